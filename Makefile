@@ -1,0 +1,40 @@
+# What a person types. Everything else is in install.sh and the `neuronova` command.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help run demo test check bench tools install dev
+
+help: ## Show this list
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+run: install ## Install what is missing and start the platform; Ctrl-C ends it
+	@exec .venv/bin/neuronova run
+
+demo: install ## Send sample studies to the running platform
+	@exec .venv/bin/neuronova demo
+
+test: install dev ## Install what the tests need and run them all
+	@exec .venv/bin/python -m pytest -n 2 $(ARGS)
+
+check: tools ## Check format, lint, types and import rules
+	@./install.sh system python
+	@$(MAKE) dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports
+
+bench: install dev ## Measure the platform against its peers
+	@exec .venv/bin/python -m bench
+
+install: tools
+	@./install.sh
+
+dev:
+	@./install.sh test
+
+tools:
+	@for tool in git python3 node npm; do \
+	  command -v $$tool >/dev/null || { echo "make: $$tool is missing: apt-get install git python3 nodejs npm" >&2; exit 1; }; \
+	done

@@ -1,0 +1,1 @@
+"""The platform's own service: a Flask application, one package a feature."""

@@ -1,0 +1,91 @@
+"""The checks behind the health routes: each looks at one part and raises what is wrong with it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from neuronova.contract.settings import Settings
+
+# A check returns what it found; an exception is what is wrong.
+Check = Callable[[], dict[str, Any]]
+
+_DEADLINE = 1.5
+# A modality's largest study, so that the warning comes before the first study is refused.
+_FREE_BYTES = 2 * 2**30
+
+
+class UnhealthyError(Exception):
+    """The part answers, and what it says is not good."""
+
+
+def standard_checks(settings: Settings) -> dict[str, Check]:
+    """Return the platform's checks by the name of the part."""
+    return {
+        "orthanc": partial(check_orthanc, settings.orthanc_url),
+        "workers": partial(check_workers, settings.orthanc_url),
+        "data": partial(check_data, settings.data),
+    }
+
+
+def look_at(checks: Mapping[str, Check]) -> dict[str, Any]:
+    """Run each check and report on it."""
+    parts = {name: _look_at_one(check) for name, check in checks.items()}
+    all_well = all(part["status"] == "ok" for part in parts.values())
+    return {"status": "ok" if all_well else "degraded", "parts": {"api": {"status": "ok"}, **parts}}
+
+
+def _look_at_one(check: Check) -> dict[str, Any]:
+    began = time.monotonic()
+    try:
+        found = {"status": "ok", **check()}
+    except (
+        UnhealthyError,
+        OSError,
+        ValueError,
+    ) as error:  # requests' errors are OSErrors, bad JSON is a ValueError
+        found = {"status": "down", "detail": _reason(error)}
+    return {**found, "milliseconds": round((time.monotonic() - began) * 1000, 1)}
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.Timeout):
+        return f"no answer in {_DEADLINE} s"
+    return "does not answer" if isinstance(error, requests.RequestException) else str(error)
+
+
+def _ask(url: str) -> Any:
+    response = requests.get(url, timeout=_DEADLINE)
+    if response.status_code != requests.codes.ok:
+        raise UnhealthyError(f"answers {response.status_code}")
+    return response.json()
+
+
+def check_orthanc(url: str) -> dict[str, Any]:
+    """Ask Orthanc for its version."""
+    return {"version": _ask(f"{url}/system")["Version"]}
+
+
+def check_workers(url: str) -> dict[str, Any]:
+    """Ask the plugin for its encode workers; 404 means that Orthanc runs without it."""
+    report = _ask(f"{url}/neuronova/health")
+    if report["status"] != "ok":
+        raise UnhealthyError(", ".join(f"{name} {value}" for name, value in sorted(report.items())))
+    return {name: report[name] for name in ("workers", "backlog") if name in report}
+
+
+def check_data(folder: Path) -> dict[str, Any]:
+    """Look whether the data folder can take another study."""
+    if not os.access(folder, os.W_OK):
+        raise UnhealthyError(f"{folder} cannot be written to")
+    free = shutil.disk_usage(folder).free
+    if free < _FREE_BYTES:
+        raise UnhealthyError(f"{free >> 20} MiB left on its disk")
+    return {"free_bytes": free}

@@ -1,0 +1,111 @@
+#!/usr/bin/env bash
+# Installs what the platform needs, and does nothing where it is there already.
+#   ./install.sh                         the distribution's packages, the virtual environment, the viewer
+#   ./install.sh system|python|viewer    one of them
+#   ./install.sh test                    what the tests need on top
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv)
+test_packages=(chromium dcmtk iproute2)
+services=(orthanc nginx)
+python=/usr/bin/python3 # the interpreter that Orthanc embeds
+policy=/usr/sbin/policy-rc.d
+wrote_policy=
+
+die() {
+    echo "install.sh: $*" >&2
+    exit 1
+}
+
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "installing packages needs root: run as root, or install sudo"
+    fi
+}
+
+missing() {
+    for package in "$@"; do
+        # "install ok installed" or "hold ok installed"; a removed package leaves "deinstall ok config-files".
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' ok installed$' || echo "$package"
+    done
+}
+
+# The packages start their services at once; they must not, and what ran before must not be touched.
+hold_services() {
+    [ -e "$policy" ] && return
+    printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+    wrote_policy=yes
+    trap release_services EXIT
+    trap 'exit 130' INT TERM HUP
+    as_root chmod 755 "$policy"
+}
+
+release_services() {
+    [ -z "$wrote_policy" ] || as_root rm -f "$policy"
+    wrote_policy=
+}
+
+install_packages() {
+    command -v apt-get >/dev/null || die "this is no Debian: install $* by hand, then run this again"
+    local known=() service
+    for service in "${services[@]}"; do
+        [ -e "/lib/systemd/system/$service.service" ] && known+=("$service")
+    done
+    hold_services
+    echo "Installing $*"
+    as_root apt-get update -qq || die "apt-get update failed: check the network and /etc/apt/sources.list"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null ||
+        die "apt-get could not install $*"
+    release_services
+    for service in "${services[@]}"; do
+        case " ${known[*]:-} " in *" $service "*) continue ;; esac
+        [ -e "/lib/systemd/system/$service.service" ] || continue
+        command -v systemctl >/dev/null && as_root systemctl disable --quiet "$service" 2>/dev/null || true
+    done
+}
+
+need_packages() {
+    local packages
+    mapfile -t packages < <(missing "$@")
+    [ "${#packages[@]}" = 0 ] || install_packages "${packages[@]}"
+}
+
+# Installs a lock file into .venv unless that very file is installed already.
+need_lock() {
+    local lock=$1 stamp=".venv/.$1" want
+    want=$(cat "$lock" pyproject.toml | sha256sum)$PWD$("$python" -V)
+    [ "$(cat "$stamp" 2>/dev/null)" = "$want" ] && return
+    echo "Installing Python packages of $lock"
+    # None yet, one that was interrupted, or one of an older Python.
+    .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv ||
+        die "cannot make .venv: run ./install.sh system first"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" ||
+        die "pip could not install $lock: check the network"
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+    echo "$want" >"$stamp"
+}
+
+install_viewer() {
+    command -v node >/dev/null || die "node is missing: install Node.js with npm"
+    command -v npm >/dev/null || die "npm is missing: install npm"
+    .venv/bin/python -m neuronova.platform.viewer
+}
+
+[ $# -gt 0 ] || set -- system python viewer
+for step in "$@"; do
+    case $step in
+    system) need_packages "${system_packages[@]}" ;;
+    python) need_lock requirements.lock ;;
+    viewer) install_viewer ;;
+    test)
+        need_packages "${test_packages[@]}"
+        need_lock requirements-dev.lock
+        ;;
+    *) die "unknown step $step: system, python, viewer or test" ;;
+    esac
+done

@@ -1,0 +1,1 @@
+"""NeuroNova: one imaging platform round an Orthanc server."""

@@ -1,0 +1,23 @@
+"""The platform's command line: one file a command, heavy libraries imported where they are used."""
+
+from __future__ import annotations
+
+import typer
+
+from neuronova.cli.demo import demo
+from neuronova.cli.run import run
+
+app = typer.Typer(
+    name="neuronova",
+    help="NeuroNova: a PACS that serves every image as HTJ2K.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(demo)
+
+
+@app.callback()
+def _root() -> None:
+    """Keep the commands' names while there are few of them."""

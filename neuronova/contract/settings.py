@@ -1,0 +1,169 @@
+"""The platform's settings: one frozen object read from a mapping of environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+PREFIX = "NEURONOVA_"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+
+class SettingsError(ValueError):
+    """A setting is unknown, empty or odd; the message names the variable and what it takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Every setting of the platform; `.env.example` describes each variable."""
+
+    data: Path
+    http_port: int
+    orthanc_port: int
+    api_port: int
+    dicom_port: int
+    aet: str
+    bind: str
+    public_url: str | None
+    encode_workers: int
+    log_level: str
+
+    @property
+    def orthanc_url(self) -> str:
+        """Orthanc's own HTTP server, reachable from this machine only."""
+        return f"http://127.0.0.1:{self.orthanc_port}"
+
+    @property
+    def gateway_url(self) -> str:
+        """The address that a browser on this machine uses."""
+        host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104
+        return self.public_url or f"http://{host}:{self.http_port}"
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables from which `read_settings` makes this same object."""
+        values: dict[str, object] = {
+            "DATA": self.data,
+            "HTTP_PORT": self.http_port,
+            "ORTHANC_PORT": self.orthanc_port,
+            "API_PORT": self.api_port,
+            "DICOM_PORT": self.dicom_port,
+            "AET": self.aet,
+            "BIND": self.bind,
+            "ENCODE_WORKERS": self.encode_workers,
+            "LOG_LEVEL": self.log_level,
+        }
+        if self.public_url is not None:
+            values["PUBLIC_URL"] = self.public_url
+        return {PREFIX + name: str(value) for name, value in values.items()}
+
+
+def _folder(text: str) -> Path:
+    return Path(text).expanduser().resolve()
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 65535:
+        raise ValueError("a port number from 1 to 65535")
+    return int(text)
+
+
+def _workers(text: str) -> int:
+    if not text.isdigit() or not 1 <= int(text) <= 64:
+        raise ValueError("a number of processes from 1 to 64")
+    return int(text)
+
+
+def _application_entity(text: str) -> str:
+    # PS3.5 6.2, AE: at most 16 characters of the default repertoire, no backslash, no control characters.
+    if len(text) > 16 or "\\" in text or text != text.strip() or not (text.isascii() and text.isprintable()):
+        raise ValueError("an AE title of 1 to 16 printable ASCII characters without a backslash")
+    return text
+
+
+def _address(text: str) -> str:
+    if any(character.isspace() or character in "/;{}\"'" for character in text):
+        raise ValueError("an address to listen on, such as 127.0.0.1 or 0.0.0.0")
+    return text
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise ValueError("an origin such as https://pacs.example.org")
+    return text.rstrip("/")
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError("one of " + ", ".join(LOG_LEVELS))
+    return text.upper()
+
+
+# name of the variable -> (name of the field, default, reader)
+_READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
+    "DATA": ("data", "./var", _folder),
+    "HTTP_PORT": ("http_port", "8080", _port),
+    "ORTHANC_PORT": ("orthanc_port", "8042", _port),
+    "API_PORT": ("api_port", "8000", _port),
+    "DICOM_PORT": ("dicom_port", "4242", _port),
+    "AET": ("aet", "NEURONOVA", _application_entity),
+    "BIND": ("bind", "127.0.0.1", _address),
+    "PUBLIC_URL": ("public_url", None, _url),
+    "ENCODE_WORKERS": ("encode_workers", str(os.cpu_count() or 1), _workers),
+    "LOG_LEVEL": ("log_level", "INFO", _log_level),
+}
+NAMES = tuple(PREFIX + name for name in _READERS)
+
+
+def read_settings(environment: Mapping[str, str]) -> Settings:
+    """Make the settings from `environment`; whatever is not set takes its default.
+
+    Raises:
+        SettingsError: for an unknown `NEURONOVA_` name, an empty or an odd value, or one port used twice.
+    """
+    unknown = sorted(n for n in environment if n.startswith(PREFIX) and n not in NAMES)
+    if unknown:
+        raise SettingsError(f"{unknown[0]} is not a setting; .env.example lists them all")
+    fields: dict[str, Any] = {}
+    for name, (field, default, read) in _READERS.items():
+        text = environment.get(PREFIX + name, default)
+        if text is not None and not text.strip():
+            raise SettingsError(f"{PREFIX}{name} is empty; remove it to use its default")
+        try:
+            fields[field] = None if text is None else read(text.strip())
+        except ValueError as error:
+            raise SettingsError(f"{PREFIX}{name}={text!r} is not {error}") from None
+    settings = Settings(**fields)
+    _refuse_shared_ports(settings)
+    return settings
+
+
+def _refuse_shared_ports(settings: Settings) -> None:
+    seen: dict[int, str] = {}
+    for name in ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT"):
+        port = getattr(settings, name.lower())
+        if port in seen:
+            raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")
+        seen[port] = name
+
+
+def read_dotenv(text: str) -> dict[str, str]:
+    """Read `NAME=value` lines; blank lines and lines that begin with `#` are passed over, quotes removed.
+
+    Raises:
+        SettingsError: for a line that is neither, with its number.
+    """
+    values: dict[str, str] = {}
+    for number, raw in enumerate(text.splitlines(), start=1):
+        line = raw.strip()
+        if not line or line.startswith("#"):
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise SettingsError(f".env line {number} is not NAME=value")
+        values[name.strip()] = value.strip().strip("\"'")
+    return values

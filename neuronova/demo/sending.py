@@ -1,0 +1,72 @@
+"""A modality for the demonstration: C-STORE with a progress bar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom.dataset import Dataset
+from pynetdicom import AE
+from pynetdicom.association import Association
+from rich.progress import track
+
+from neuronova.contract.settings import Settings
+from neuronova.demo.studies import SUBJECTS, files_in, slices_of
+from neuronova.platform.errors import PlatformError
+
+_AE_TITLE = "NEURONOVA_DEMO"
+
+
+@dataclass(frozen=True)
+class SentStudy:
+    """A study that the platform has now."""
+
+    label: str
+    study_uid: str
+
+
+def send_all(settings: Settings, folder: Path | None) -> Iterator[SentStudy]:
+    """Send the files of `folder`, or the built-in studies, and yield each study once it is sent."""
+    if folder is None:
+        for subject in SUBJECTS:
+            yield from send(settings, list(slices_of(subject)), subject.patient_id)
+    else:
+        yield from send(settings, list(files_in(folder)), folder.name)
+
+
+def send(settings: Settings, images: list[Dataset], what: str) -> list[SentStudy]:
+    """Send `images` over one association and return their studies.
+
+    Raises:
+        PlatformError: if there are none, or if the platform does not take them.
+    """
+    if not images:
+        raise PlatformError(f"no DICOM file in {what}; name a folder that has some")
+    association = _associate(settings, images)
+    try:
+        for image in track(images, description=f"Sending {what}"):
+            status = association.send_c_store(image)
+            if "Status" not in status or status.Status not in (0x0000, 0xB000, 0xB006, 0xB007):
+                raise PlatformError(f"the platform did not take {image.SOPInstanceUID}; see its log")
+    finally:
+        association.release()
+    return [SentStudy(_label(image), image.StudyInstanceUID) for image in _one_a_study(images)]
+
+
+def _associate(settings: Settings, images: Iterable[Dataset]) -> Association:
+    entity = AE(ae_title=_AE_TITLE)
+    for kind in sorted({(image.SOPClassUID, image.file_meta.TransferSyntaxUID) for image in images}):
+        entity.add_requested_context(*kind)
+    association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)
+    if not association.is_established:
+        raise PlatformError(f"no DICOM association with port {settings.dicom_port}; is this platform the one running?")
+    return association
+
+
+def _one_a_study(images: Iterable[Dataset]) -> Iterable[Dataset]:
+    return {image.StudyInstanceUID: image for image in images}.values()
+
+
+def _label(image: Dataset) -> str:
+    return f"{image.get('PatientName', '')} - {image.get('StudyDescription', '') or 'study'}"

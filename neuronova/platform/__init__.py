@@ -1,0 +1,1 @@
+"""The running platform: its folders, its generated configuration, its processes."""

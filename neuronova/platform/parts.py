@@ -1,0 +1,62 @@
+"""The parts of the platform and how each is asked whether it is there."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from urllib.parse import urlsplit
+
+from neuronova.contract.settings import Settings
+
+_TIMEOUT = 2.0
+
+
+@dataclass(frozen=True)
+class Part:
+    """Something that has to answer before the platform is up."""
+
+    name: str
+    program: str
+    answers: Callable[[], bool]
+
+
+def parts_of(settings: Settings) -> tuple[Part, ...]:
+    """Return the parts in the order in which they come up."""
+    gateway = local_url(settings)
+    return (
+        Part("orthanc", "orthanc", partial(answers_http, f"{settings.orthanc_url}/neuronova/health")),
+        Part("dicom", "orthanc", partial(answers_tcp, "127.0.0.1", settings.dicom_port)),
+        Part("api", "api", partial(answers_http, f"http://127.0.0.1:{settings.api_port}/api/v1/health")),
+        Part("viewer", "gateway", partial(answers_http, f"{gateway}/app-config.js")),
+    )
+
+
+def local_url(settings: Settings) -> str:
+    """Return the gateway's address on this machine, whatever its public one is."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.bind, settings.bind)  # noqa: S104
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
+
+
+def answers_http(url: str) -> bool:
+    """Tell whether `url` answers 200."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def answers_tcp(host: str, port: int) -> bool:
+    """Tell whether something listens at `host` and `port`."""
+    try:
+        socket.create_connection((host, port), timeout=_TIMEOUT).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,100 @@
+"""What is looked at before anything starts, so that a failure is one line and not a log."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from neuronova.contract.settings import Settings
+from neuronova.platform.errors import PlatformError
+from neuronova.platform.layout import Layout, make_folders
+
+# These would need a different escape in each of three configuration formats.
+_ODD = re.compile(r"""["'\\$%;{}#\x00-\x1f]""")
+# sockaddr_un holds 108 bytes, and the supervisor adds its pid while it makes the socket.
+_SOCKET_PATH = 96
+
+
+def check_path(path: Path, what: str) -> None:
+    """Refuse a path that the generated configuration files cannot hold."""
+    odd = _ODD.search(str(path))
+    if odd:
+        raise PlatformError(f"{what} {path} contains {odd.group()!r}; choose a folder without it")
+
+
+def prepare_data_folder(layout: Layout) -> None:
+    """Make the data folder with its parts and make sure that it can be written to."""
+    check_path(layout.data, "NEURONOVA_DATA")
+    if len(os.fsencode(layout.socket)) > _SOCKET_PATH:
+        raise PlatformError(f"NEURONOVA_DATA {layout.data} is too long for a socket's path; choose a shorter one")
+    try:
+        make_folders(layout)
+        for folder in layout.folders():
+            _write_probe(folder)
+    except OSError as error:
+        raise PlatformError(
+            f"cannot write to {error.filename or layout.data} ({error.strerror}); "
+            "set NEURONOVA_DATA to a folder of your own"
+        ) from None
+
+
+def _write_probe(folder: Path) -> None:
+    probe = folder / ".writable"
+    probe.touch()
+    probe.unlink()
+
+
+@contextmanager
+def only_one(layout: Layout) -> Iterator[None]:
+    """Hold the data folder's lock; the kernel lets go of it however this process ends."""
+    with layout.lock.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise PlatformError(
+                f"the platform already runs on {layout.data} (process {file.read().strip() or 'unknown'}); "
+                "stop it first or set another NEURONOVA_DATA and other ports"
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def check_ports(settings: Settings) -> None:
+    """Make sure that every port can be taken, and name the variable of the first that cannot."""
+    everywhere = "0.0.0.0"  # noqa: S104 - Orthanc takes its ports on every address and then keeps to loopback
+    for name, address, port in (
+        ("HTTP_PORT", settings.bind, settings.http_port),
+        ("DICOM_PORT", everywhere, settings.dicom_port),
+        ("ORTHANC_PORT", everywhere, settings.orthanc_port),
+        ("API_PORT", "127.0.0.1", settings.api_port),
+    ):
+        _check_port(f"NEURONOVA_{name}", address, port)
+
+
+def _check_port(variable: str, address: str, port: int) -> None:
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as listener:
+            # As the servers do: a connection still in TIME_WAIT does not hold the port.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(where)
+            listener.listen(1)
+    except OSError as error:
+        raise PlatformError(_port_message(variable, address, port, error)) from None
+
+
+def _port_message(variable: str, address: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is taken; set {variable} to a free one"
+    if error.errno == errno.EACCES:
+        return f"port {port} needs root; set {variable} to one above 1023"
+    return f"cannot listen on {address} ({error.strerror}); set NEURONOVA_BIND to an address of this machine"

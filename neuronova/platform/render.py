@@ -1,0 +1,117 @@
+"""Settings to configuration files: pure functions from values to text."""
+
+from __future__ import annotations
+
+import configparser
+import io
+import re
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from neuronova.contract.settings import Settings
+from neuronova.platform.layout import REPOSITORY, Layout
+from neuronova.platform.programs import Programs
+
+GATEWAY_TEMPLATE = REPOSITORY / "viewer_config" / "nginx.conf.template"
+APP_CONFIG = REPOSITORY / "viewer_config" / "app-config.js"
+
+GROUP = "neuronova"
+
+
+def fill(template: str, values: Mapping[str, object]) -> str:
+    """Replace each `@NAME@` of `template` by its value; a name without a value is an error."""
+    return re.sub(r"@([A-Z_]+)@", lambda match: str(values[match[1]]), template)
+
+
+def gateway_config(template: str, settings: Settings, layout: Layout, *, user: str | None) -> str:
+    """Return nginx.conf; `user` is whose workers they are, where nginx is started by root."""
+    host, proto = _forwarded(settings.public_url)
+    return fill(
+        template,
+        {
+            "USER": f"user {user};" if user else "",
+            "LISTEN": f"{_bracketed(settings.bind)}:{settings.http_port}",
+            "ORTHANC_PORT": settings.orthanc_port,
+            "API_PORT": settings.api_port,
+            "FORWARDED_HOST": host,
+            "FORWARDED_PROTO": proto,
+            "RUN": layout.run,
+            "TEMPORARY": layout.temporary,
+            "VIEWER": layout.viewer,
+            "APP_CONFIG": APP_CONFIG,
+        },
+    )
+
+
+def _bracketed(address: str) -> str:
+    return f"[{address}]" if ":" in address else address
+
+
+def _forwarded(public_url: str | None) -> tuple[str, str]:
+    """Return what the parts are told of the address that clients use: as configured, or as they asked."""
+    if public_url is None:
+        return "$http_host", "$scheme"
+    parts = urlsplit(public_url)
+    return parts.netloc, parts.scheme
+
+
+def commands(settings: Settings, layout: Layout, programs: Programs, python: Path) -> dict[str, list[str]]:
+    """Return the supervised programs in the order in which they start."""
+    verbose = ["--verbose"] if settings.log_level == "DEBUG" else []
+    return {
+        "orthanc": [programs.orthanc, *verbose, str(REPOSITORY / "orthanc.json")],
+        "api": [
+            *(str(python), "-m", "gunicorn", "cdss_api.wsgi:app"),
+            *("--bind", f"127.0.0.1:{settings.api_port}", "--workers", "1", "--threads", "8"),
+            *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
+            *("--log-level", settings.log_level.lower(), "--graceful-timeout", "5"),
+        ],
+        "gateway": [
+            *(programs.nginx, "-e", "stderr", "-p", str(layout.run)),
+            *("-c", str(layout.gateway_config), "-g", "daemon off;"),
+        ],
+    }
+
+
+def supervisor_config(layout: Layout, programs: Mapping[str, list[str]], *, user: str | None) -> str:
+    """Return supervisord.conf, which restarts each of `programs` whenever it ends."""
+    config = configparser.RawConfigParser(delimiters=("=",))
+    config["supervisord"] = {
+        "logfile": str(layout.log / "supervisor.log"),
+        "pidfile": str(layout.run / "supervisor.pid"),
+        "childlogdir": str(layout.log),
+        "directory": str(REPOSITORY),
+        "umask": "077",
+        **({"user": user} if user else {}),
+    }
+    config["unix_http_server"] = {"file": str(layout.socket), "chmod": "0600"}
+    config["rpcinterface:supervisor"] = {
+        "supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"
+    }
+    # One group, because the supervisor ends its groups one after the other and a group's programs together.
+    config[f"group:{GROUP}"] = {"programs": ",".join(programs)}
+    for priority, (name, command) in enumerate(programs.items()):
+        config[f"program:{name}"] = _program(layout, name, command, priority)
+    text = io.StringIO()
+    config.write(text, space_around_delimiters=False)
+    return text.getvalue()
+
+
+def _program(layout: Layout, name: str, command: list[str], priority: int) -> dict[str, str]:
+    # The kernel ends a program whose supervisor was killed; an orphan would hold its port.
+    words = ["setpriv", "--pdeathsig", "TERM", "--", *command]
+    return {
+        "command": shlex.join(words),
+        "priority": str(priority),
+        "autorestart": "true",
+        "startsecs": "1",
+        "startretries": "3",
+        "stopwaitsecs": "8",
+        "killasgroup": "true",
+        "redirect_stderr": "true",
+        "stdout_logfile": str(layout.log_of(name)),
+        "stdout_logfile_maxbytes": "10MB",
+        "stdout_logfile_backups": "5",
+    }

@@ -1,0 +1,1 @@
+"""Plugins that run inside Orthanc, and the processes they start."""

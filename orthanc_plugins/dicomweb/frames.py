@@ -1,0 +1,120 @@
+"""Retrieve Frames (PS3.18 10.4.1.1.3): as stored in HTJ2K, or as Explicit VR Little Endian."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from orthanc_plugins.answer import Answer, error
+from orthanc_plugins.dicomweb.accept import parse_accept
+from orthanc_plugins.dicomweb.images import Image, Images, Vanished
+from orthanc_plugins.dicomweb.multipart import multipart_answer, only_part
+from orthanc_plugins.dicomweb.negotiation import JPHC, OCTET_STREAM, Choice, Form, choose_frames
+from orthanc_plugins.dicomweb.request import Request
+from orthanc_plugins.dicomweb.route import Route
+from orthanc_plugins.dicomweb.stock import Stock
+from orthanc_plugins.processes import Crew
+from orthanc_plugins.transcoding.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN, HTJ2K_LOSSLESS_RPCL
+
+TRIES = 3  # an image may be overwritten or published between looking it up and reading it
+STOCK_EXPLICIT = f'multipart/related; type="{OCTET_STREAM}"'
+
+
+class Frames:
+    """Answers requests for frames."""
+
+    def __init__(self, images: Images, crew: Crew, stock: Stock) -> None:
+        self._images = images
+        self._crew = crew
+        self._stock = stock
+
+    def answer(self, request: Request, route: Route) -> Answer:
+        """Answer in the form that the client wants most of those there are."""
+        assert route.series is not None and route.instance is not None  # noqa: S101 - for the type checker
+        uids = (route.study, route.series, route.instance)
+        for _ in range(TRIES):
+            image = self._images.find(uids)
+            if image is None:
+                return self._stock.pass_on(request)  # which words the error
+            try:
+                return self._answer(request, route, image)
+            except Vanished:
+                self._images.forget(uids)
+        return error(503, "The instance is being replaced; try again in a moment")
+
+    def _answer(self, request: Request, route: Route, image: Image) -> Answer:
+        container = image.container
+        if container is not None and max(route.frames) > container.number_of_frames:
+            return error(400, f"The instance has {container.number_of_frames} frames, counted from 1")
+        syntax = None if image.skipped else HTJ2K_LOSSLESS_RPCL
+        if container is not None:
+            syntax = container.header.transfer_syntax
+        choice = choose_frames(parse_accept(request.headers.get("accept")), syntax, len(route.frames))
+        if choice is None:
+            return error(406, _not_acceptable(syntax))
+        indices = [number - 1 for number in route.frames]
+        if choice.form is Form.HTJ2K and syntax is not None:
+            return self._htj2k(request, image, indices, choice, syntax)
+        if choice.form is Form.EXPLICIT:
+            return self._explicit(request, image, indices, choice)
+        return self._stock.pass_on(request)
+
+    def _htj2k(self, request: Request, image: Image, indices: Sequence[int], choice: Choice, syntax: str) -> Answer:
+        if image.container is not None:
+            return _framed(self._images.codestreams(image, indices), JPHC, syntax, choice)
+        reply = self._crew.ask(
+            {
+                "task": "codestreams",
+                "instance": image.identifier,
+                "stored": asdict(image.stored),
+                "indices": indices,
+            }
+        )
+        if reply.state == "done":
+            self._crew.call()
+            return _framed(reply.parts, JPHC, reply.head["transfer_syntax"], choice)
+        if reply.state == "gone":
+            raise Vanished(image.identifier)
+        if reply.state == "skipped":
+            # Found out just now that there is no HTJ2K of it: the next acceptable form.
+            choice_without = choose_frames(parse_accept(request.headers.get("accept")), None, len(indices))
+            if choice_without is None:
+                return error(406, _not_acceptable(None))
+            if choice_without.form is Form.EXPLICIT:
+                return self._explicit(request, image, indices, choice_without)
+            return self._stock.pass_on(request)
+        return error(500, f"The frame could not be encoded: {reply.head['detail']}")
+
+    def _explicit(self, request: Request, image: Image, indices: Sequence[int], choice: Choice) -> Answer:
+        frames = self._images.native_frames(image, indices)
+        if frames is None and not image.skipped:
+            reply = self._crew.ask(
+                {
+                    "task": "native_frames",
+                    "instance": image.identifier,
+                    "stored": asdict(image.stored),
+                    "indices": indices,
+                }
+            )
+            if reply.state == "gone":
+                raise Vanished(image.identifier)
+            frames = reply.parts if reply.state == "done" else None
+        if frames is not None:
+            return _framed(frames, OCTET_STREAM, EXPLICIT_VR_LITTLE_ENDIAN, choice)
+        answer = self._stock.pass_on(request.accepting(STOCK_EXPLICIT))
+        if choice.multipart or answer.status != 200:
+            return answer
+        return Answer(only_part(answer), OCTET_STREAM)
+
+
+def _framed(frames: Sequence[bytes], media_type: str, syntax: str, choice: Choice) -> Answer:
+    if choice.multipart:
+        return multipart_answer(media_type, syntax, frames)
+    return Answer(frames[0], f"{media_type}; transfer-syntax={syntax}")
+
+
+def _not_acceptable(syntax: str | None) -> str:
+    forms = [f"{OCTET_STREAM} (Explicit VR Little Endian)"]
+    if syntax is not None:
+        forms.append(f"{JPHC} (transfer-syntax={syntax})")
+    return "These frames can be had as " + " and ".join(forms) + ", in multipart/related, or one frame without it"

@@ -1,0 +1,95 @@
+"""The stock DICOMweb plugin on its private root, asked over loopback HTTP.
+
+A callback cannot pass a request on, and Orthanc's internal calls carry no headers, so that the request is made
+again. The URLs in an answer name the host that the request was sent to: a name made up at start stands for this
+server and is replaced by the address that the client used.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import queue
+import secrets
+import threading
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote
+
+from orthanc_plugins.answer import Answer, error
+from orthanc_plugins.dicomweb.request import Request
+
+ROOT = "/_stock-dicom-web"
+PUBLIC_ROOT = "/dicom-web"
+TIMEOUT = 300.0  # seconds
+# Each request that waits here holds one of Orthanc's threads, and what it waits for needs another one.
+MOST_AT_ONCE = 40
+UNQUOTED = "/,:;=+~!*()@"
+FORWARDED = ("accept", "content-type", "accept-charset", "if-none-match", "if-modified-since")
+
+
+class Stock:
+    """Connections to the stock plugin."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
+        self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
+        self._host = f"{secrets.token_hex(8)}.invalid"
+        self._base = f"http://{self._host}{ROOT}".encode()
+
+    def pass_on(self, request: Request) -> Answer:
+        """Make the client's request to the stock plugin."""
+        if not self._slots.acquire(blocking=False):
+            return error(503, "Too many requests at once; try again in a moment")
+        try:
+            target = f"{ROOT}/{quote(request.path, safe=UNQUOTED)}" + (f"?{request.query}" if request.query else "")
+            sent = {name: request.headers[name] for name in FORWARDED if name in request.headers}
+            sent |= {"Host": self._host}
+            status, answered, content = self._exchange(request.method, target, sent, request.body)
+        finally:
+            self._slots.release()
+        content = content.replace(self._base, request.public_base.encode())
+        if status >= http.client.BAD_REQUEST:
+            content = content.replace(ROOT.encode(), PUBLIC_ROOT.encode())
+        kept = {name: answered[name] for name in ("Allow", "Warning", "ETag") if answered.get(name)}
+        return Answer(content, answered.get("Content-Type", "application/octet-stream"), status, kept)
+
+    def _exchange(
+        self, method: str, target: str, headers: Mapping[str, str], body: bytes | None
+    ) -> tuple[int, http.client.HTTPMessage, bytes]:
+        with self._connection() as (connection, fresh):
+            try:
+                return _send(connection, method, target, headers, body)
+            except (http.client.RemoteDisconnected, ConnectionError):
+                # Orthanc closes an idle connection after a second; what it had not read it did not do.
+                connection.close()
+                if fresh or method != "GET":
+                    raise
+                return _send(connection, method, target, headers, body)
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[tuple[http.client.HTTPConnection, bool]]:
+        try:
+            connection, fresh = self._idle.get_nowait(), False
+        except queue.Empty:
+            connection, fresh = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT), True
+        try:
+            yield connection, fresh
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.put(connection)
+
+
+def _send(
+    connection: http.client.HTTPConnection,
+    method: str,
+    target: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+) -> tuple[int, http.client.HTTPMessage, bytes]:
+    if method != "GET":
+        connection.close()  # a connection that turns out closed could not be told from a request that was half done
+    connection.request(method, target, body=body, headers=dict(headers))
+    answer = connection.getresponse()
+    return answer.status, answer.headers, answer.read()

@@ -1,0 +1,53 @@
+# ruff: noqa: D102, N802 - the names are Orthanc's, and so is their documentation
+"""The calls of Orthanc's Python module that the plugins use, as types; nothing here imports `orthanc`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+OnRestRequest = Callable[..., None]
+OnChange = Callable[[int, int, str], None]
+
+
+class Output(Protocol):
+    """The answer to one request, written once."""
+
+    def AnswerBuffer(self, body: bytes, mime: str, /) -> None: ...
+    def SendHttpStatus(self, status: int, body: str, size: int = ..., /) -> None: ...
+    def SendHttpStatusCode(self, status: int, /) -> None: ...
+    def SetHttpHeader(self, name: str, value: str, /) -> None: ...
+    def StartMultipartAnswer(self, subtype: str, content_type: str, /) -> None: ...
+    def SendMultipartItem(self, body: bytes, /) -> None: ...
+
+
+class ChangeTypes(Protocol):
+    """The numbers of the events that reach OnChange."""
+
+    NEW_INSTANCE: int
+    DELETED: int
+    ORTHANC_STARTED: int
+    ORTHANC_STOPPED: int
+
+
+class ResourceTypes(Protocol):
+    """The numbers of the levels of a resource."""
+
+    PATIENT: int
+    STUDY: int
+    SERIES: int
+    INSTANCE: int
+
+
+class Sdk(Protocol):
+    """The module `orthanc`, as far as it is used."""
+
+    ChangeType: ChangeTypes
+    ResourceType: ResourceTypes
+    OrthancException: type[Exception]
+
+    def RegisterRestCallback(self, uri: str, callback: OnRestRequest, /) -> None: ...
+    def RegisterOnChangeCallback(self, callback: OnChange, /) -> None: ...
+    def RestApiGet(self, uri: str, /) -> bytes: ...
+    def RestApiPost(self, uri: str, body: bytes, /) -> bytes: ...
+    def GetConfiguration(self) -> str: ...

@@ -1,0 +1,1 @@
+"""HTJ2K representations of stored objects: making, reading, composing and rendering them."""

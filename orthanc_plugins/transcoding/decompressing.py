@@ -1,0 +1,87 @@
+"""One compressed frame to an array of stored values."""
+
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+
+from orthanc_plugins.transcoding import transfer_syntax
+from orthanc_plugins.transcoding.codestream import Codestream, parse_codestream, parse_jpeg
+from orthanc_plugins.transcoding.eligibility import Reason, Skipped
+from orthanc_plugins.transcoding.image import ImageFacts
+
+Array = NDArray[Any]
+
+
+def decompress(data: bytes, facts: ImageFacts, syntax: str) -> Array:
+    """Decode one frame to `facts.shape` and `facts.dtype`, samples interleaved.
+
+    Colour transforms inside the codestream are undone (YBR_RCT and YBR_ICT give RGB; lossy JPEG gives RGB). Raises
+    Skipped(broken) where the frame does not decode or contradicts `facts`, before memory is allocated for it.
+    """
+    if syntax == transfer_syntax.RLE_LOSSLESS:
+        return _decompress_rle(data, facts)
+    header = parse_codestream(data) if syntax in transfer_syntax.JPEG_2000_FAMILY else parse_jpeg(data)
+    _require_agreement(header, facts, syntax)
+    try:
+        array = _decoded(data, facts, syntax)
+    except (RuntimeError, ValueError) as error:
+        raise Skipped(Reason.BROKEN, f"a frame does not decode: {error}") from error
+    return _as_cells(array.reshape(facts.shape), header, facts)
+
+
+def _require_agreement(header: Codestream, facts: ImageFacts, syntax: str) -> None:
+    seen = (header.rows, header.columns, header.components)
+    if seen != (facts.rows, facts.columns, facts.samples_per_pixel):
+        raise Skipped(Reason.BROKEN, f"a frame of {seen} rows, columns and samples in an object of {facts.shape}")
+    if header.precision > facts.bits_allocated:
+        raise Skipped(Reason.BROKEN, f"a frame of {header.precision} bits in cells of {facts.bits_allocated}")
+    if header.is_subsampled and syntax not in transfer_syntax.LOSSY_JPEG:
+        raise Skipped(Reason.SUBSAMPLED, "the codestream's components differ in size")
+
+
+def _decoded(data: bytes, facts: ImageFacts, syntax: str) -> Array:
+    if syntax in transfer_syntax.HTJ2K:
+        return imagecodecs.htj2k_decode(data, planar=False)
+    if syntax in transfer_syntax.JPEG_2000_FAMILY:
+        return imagecodecs.jpeg2k_decode(data, planar=False)
+    if syntax in transfer_syntax.JPEG_LS:
+        return imagecodecs.jpegls_decode(data)
+    if facts.samples_per_pixel == 1:
+        return imagecodecs.jpeg8_decode(data)
+    if syntax in transfer_syntax.LOSSLESS_JPEG:
+        # The same colour space on both sides: the samples as they are, whatever they mean.
+        return imagecodecs.jpeg8_decode(data, colorspace="RGB", outcolorspace="RGB")
+    # Adobe's marker says what the samples are; where it is absent only the object does.
+    knows = b"Adobe" in data[:4096]
+    kept = "RGB" if facts.photometric_interpretation == "RGB" else "YCBCR"
+    return imagecodecs.jpeg8_decode(data, colorspace=None if knows else kept, outcolorspace="RGB")
+
+
+def _as_cells(array: Array, header: Codestream, facts: ImageFacts) -> Array:
+    """Cells of BitsAllocated; where codestream and object disagree about the sign, the object is right.
+
+    JPEG and JPEG-LS know unsigned samples only, so signed ones come back without their sign's extension.
+    """
+    signed = bool(facts.pixel_representation)
+    unused = facts.bits_allocated - header.precision
+    cells = array.astype(facts.dtype, copy=False)
+    if unused and header.is_signed != signed:
+        cells = (cells << unused) >> unused
+    return np.ascontiguousarray(cells)
+
+
+def _decompress_rle(data: bytes, facts: ImageFacts) -> Array:
+    """RLE segments are planes of bytes, the most significant first (PS3.5 G.2)."""
+    try:
+        planes = imagecodecs.dicomrle_decode(data, facts.dtype, out=facts.frame_length)
+    except (RuntimeError, ValueError) as error:
+        raise Skipped(Reason.BROKEN, f"a frame does not decode: {error}") from error
+    if len(planes) != facts.frame_length:
+        raise Skipped(Reason.BROKEN, f"an RLE frame of {len(planes)} bytes instead of {facts.frame_length}")
+    array = np.frombuffer(planes, facts.dtype)
+    if facts.samples_per_pixel == 1:
+        return array.reshape(facts.shape)
+    planar = array.reshape(facts.samples_per_pixel, facts.rows, facts.columns)
+    return np.ascontiguousarray(planar.transpose(1, 2, 0))

@@ -1,0 +1,21 @@
+"""The container answers as `make run` does."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+from pytest_docker.plugin import Services
+
+
+@pytest.mark.timeout(1800)
+def test_the_container_comes_up(docker_ip: str, docker_services: Services) -> None:
+    url = f"http://{docker_ip}:{docker_services.port_for('neuronova', 8080)}"
+
+    def up() -> bool:
+        try:
+            return requests.get(f"{url}/health/ready", timeout=5).status_code == 200
+        except requests.RequestException:
+            return False
+
+    docker_services.wait_until_responsive(check=up, timeout=120, pause=0.5)
+    assert requests.get(f"{url}/", timeout=5).headers["Content-Type"].startswith("text/html")

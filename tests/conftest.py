@@ -1,0 +1,29 @@
+"""Fixtures that every folder of tests uses: a real server, and the real series where they are at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydicom import Dataset, dcmread
+
+from neuronova.platform.layout import REPOSITORY
+from tests.server import Server, running, settings_for
+
+REAL_SERIES = REPOSITORY.parent / "shared" / "dicom"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server of this test's own."""
+    with running(Server(settings_for(tmp_path / "data"))) as one:
+        yield one
+
+
+def real_series(name: str) -> list[Dataset]:
+    """Return the slices of a real series, or skip the test where it is not at hand."""
+    folder = REAL_SERIES / name
+    if not folder.is_dir():
+        pytest.skip(f"the real series {name} is not at hand")
+    return [dcmread(path) for path in sorted(folder.glob("*.dcm"))]

@@ -1,0 +1,118 @@
+"""`neuronova run` as a person and a service manager see it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from neuronova.platform.layout import Layout
+from tests.platform.conftest import NEURONOVA, Platform, environment, free_ports, wait_until
+
+StartPlatform = Callable[..., Platform]
+
+
+@pytest.mark.parametrize("program", ["Orthanc", "gunicorn", "nginx"])
+def test_a_killed_part_comes_back(start_platform: StartPlatform, program: str) -> None:
+    platform = start_platform()
+    killed = platform.pid_of(program)
+    assert killed
+    os.kill(killed, signal.SIGKILL)
+    wait_until(lambda: platform.pid_of(program) not in (None, killed), what=f"the restart of {program}")
+    wait_until(platform.healthy, what=f"the return of {program}")
+    # nginx's workers outlive their killed master unless somebody ends them.
+    wait_until(lambda: platform.count("nginx: worker") == 2, what="the end of stray workers")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_no_process(start_platform: StartPlatform, number: signal.Signals) -> None:
+    platform = start_platform()
+    assert len(platform.pids()) >= 6
+    assert platform.stop(number) == 0
+    assert platform.left() == []
+
+
+def test_a_killed_supervisor_ends_everything(start_platform: StartPlatform) -> None:
+    platform = start_platform()
+    os.kill(int((Layout(platform.settings.data).run / "supervisor.pid").read_text()), signal.SIGKILL)
+    assert platform.process.wait(30) == 1
+    assert "the supervisor ended" in platform.output.read_text()
+    assert platform.left() == []
+
+
+def test_nothing_survives_a_killed_run(start_platform: StartPlatform) -> None:
+    platform = start_platform()
+    platform.process.kill()
+    platform.process.wait(10)
+    wait_until(lambda: not platform.left(), what="the end of every process")
+
+
+def test_two_copies_run_side_by_side(start_platform: StartPlatform) -> None:
+    one, other = start_platform("one"), start_platform("other")
+    assert one.healthy()
+    assert one.stop() == 0
+    assert other.healthy()
+
+
+def test_a_second_run_on_one_data_folder_is_refused(start_platform: StartPlatform) -> None:
+    platform = start_platform()
+    line = refused(environment(platform.settings.data))
+    assert "already runs" in line
+    assert str(platform.process.pid) in line
+
+
+def test_it_prints_the_addresses(start_platform: StartPlatform) -> None:
+    platform = start_platform(NEURONOVA_AET="NEURO1")
+    wait_until(lambda: "Ctrl-C" in platform.output.read_text(), what="the addresses")
+    text = platform.output.read_text()
+    for expected in (f"{platform.url}/", "NEURO1", str(platform.settings.dicom_port), "/api/v1/"):
+        assert expected in text
+
+
+def refused(variables: dict[str, str]) -> str:
+    """Run `neuronova run`, which must fail with one line on stderr; return it."""
+    done = subprocess.run(
+        [NEURONOVA, "run"], env=variables, capture_output=True, text=True, timeout=30, cwd="/", check=False
+    )
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+@pytest.mark.parametrize("name", ["HTTP_PORT", "DICOM_PORT", "ORTHANC_PORT", "API_PORT"])
+def test_a_taken_port_is_named(tmp_path: Path, name: str) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", free_ports(5)[4]))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        line = refused(environment(tmp_path, **{f"NEURONOVA_{name}": port}))
+    assert f"port {port} is taken; set NEURONOVA_{name}" in line
+
+
+def test_a_file_in_place_of_the_data_folder_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    line = refused(environment(file))
+    assert str(file) in line
+    assert "NEURONOVA_DATA" in line
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"NEURONOVA_HTP_PORT": "1"}, "NEURONOVA_HTP_PORT is not a setting"),
+        ({"NEURONOVA_HTTP_PORT": "http"}, "a port number"),
+        ({"NEURONOVA_AET": ""}, "NEURONOVA_AET is empty"),
+        ({"NEURONOVA_BIND": "203.0.113.9"}, "NEURONOVA_BIND"),
+        ({"NEURONOVA_DATA": "/tmp/" + "x" * 90}, "too long"),
+        ({"NEURONOVA_DATA": "/tmp/a$b"}, "contains '$'"),
+    ],
+)
+def test_odd_settings_are_named(tmp_path: Path, changes: dict[str, str], named: str) -> None:
+    assert named in refused(environment(tmp_path, **changes))

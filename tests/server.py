@@ -1,0 +1,156 @@
+"""A real Orthanc with the plugins, on free ports and in a folder of its own."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import requests
+from pydicom import Dataset
+from pynetdicom import AE
+from pynetdicom.presentation import build_context
+
+from neuronova.contract.settings import Settings, read_settings
+from neuronova.platform.environment import platform_environment
+from neuronova.platform.layout import REPOSITORY, Layout, make_folders
+from neuronova.platform.programs import find_programs
+
+DEADLINE = 60.0
+STOCK_ROOT = "/_stock-dicom-web"
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def until(condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
+    """Wait until `condition` gives something true, and return it."""
+    end = time.monotonic() + deadline
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise AssertionError(f"not within {deadline:.0f} s: {what}")
+
+
+def settings_for(data: Path, **more: str) -> Settings:
+    """Return settings on free ports."""
+    names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT")
+    ports = {f"NEURONOVA_{name}": str(port) for name, port in zip(names, free_ports(4), strict=True)}
+    return read_settings({"NEURONOVA_DATA": str(data), **ports, **more})
+
+
+@dataclass
+class Server:
+    """One Orthanc; started, killed and started again on the same data."""
+
+    settings: Settings
+    configuration: Path = REPOSITORY / "orthanc.json"
+    variables: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return self.settings.orthanc_url
+
+    @property
+    def dicomweb(self) -> str:
+        return f"{self.url}/dicom-web"
+
+    @property
+    def stock(self) -> str:
+        return self.url + STOCK_ROOT
+
+    @property
+    def log(self) -> Path:
+        return self.settings.data / "log" / "orthanc.log"
+
+    def start(self) -> None:
+        layout = Layout(self.settings.data)
+        make_folders(layout)
+        programs = find_programs()
+        environment = platform_environment(self.settings, layout, programs) | dict(self.variables)
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [programs.orthanc, str(self.configuration)], env=environment, stdout=log, stderr=log
+            )
+        until(self._answers, f"Orthanc answers; {self.log}")
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()[-4000:]
+        try:
+            return requests.get(f"{self.url}/system", timeout=5).ok
+        except requests.ConnectionError:
+            return False
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
+            self.process.wait(30)
+
+    def get(self, path: str, **more: Any) -> Any:
+        answer = requests.get(self.url + path, timeout=60, **more)
+        answer.raise_for_status()
+        return answer.json()
+
+    def state(self) -> dict[str, Any]:
+        state: dict[str, Any] = self.get("/neuronova/health")
+        return state
+
+    def outcomes(self) -> dict[tuple[str, str], int]:
+        return {(row["status"], row["reason"]): row["count"] for row in self.state()["outcomes"]}
+
+    def until_settled(self, count: int, deadline: float = DEADLINE) -> None:
+        """Wait until `count` instances have an outcome and nothing waits."""
+        until(
+            lambda: (state := self.state())["backlog"] == 0 and sum(row["count"] for row in state["outcomes"]) == count,
+            f"{count} instances settled, now {self.state()}",
+            deadline,
+        )
+
+    def upload(self, content: bytes) -> str:
+        """Store a file by REST; return Orthanc's identifier."""
+        answer = requests.post(f"{self.url}/instances", data=content, timeout=60)
+        answer.raise_for_status()
+        return str(answer.json()["ID"])
+
+    def send(self, *datasets: Dataset) -> None:
+        """Send by C-STORE over one association, as a modality does."""
+        entity = AE(ae_title="MODALITY")
+        classes = {(one.SOPClassUID, one.file_meta.TransferSyntaxUID) for one in datasets}
+        contexts = [build_context(sop_class, syntax) for sop_class, syntax in sorted(classes)]
+        association = entity.associate(
+            "127.0.0.1", self.settings.dicom_port, contexts=contexts, ae_title=self.settings.aet
+        )
+        assert association.is_established
+        try:
+            for dataset in datasets:
+                assert association.send_c_store(dataset).Status == 0x0000
+        finally:
+            association.release()
+
+
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Run a server for the length of a block."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
