@@ -15,6 +15,7 @@ from neuronova.contract.settings import Settings, read_settings
 from orthanc_plugins.answer import json_answer, send
 from orthanc_plugins.dicomweb.front import PATTERN, Front
 from orthanc_plugins.journal import Journal
+from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.processes import Crew
 from orthanc_plugins.sdk import Output, Sdk
 from orthanc_plugins.state import encoding_state
@@ -48,6 +49,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         elif change == sdk.ChangeType.DELETED and level == sdk.ResourceType.INSTANCE:
             journal.bury(identifier, time.time())
         elif change == sdk.ChangeType.ORTHANC_STARTED:
+            keep_to_loopback(loopback_ports(settings))
             crew.start()
         elif change == sdk.ChangeType.ORTHANC_STOPPED:
             crew.end()

@@ -106,7 +106,7 @@ def _program(layout: Layout, name: str, command: list[str], priority: int) -> di
         "command": shlex.join(words),
         "priority": str(priority),
         "autorestart": "true",
-        "startsecs": "1",
+        "startsecs": "2",
         "startretries": "3",
         "stopwaitsecs": "8",
         "killasgroup": "true",

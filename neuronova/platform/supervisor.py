@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from http.client import HTTPException
-from typing import cast
+from typing import Any
 from xmlrpc.client import Error as RpcError
 from xmlrpc.client import ServerProxy
 
@@ -59,14 +59,23 @@ class Supervisor:
     """The supervisor's process and what it answers over its socket."""
 
     def __init__(self, layout: Layout, process: subprocess.Popen[bytes]) -> None:
-        from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
-
         self.pid = process.pid
         self._process = process
         self._log = layout.log / "supervisor.log"
-        self._rpc = ServerProxy(
-            "http://supervisor", transport=SupervisorTransport(None, None, f"unix://{layout.socket}")
-        )
+        self._socket = layout.socket
+
+    def _ask(self, method: str, *arguments: object) -> Any:
+        """Call `method`; return None while there is no answer."""
+        from supervisor.xmlrpc import SupervisorTransport  # type: ignore[import-untyped]
+
+        # A new one each time: the transport never recovers from a connection that failed.
+        transport = SupervisorTransport(None, None, f"unix://{self._socket}")
+        try:
+            return getattr(ServerProxy("http://supervisor", transport=transport).supervisor, method)(*arguments)
+        except (OSError, HTTPException, RpcError):
+            return None
+        finally:
+            transport.close()
 
     def check(self) -> None:
         """Raise a `PlatformError` if the supervisor itself has ended."""
@@ -76,16 +85,12 @@ class Supervisor:
 
     def states(self) -> dict[str, str]:
         """Return each program's state (`RUNNING`, `FATAL`, ..); nothing while there is no answer."""
-        try:
-            found = cast("list[dict[str, str]]", self._rpc.supervisor.getAllProcessInfo())
-        except (OSError, HTTPException, RpcError):
-            return {}
+        found = self._ask("getAllProcessInfo") or []
         return {program["name"]: program["statename"] for program in found}
 
     def start(self, program: str) -> None:
         """Start a program that the supervisor gave up."""
-        with suppress(OSError, HTTPException, RpcError):
-            self._rpc.supervisor.startProcess(f"{GROUP}:{program}", False)
+        self._ask("startProcess", f"{GROUP}:{program}", False)
 
 
 def tail(layout: Layout, program: str, lines: int = 15) -> str:

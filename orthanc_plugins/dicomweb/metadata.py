@@ -17,7 +17,7 @@ from orthanc_plugins.processes import Crew
 from orthanc_plugins.series_metadata import ATTACHMENT, BASE, InstanceMetadata, compose, fingerprint, unpack
 
 DICOM_JSON = "application/dicom+json"
-ACCEPTED = (DICOM_JSON, "application/json", "application/*", "*/*")
+JSON_TYPES = (DICOM_JSON, "application/json", "*/*")
 MOST_BYTES = 128 << 20
 
 Prepared = tuple[str, str | None, list[InstanceMetadata], list[str]]
@@ -37,24 +37,31 @@ class Metadata:
         self._lock = threading.Lock()
 
     def answer(self, request: Request, route: Route) -> Answer:
-        """Answer in DICOM JSON, or let the stock plugin: it knows XML, and words the errors."""
-        ranges = parse_accept(request.headers.get("accept"))
-        if request.method != "GET" or ranges[:1] == () or ranges[0].multipart or ranges[0].media_type not in ACCEPTED:
-            return self._stock.pass_on(request)
-        located = self._archive.locate(route.study, route.series, route.instance)
+        """Answer for a study or series in DICOM JSON.
+
+        The stock plugin answers for an instance, knows XML, and words the errors.
+        """
+        located = self._archive.locate(route.study, route.series) if self._is_ours(request, route) else None
         if located is None:
             return self._stock.pass_on(request)
-        series = self._archive.series_of_study(located) if route.series is None else [located.up_to(2)]
+        series = self._archive.series_of_study(located) if route.series is None else [located]
         items: list[InstanceMetadata] = []
         identifiers: list[str] = []
         for one in series:
-            prepared = self._instance(one, located) if route.instance is not None else self._series(one)
+            prepared = self._series(one)
             if prepared is None:
                 return self._stock.pass_on(request)
             items += prepared[0]
             identifiers += prepared[1]
         body = compose(items, self._available(identifiers))
         return Answer(body.replace(BASE.encode(), request.public_base.encode()), DICOM_JSON)
+
+    @staticmethod
+    def _is_ours(request: Request, route: Route) -> bool:
+        for accepted in parse_accept(request.headers.get("accept")):
+            if accepted.multipart or accepted.media_type in JSON_TYPES:
+                return route.instance is None and not accepted.multipart
+        return False
 
     def _available(self, identifiers: Sequence[str]) -> list[tuple[str, ...]]:
         known = self._journal.syntaxes(identifiers)
@@ -63,16 +70,6 @@ class Metadata:
     def _stored_syntax(self, identifier: str) -> tuple[str, ...]:
         syntax = self._archive.get(f"/instances/{identifier}/metadata/TransferSyntax")
         return () if syntax is None else (str(syntax),)
-
-    def _instance(self, series: Located, instance: Located) -> tuple[list[InstanceMetadata], list[str]] | None:
-        with self._lock:
-            prepared = self._cache.get(series.identifier)
-        if prepared is not None and self._fits(series, prepared):
-            return [prepared[2][prepared[3].index(instance.identifier)]], [instance.identifier]
-        reply = self._crew.ask({"task": "instance_metadata", "path": instance.path})
-        if reply.state != "done":
-            return None
-        return unpack(reply.parts[0])[1], [instance.identifier]
 
     def _series(self, series: Located) -> tuple[list[InstanceMetadata], list[str]] | None:
         with self._lock:

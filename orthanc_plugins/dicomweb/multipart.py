@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from orthanc_plugins.answer import Answer
 
 
-def multipart_answer(part_type: str, transfer_syntax: str, parts: Sequence[bytes]) -> Answer:
-    """Answer `parts` of one media type.
+def multipart_answer(part_type: str, transfer_syntax: str, parts: Iterable[tuple[str, bytes]]) -> Answer:
+    """Answer parts of one media type, each given as its address and its content.
 
     The transfer syntax stands in each part's own header, spelled `Content-Type:` exactly: OHIF reads it nowhere else.
     """
     boundary = secrets.token_hex(16)
     content_type = f"{part_type}; transfer-syntax={transfer_syntax}"
     pieces: list[bytes] = []
-    for part in parts:
-        head = f"--{boundary}\r\nContent-Type: {content_type}\r\nContent-Length: {len(part)}\r\n\r\n"
+    for location, part in parts:
+        head = (
+            f"--{boundary}\r\nContent-Type: {content_type}\r\nContent-Length: {len(part)}\r\n"
+            f"Content-Location: {location}\r\n\r\n"
+        )
         pieces += (head.encode(), part, b"\r\n")
     pieces.append(f"--{boundary}--\r\n".encode())
     return Answer(b"".join(pieces), f'multipart/related; type="{part_type}"; boundary={boundary}')

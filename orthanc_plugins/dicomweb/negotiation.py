@@ -15,6 +15,8 @@ from orthanc_plugins.transcoding import transfer_syntax as ts
 OCTET_STREAM = "application/octet-stream"
 DICOM = "application/dicom"
 JPHC = "image/jphc"
+# Pixel data are the same bytes in both (PS3.5 A.1 and A.2), so that either label fits.
+SAME_BYTES = (None, ts.EXPLICIT_VR_LITTLE_ENDIAN, ts.IMPLICIT_VR_LITTLE_ENDIAN)
 STOCK_FRAME_MEDIA_TYPES = ("image/jpeg", "image/jls", "image/jp2", "image/jpx", "image/dicom-rle")
 
 
@@ -29,10 +31,11 @@ class Form(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A form, and whether it comes in parts."""
+    """A form, whether it comes in parts, and the transfer syntax that the client named."""
 
     form: Form
     multipart: bool
+    transfer_syntax: str | None = None
 
 
 def choose_frames(ranges: tuple[MediaRange, ...], htj2k: str | None, count: int) -> Choice | None:
@@ -47,7 +50,7 @@ def choose_frames(ranges: tuple[MediaRange, ...], htj2k: str | None, count: int)
         form = _frame_form(media_range, htj2k)
         multipart = media_range.multipart or media_range.media_type == ANY
         if form is not None and (multipart or count == 1):
-            return Choice(form, multipart)
+            return Choice(form, multipart, media_range.transfer_syntax)
     return None
 
 
@@ -64,7 +67,7 @@ def _frame_form(accepted: MediaRange, htj2k: str | None) -> Form | None:
                 return as_stored
             if accepted.media_type == ANY and syntax is not None and syntax == htj2k:
                 return Form.HTJ2K
-            return Form.EXPLICIT if syntax in (None, ts.EXPLICIT_VR_LITTLE_ENDIAN) else None
+            return Form.EXPLICIT if syntax in SAME_BYTES else None
         case media_type if media_type in STOCK_FRAME_MEDIA_TYPES:
             return Form.STOCK if accepted.multipart else None
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import asdict
+from http import HTTPStatus
 from pathlib import Path
 
 from orthanc_plugins.answer import Answer, MultipartAnswer, error
@@ -40,7 +41,10 @@ class Objects:
         one = route.instance is not None
         choice = choose_objects(parse_accept(request.headers.get("accept")), one=one)
         if choice is None:
-            return error(406, f"Objects can be had as {DICOM}, in multipart/related or, one instance, without it")
+            return error(
+                HTTPStatus.NOT_ACCEPTABLE,
+                f"Objects can be had as {DICOM}, in multipart/related or, one instance, without it",
+            )
         located = self._archive.locate(route.study, route.series, route.instance)
         if choice.form is Form.STOCK or located is None:
             return self._stock.pass_on(request)
@@ -48,7 +52,7 @@ class Objects:
         try:
             first = next(files, None)
         except Unavailable as unavailable:
-            return error(406, str(unavailable))
+            return error(HTTPStatus.NOT_ACCEPTABLE, str(unavailable))
         if first is None:
             return self._stock.pass_on(request)
         if choice.multipart:
@@ -99,7 +103,7 @@ class Objects:
         if not image.skipped:
             return self._ask("explicit_file", image)
         answer = self._stock.pass_on(request.for_path(instance.path).accepting(STOCK_EXPLICIT))
-        if answer.status != 200:
+        if answer.status != HTTPStatus.OK:
             raise Unavailable(f"Instance {instance.uids[-1]} cannot be had in Explicit VR Little Endian")
         return only_part(answer)
 

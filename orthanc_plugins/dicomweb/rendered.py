@@ -88,7 +88,7 @@ class Rendered:
     def answer(self, request: Request, route: Route) -> Answer:
         """Render the frame asked for, else the first; of a series or study, the middle instance."""
         media_type = _media_type(request)
-        if media_type is None or (route.kind is Kind.RENDERED and route.instance is None):
+        if media_type is None:
             return self._stock.pass_on(request)
         try:
             appearance = read_appearance(request.arguments)

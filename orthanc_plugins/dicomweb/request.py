@@ -35,15 +35,16 @@ def read_request(path: str, given: Mapping[str, Any], public_url: str | None) ->
     """Read what Orthanc hands a REST callback.
 
     Orthanc keeps one value of a repeated argument (`includefield`) and none of a POST; the gateway hands the query
-    over as it came.
+    over as it came. The stock plugin splits `includefield` at a comma, and only at one that is not encoded.
     """
     headers: Mapping[str, str] = given["headers"]
     arguments: Mapping[str, str] = given.get("get", {})
+    query = headers.get(QUERY_HEADER) or urlencode(arguments)
     return Request(
         method=given["method"],
         path=path,
         arguments=arguments,
-        query=headers.get(QUERY_HEADER) or urlencode(arguments),
+        query=query.replace("%2C", ",").replace("%2c", ","),
         headers=headers,
         body=given.get("body"),
         public_base=public_base(headers, public_url),

@@ -52,7 +52,8 @@ class Stock:
         if status >= http.client.BAD_REQUEST:
             content = content.replace(ROOT.encode(), PUBLIC_ROOT.encode())
         kept = {name: answered[name] for name in ("Allow", "Warning", "ETag") if answered.get(name)}
-        return Answer(content, answered.get("Content-Type", "application/octet-stream"), status, kept)
+        unnamed = "application/json" if status >= http.client.BAD_REQUEST else "application/octet-stream"
+        return Answer(content, answered.get("Content-Type", unnamed), status, kept)
 
     def _exchange(
         self, method: str, target: str, headers: Mapping[str, str], body: bytes | None

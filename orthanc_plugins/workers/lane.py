@@ -152,11 +152,6 @@ def series_metadata(workshop: Workshop, _name: str, request: Request) -> tuple[R
     return ({}, [content]), lambda: attach(workshop.client, request["series"], content)
 
 
-def instance_metadata(workshop: Workshop, _name: str, request: Request) -> tuple[Reply, None]:
-    """Ask the stock plugin for the metadata of one instance."""
-    return ({}, [pack("", fetch(workshop.client, request["path"]))]), None
-
-
 TASKS: dict[str, Callable[[Workshop, str, Request], tuple[Reply, AfterReply | None]]] = {
     task.__name__: task
     for task in (
@@ -166,7 +161,6 @@ TASKS: dict[str, Callable[[Workshop, str, Request], tuple[Reply, AfterReply | No
         htj2k_file,
         rendered,
         series_metadata,
-        instance_metadata,
     )
 }
 

@@ -116,3 +116,15 @@ def test_a_file_in_place_of_the_data_folder_is_named(tmp_path: Path) -> None:
 )
 def test_odd_settings_are_named(tmp_path: Path, changes: dict[str, str], named: str) -> None:
     assert named in refused(environment(tmp_path, **changes))
+
+
+def test_a_part_that_cannot_start_is_named_with_its_log(tmp_path: Path) -> None:
+    variables = environment(tmp_path / "data")
+    (tmp_path / "data" / "orthanc" / "index").mkdir(parents=True)
+    done = subprocess.run(
+        [NEURONOVA, "run"], env=variables, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert "orthanc ended each time it was started" in done.stderr
+    assert "SQLite" in done.stderr
+    assert "Traceback" not in done.stderr

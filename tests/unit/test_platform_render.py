@@ -15,7 +15,7 @@ from neuronova.platform import render
 from neuronova.platform.environment import orthanc_variables, platform_environment
 from neuronova.platform.errors import PlatformError
 from neuronova.platform.layout import REPOSITORY, Layout
-from neuronova.platform.loopback import loopback_ports
+from orthanc_plugins.loopback import loopback_ports
 from neuronova.platform.preflight import check_path
 from neuronova.platform.programs import Programs
 from neuronova.platform.viewer import wanted
