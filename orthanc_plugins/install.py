@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from neuronova.contract.settings import Settings, read_settings
-from orthanc_plugins.answer import json_answer, send
 from orthanc_plugins.dicomweb.front import PATTERN, Front
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.processes import Crew
-from orthanc_plugins.sdk import Output, Sdk
-from orthanc_plugins.state import encoding_state
+from orthanc_plugins.sdk import Sdk
+from orthanc_plugins.state import State
 from orthanc_plugins.workers.surroundings import Surroundings
 
 
@@ -34,6 +33,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     surroundings = _surroundings(settings, json.loads(sdk.GetConfiguration()))
     journal = Journal(Path(surroundings.journal))
     crew = Crew(surroundings, settings.encode_workers)
+    state = State(journal, crew)
     front = Front(
         sdk,
         storage=Path(surroundings.storage),
@@ -54,11 +54,9 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         elif change == sdk.ChangeType.ORTHANC_STOPPED:
             crew.end()
 
-    def on_health(output: Output, _uri: str, **_given: Any) -> None:
-        send(output, json_answer(encoding_state(journal, crew, time.time())))
-
     sdk.RegisterOnChangeCallback(on_change)
-    sdk.RegisterRestCallback("/neuronova/health", on_health)
+    sdk.RegisterRestCallback("/neuronova/health", state.on_health)
+    sdk.RegisterRestCallback("/neuronova/encode", state.on_encode)
     sdk.RegisterRestCallback(PATTERN, front.on_request)
 
 

@@ -125,6 +125,16 @@ class Journal:
         with self._transaction():
             self._note(instances, now)
 
+    def note_unencoded(self, instances: Iterable[str], now: float, *, retry_failed: bool) -> int:
+        """Note those `instances` that have no outcome, and the failed ones on request; return how many were noted."""
+        with self._transaction():
+            before = self.waiting()[0]
+            for instance in instances:
+                row = self._db.execute("SELECT status FROM outcome WHERE instance = ?", (instance,)).fetchone()
+                if row is None or (retry_failed and row[0] == "failed"):
+                    self._note([instance], now)
+            return self.waiting()[0] - before
+
     def _note(self, instances: Iterable[str], now: float) -> None:
         # Its owner may have read the stored file before it was overwritten, so it is looked at again after.
         self._db.executemany(

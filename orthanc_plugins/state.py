@@ -1,22 +1,61 @@
-"""What the plugin says of itself."""
+"""What the plugin says of its encoding, and what it can be asked to encode."""
 
 from __future__ import annotations
 
+import json
+import re
+import time
+from http import HTTPStatus
 from typing import Any
 
+from orthanc_plugins.answer import Answer, error, json_answer, send
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.processes import Crew
+from orthanc_plugins.sdk import Output
+
+MOST_INSTANCES = 10_000  # of one request
+_IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 
 
-def encoding_state(journal: Journal, crew: Crew, now: float) -> dict[str, Any]:
-    """Return the state of the encode workers, the backlog, and the outcomes by reason; ages in seconds."""
-    running, wanted = crew.encoders()
-    backlog, oldest = journal.waiting()
-    return {
-        "status": "ok" if running == wanted else "degraded",
-        "workers": running,
-        "workers_wanted": wanted,
-        "backlog": backlog,
-        "oldest_age": None if oldest is None else round(now - oldest, 3),
-        "outcomes": journal.report(),
-    }
+class State:
+    """Answers `/neuronova/health` and `/neuronova/encode`, on Orthanc's own port only."""
+
+    def __init__(self, journal: Journal, crew: Crew) -> None:
+        self._journal = journal
+        self._crew = crew
+
+    def on_health(self, output: Output, _uri: str, **_given: Any) -> None:
+        """Answer the state of the workers, the backlog, and the outcomes by reason; ages in seconds."""
+        send(output, json_answer(self._health(time.time())))
+
+    def _health(self, now: float) -> dict[str, Any]:
+        running, wanted = self._crew.encoders()
+        backlog, oldest = self._journal.waiting()
+        return {
+            "status": "ok" if running == wanted else "degraded",
+            "workers": running,
+            "workers_wanted": wanted,
+            "backlog": backlog,
+            "oldest_age": None if oldest is None else round(now - oldest, 3),
+            "outcomes": self._journal.report(),
+        }
+
+    def on_encode(self, output: Output, _uri: str, **given: Any) -> None:
+        """Note instances that have no outcome yet, by Orthanc's identifiers; answer how many there were."""
+        send(output, self._encode(given))
+
+    def _encode(self, given: dict[str, Any]) -> Answer:
+        if given["method"] != "POST":
+            return error(HTTPStatus.METHOD_NOT_ALLOWED, "POST a JSON object with `instances`")
+        try:
+            asked = json.loads(given["body"])
+            instances, retry_failed = asked["instances"], bool(asked.get("retry_failed", False))
+            if not all(_IDENTIFIER.fullmatch(instance) for instance in instances):
+                raise ValueError("an instance is not an identifier of Orthanc")
+        except (ValueError, KeyError, TypeError, AttributeError) as odd:
+            return error(HTTPStatus.BAD_REQUEST, f"POST a JSON object with `instances`: {odd}")
+        if len(instances) > MOST_INSTANCES:
+            return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {MOST_INSTANCES} instances at once")
+        noted = self._journal.note_unencoded(instances, time.time(), retry_failed=retry_failed)
+        self._crew.call()
+        return json_answer({"noted": noted})

@@ -153,4 +153,4 @@ def running(server: Server) -> Iterator[Server]:
         server.start()
         yield server
     finally:
-        server.stop()
+        server.stop(signal.SIGKILL)  # an orderly end takes three seconds

@@ -6,6 +6,7 @@ import typer
 
 from neuronova.cli.demo import demo
 from neuronova.cli.run import run
+from neuronova.cli.transcode import transcode
 
 app = typer.Typer(
     name="neuronova",
@@ -16,8 +17,4 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(demo)
-
-
-@app.callback()
-def _root() -> None:
-    """Keep the commands' names while there are few of them."""
+app.command()(transcode)

@@ -15,10 +15,10 @@ from neuronova.platform import render
 from neuronova.platform.environment import orthanc_variables, platform_environment
 from neuronova.platform.errors import PlatformError
 from neuronova.platform.layout import REPOSITORY, Layout
-from orthanc_plugins.loopback import loopback_ports
 from neuronova.platform.preflight import check_path
 from neuronova.platform.programs import Programs
 from neuronova.platform.viewer import wanted
+from orthanc_plugins.loopback import loopback_ports
 
 PROGRAMS = Programs(orthanc="/usr/sbin/Orthanc", nginx="/usr/sbin/nginx", plugins=Path("/plugins"))
 LAYOUT = Layout(Path("/data folder"))

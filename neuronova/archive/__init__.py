@@ -1,0 +1,1 @@
+"""What is done to the whole archive of a running platform."""
