@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from pydicom import Dataset, dcmread
 
 from neuronova.platform.layout import REPOSITORY
 from tests.server import Server, running, settings_for
+
+# Its records of lost connections hold their sockets until the session ends.
+logging.getLogger("pynetdicom").propagate = False
 
 REAL_SERIES = REPOSITORY.parent / "shared" / "dicom"
 

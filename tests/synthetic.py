@@ -18,6 +18,7 @@ from pydicom.uid import (
     HTJ2K,
     JPEG2000,
     MPEG4HP41,
+    UID,
     BasicTextSRStorage,
     CTImageStorage,
     DeflatedExplicitVRLittleEndian,
@@ -217,9 +218,9 @@ def ct_slice(
     return ds
 
 
-def uid(word: str) -> str:
+def uid(word: str) -> UID:
     """Return the UID that stands for a word."""
-    return str(generate_uid(entropy_srcs=["synthetic", word]))
+    return UID(generate_uid(entropy_srcs=["synthetic", word]))
 
 
 def encoded_frame(cells: Array, kind: Kind) -> bytes:
@@ -229,7 +230,7 @@ def encoded_frame(cells: Array, kind: Kind) -> bytes:
     if kind.syntax in {JPEGLossless, JPEGLosslessSV1}:
         return _jpeg_lossless(cells, kind)
     if kind.syntax == JPEGLSLossless:
-        return bytes(imagecodecs.jpegls_encode(_unsigned(cells, kind)))
+        return bytes(imagecodecs.jpegls_encode(cells.view(f"u{kind.allocated // 8}")))  # declares BitsAllocated
     rgb = kind.photometric == "RGB"
     if kind.syntax == JPEG2000Lossless:
         planar = False if kind.samples > 1 else None
@@ -241,7 +242,7 @@ def encoded_frame(cells: Array, kind: Kind) -> bytes:
         )
     planar = False if kind.samples > 1 else None
     reversible = kind.syntax != HTJ2K
-    return bytes(imagecodecs.htj2k_encode(cells, 0.001, rgb=rgb, planar=planar, reversible=reversible, resolutions=2))
+    return bytes(imagecodecs.htj2k_encode(cells, 1e-5, rgb=rgb, planar=planar, reversible=reversible, resolutions=2))
 
 
 def _unsigned(cells: Array, kind: Kind) -> Array:
@@ -251,11 +252,16 @@ def _unsigned(cells: Array, kind: Kind) -> Array:
 
 
 def _jpeg_lossless(cells: Array, kind: Kind) -> bytes:
-    space = {"colorspace": "RGB", "outcolorspace": "RGB"} if kind.samples > 1 else {}
+    space = "RGB" if kind.samples > 1 else None  # the samples as they are, whatever they mean
     predictor = 1 if kind.syntax == JPEGLosslessSV1 else 5
     return bytes(
         imagecodecs.jpeg8_encode(
-            _unsigned(cells, kind), lossless=True, predictor=predictor, bitspersample=kind.stored, **space
+            _unsigned(cells, kind),
+            lossless=True,
+            predictor=predictor,
+            bitspersample=kind.stored,
+            colorspace=space,
+            outcolorspace=space,
         )
     )
 
@@ -288,8 +294,8 @@ def _head(word: str, sop_class: str, modality: str, syntax: str, *, patient: str
     ds.Modality, ds.SeriesNumber, ds.InstanceNumber = modality, 1, 1
     ds.Manufacturer = "Synthetic"
     ds.file_meta = FileMetaDataset()
-    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = sop_class, ds.SOPInstanceUID
-    ds.file_meta.TransferSyntaxUID = syntax
+    ds.file_meta.MediaStorageSOPClassUID, ds.file_meta.MediaStorageSOPInstanceUID = UID(sop_class), ds.SOPInstanceUID
+    ds.file_meta.TransferSyntaxUID = UID(syntax)
     return ds
 
 
@@ -348,8 +354,7 @@ def _put_pixels(ds: Dataset, kind: Kind, cells: Array) -> None:
     if kind.syntax in UNCOMPRESSED:
         if kind.samples > 1 and kind.planar:
             cells = cells.transpose(0, 3, 1, 2)
-        order = ">" if kind.syntax == ExplicitVRBigEndian else "<"
-        data = cells.astype(cells.dtype.newbyteorder(order)).tobytes()
+        data = (cells.byteswap() if kind.syntax == ExplicitVRBigEndian else cells).tobytes()
         ds.PixelData = data + bytes(len(data) % 2)
         ds["PixelData"].VR = "OB" if kind.allocated == 8 and kind.syntax != ImplicitVRLittleEndian else "OW"
         return
@@ -412,9 +417,9 @@ def _segmentation() -> Dataset:
     return _pixels_of("seg", SegmentationStorage, "SEG", kind, data + bytes(len(data) % 2))
 
 
-def _lossy(word: str, syntax: str, data: bytes, photometric: str = "MONOCHROME2") -> Dataset:
+def _lossy(word: str, syntax: str, data: bytes | bytearray, photometric: str = "MONOCHROME2") -> Dataset:
     kind = replace(_BYTE, syntax=syntax, photometric=photometric)
-    ds = _pixels_of(word, SecondaryCaptureImageStorage, "OT", kind, data)
+    ds = _pixels_of(word, SecondaryCaptureImageStorage, "OT", kind, bytes(data))
     ds.LossyImageCompression, ds.LossyImageCompressionRatio = "01", 4
     return ds
 
