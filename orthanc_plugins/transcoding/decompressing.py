@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orthanc_plugins.transcoding import transfer_syntax
-from orthanc_plugins.transcoding.codestream import Codestream, parse_codestream, parse_jpeg
+from orthanc_plugins.transcoding.codestream import Codestream, declare_precision, parse_codestream, parse_jpeg
 from orthanc_plugins.transcoding.eligibility import Reason, Skipped
 from orthanc_plugins.transcoding.image import ImageFacts
 
 Array = NDArray[Any]
+_HEADROOM = 2
 
 
 def decompress(data: bytes, facts: ImageFacts, syntax: str) -> Array:
@@ -25,10 +26,28 @@ def decompress(data: bytes, facts: ImageFacts, syntax: str) -> Array:
     header = parse_codestream(data) if syntax in transfer_syntax.JPEG_2000_FAMILY else parse_jpeg(data)
     _require_agreement(header, facts, syntax)
     try:
-        array = _decoded(data, facts, syntax)
+        array = _decoded(data, header, facts, syntax)
     except (RuntimeError, ValueError) as error:
         raise Skipped(Reason.BROKEN, f"a frame does not decode: {error}") from error
     return _as_cells(array.reshape(facts.shape), header, facts)
+
+
+def reduced(codestream: bytes, header: Codestream, skipped: int) -> Array:
+    """Decode a reversible HTJ2K codestream without its `skipped` highest resolutions, clipped to what it declares.
+
+    A lower resolution goes beyond the range of the samples at edges, and the decoder would let it wrap round; so
+    two bits more are declared, and the level that they add is taken off again.
+    """
+    bits = header.precision
+    wide = declare_precision(codestream, bits + _HEADROOM, is_signed=header.is_signed)
+    try:
+        samples = imagecodecs.htj2k_decode(wide, planar=False, skipres=skipped).astype("i4")
+    except (RuntimeError, ValueError) as error:
+        raise Skipped(Reason.BROKEN, f"a frame does not decode: {error}") from error
+    if header.is_signed:
+        return samples.clip(-(1 << bits - 1), (1 << bits - 1) - 1)
+    level = (1 << bits + _HEADROOM - 1) - (1 << bits - 1)
+    return (samples - level).clip(0, (1 << bits) - 1)
 
 
 def _require_agreement(header: Codestream, facts: ImageFacts, syntax: str) -> None:
@@ -41,8 +60,9 @@ def _require_agreement(header: Codestream, facts: ImageFacts, syntax: str) -> No
         raise Skipped(Reason.SUBSAMPLED, "the codestream's components differ in size")
 
 
-def _decoded(data: bytes, facts: ImageFacts, syntax: str) -> Array:
-    if syntax in transfer_syntax.HTJ2K:
+def _decoded(data: bytes, header: Codestream, facts: ImageFacts, syntax: str) -> Array:
+    # OpenJPH does not clip to 8 bits: the overshoots of lossy frames would wrap round, so OpenJPEG decodes those.
+    if syntax in transfer_syntax.HTJ2K and header.is_reversible:
         return imagecodecs.htj2k_decode(data, planar=False)
     if syntax in transfer_syntax.JPEG_2000_FAMILY:
         return imagecodecs.jpeg2k_decode(data, planar=False)

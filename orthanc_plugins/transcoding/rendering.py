@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.pixels.processing import apply_color_lut, convert_color_space
 
-from orthanc_plugins.transcoding.codestream import parse_codestream
-from orthanc_plugins.transcoding.eligibility import Reason, Skipped
+from orthanc_plugins.transcoding import transfer_syntax
+from orthanc_plugins.transcoding.codestream import Codestream, parse_codestream
+from orthanc_plugins.transcoding.decompressing import decompress, reduced
 from orthanc_plugins.transcoding.image import ImageFacts
 from orthanc_plugins.transcoding.source import Source, open_source
 from orthanc_plugins.transcoding.windowing import Window, display_values
@@ -81,16 +82,15 @@ def _cells(source: Source, codestream: bytes | None, index: int, size: Size) -> 
     facts = source.decoded_facts
     if codestream is None:
         return source.frame_array(index)
-    skipped = _skippable_resolutions(codestream, facts, size)
-    try:
-        return imagecodecs.htj2k_decode(codestream, planar=False, skipres=skipped)
-    except RuntimeError as error:
-        raise Skipped(Reason.BROKEN, f"frame {index} of the container does not decode: {error}") from error
-
-
-def _skippable_resolutions(codestream: bytes, facts: ImageFacts, size: Size) -> int:
-    """How many resolutions `size` does not need; none where a mean of cells is no cell (palettes)."""
     header = parse_codestream(codestream)
+    skipped = _skippable_resolutions(header, facts, size)
+    if not skipped or not header.is_reversible:
+        return decompress(codestream, facts, transfer_syntax.HTJ2K_ANY)
+    return reduced(codestream, header, skipped).astype(facts.dtype)
+
+
+def _skippable_resolutions(header: Codestream, facts: ImageFacts, size: Size) -> int:
+    """How many resolutions `size` does not need; none where a mean of cells is no cell (palettes)."""
     if facts.photometric_interpretation == "PALETTE COLOR" or header.precision > facts.bits_stored:
         return 0
     reduction = min(facts.columns // size[0], facts.rows // size[1])

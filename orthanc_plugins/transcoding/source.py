@@ -168,16 +168,27 @@ class Source:
         return data
 
 
+def read_transfer_syntax(path: Path) -> str:
+    """Transfer syntax of a Part 10 file; raises Skipped(broken) where it is not one."""
+    return str(_read_meta(path).TransferSyntaxUID)
+
+
+def _read_meta(path: Path) -> FileMetaDataset:
+    try:
+        meta = read_file_meta_info(path)
+        _ = meta.TransferSyntaxUID
+    except Exception as error:
+        raise Skipped(Reason.BROKEN, f"not a DICOM file: {error}") from error
+    return meta
+
+
 @contextmanager
 def open_source(path: Path) -> Iterator[Source]:
     """Open a Part 10 file (PS3.10 7); raises Skipped(broken) where it is not one, or truncated."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
-        try:
-            meta = read_file_meta_info(path)
-            syntax = str(meta.TransferSyntaxUID)
-        except Exception as error:
-            raise Skipped(Reason.BROKEN, f"not a DICOM file: {error}") from error
+        meta = _read_meta(path)
+        syntax = str(meta.TransferSyntaxUID)
         if syntax == transfer_syntax.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
             with tempfile.TemporaryFile() as inflated:
                 _inflate(file, inflated)

@@ -26,6 +26,7 @@ from orthanc_plugins.transcoding.decoding import raw_frame
 from orthanc_plugins.transcoding.eligibility import Skipped
 from orthanc_plugins.transcoding.encoding import encode_file, encode_frames
 from orthanc_plugins.transcoding.rendering import render
+from orthanc_plugins.transcoding.source import open_source, read_transfer_syntax
 from orthanc_plugins.workers.client import Gone
 from orthanc_plugins.workers.lifeline import Lifeline
 from orthanc_plugins.workers.metadata import attach, fetch
@@ -45,9 +46,17 @@ def _stored(request: Request) -> StoredFile:
 
 
 def codestreams(workshop: Workshop, name: str, request: Request) -> tuple[Reply, AfterReply | None]:
-    """Encode the frames `indices` of an instance that has no attachment yet; afterwards keep them."""
+    """Encode the frames `indices` of an instance that has no attachment yet; afterwards keep them.
+
+    What arrived in HTJ2K is given as it came, and becomes what the workers make of it.
+    """
     instance, indices = request["instance"], request["indices"]
     with workshop.content(instance, "dicom", _stored(request)) as path:
+        syntax = read_transfer_syntax(path)
+        if syntax in transfer_syntax.HTJ2K:
+            with open_source(path) as source:
+                frames = [source.frame_bytes(index) for index in indices]
+            return ({"transfer_syntax": syntax}, frames), _keeper(workshop, name, instance, None)
         frames, count = encode_frames(path, indices)
     ready = dict(zip(indices, frames, strict=True))
     keep = _keeper(workshop, name, instance, ready if len(ready) == count else None)

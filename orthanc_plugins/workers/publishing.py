@@ -12,6 +12,7 @@ from orthanc_plugins.transcoding import transfer_syntax
 from orthanc_plugins.transcoding.container import Container, ContainerError, container_file, read_container
 from orthanc_plugins.transcoding.eligibility import Skipped
 from orthanc_plugins.transcoding.encoding import ENCODER, encode_file
+from orthanc_plugins.transcoding.source import read_transfer_syntax
 from orthanc_plugins.transcoding.transfer_syntax import EXPLICIT_VR_LITTLE_ENDIAN
 from orthanc_plugins.workers.client import Gone, OrthancClient
 from orthanc_plugins.workers.receiving import finish_replacement, prepare_replacement, replacement_folder
@@ -47,13 +48,13 @@ def publish(workshop: Workshop, instance: str, *, ready: Mapping[int, bytes] | N
         return found, False
     outcome = _attached(workshop, instance, stored)
     try:
-        if outcome is None and _arrived_in_htj2k(client, instance):
+        if outcome is None and _stored_syntax(workshop, instance, stored) in transfer_syntax.HTJ2K:
             prepare_replacement(workshop, instance, stored, replacement)
             return publish(workshop, instance)
         if outcome is None:
             outcome = _encode_and_attach(workshop, instance, stored, ready or {})
     except Skipped as skipped:
-        outcome = _not_encoded(client, instance, stored, skipped)
+        outcome = _not_encoded(workshop, instance, stored, skipped)
     now_stored = client.stored_file(instance, "dicom")
     if now_stored is None or now_stored.md5 != stored.md5:
         client.detach(instance, HTJ2K_ATTACHMENT)
@@ -99,8 +100,16 @@ def _attached(workshop: Workshop, instance: str, stored: StoredFile) -> Outcome 
     return _encoded(instance, stored, container, attached.size)
 
 
-def _arrived_in_htj2k(client: OrthancClient, instance: str) -> bool:
-    return client.get_json(f"/instances/{instance}/metadata/TransferSyntax") in transfer_syntax.HTJ2K
+def _stored_syntax(workshop: Workshop, instance: str, stored: StoredFile) -> str:
+    known = workshop.client.get_json(f"/instances/{instance}/metadata/TransferSyntax")
+    if known is not None:
+        return str(known)
+    # Orthanc does not record a transfer syntax that it does not know.
+    try:
+        with workshop.content(instance, "dicom", stored) as path:
+            return read_transfer_syntax(path)
+    except Skipped:
+        return ""
 
 
 def _encode_and_attach(workshop: Workshop, instance: str, stored: StoredFile, ready: Mapping[int, bytes]) -> Outcome:
@@ -125,18 +134,18 @@ def _encoded(instance: str, stored: StoredFile, container: Container, size: int)
     )
 
 
-def _not_encoded(client: OrthancClient, instance: str, stored: StoredFile, skipped: Skipped) -> Outcome:
+def _not_encoded(workshop: Workshop, instance: str, stored: StoredFile, skipped: Skipped) -> Outcome:
     reason = str(skipped.reason)
     if reason == MISMATCH:
-        identity = client.get_json(f"/instances/{instance}/simplified-tags") or {}
+        identity = workshop.client.get_json(f"/instances/{instance}/simplified-tags") or {}
         log.error("SOPInstanceUID %s: %s; nothing published", identity.get("SOPInstanceUID"), skipped.detail)
-    syntax = client.get_json(f"/instances/{instance}/metadata/TransferSyntax")
+    syntax = _stored_syntax(workshop, instance, stored)
     return Outcome(
         instance=instance,
         md5=stored.md5,
         status="failed" if reason == MISMATCH else "skipped",
         reason=reason,
-        syntaxes=() if syntax is None else (str(syntax),),
+        syntaxes=(syntax,) if syntax else (),
         bytes_before=stored.size,
     )
 
