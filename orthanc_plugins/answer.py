@@ -47,6 +47,10 @@ def send(output: Output, answer: Answer | MultipartAnswer) -> None:
         for part in answer.parts:
             output.SendMultipartItem(part)
         return
+    if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        # Orthanc takes this status in no other way, and writes no body.
+        output.SendMethodNotAllowed(answer.headers.get("Allow", ""))
+        return
     for name, value in answer.headers.items():
         output.SetHttpHeader(name, value)
     if answer.status == HTTPStatus.OK:

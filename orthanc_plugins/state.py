@@ -46,7 +46,7 @@ class State:
 
     def _encode(self, given: dict[str, Any]) -> Answer:
         if given["method"] != "POST":
-            return error(HTTPStatus.METHOD_NOT_ALLOWED, "POST a JSON object with `instances`")
+            return Answer(b"", "", HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "POST"})
         try:
             asked = json.loads(given["body"])
             instances, retry_failed = asked["instances"], bool(asked.get("retry_failed", False))

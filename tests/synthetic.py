@@ -346,7 +346,8 @@ def _palette(ds: Dataset, kind: Kind) -> None:
     entries = np.arange(256)
     for colour, factor in (("Red", 1), ("Green", 3), ("Blue", 5)):
         setattr(ds, f"{colour}PaletteColorLookupTableDescriptor", [256, 0, 16])
-        table = (entries * factor % 256 * 257).astype("<u2").tobytes()
+        order = ">" if kind.syntax == ExplicitVRBigEndian else "<"
+        table = (entries * factor % 256 * 257).astype(f"{order}u2").tobytes()
         setattr(ds, f"{colour}PaletteColorLookupTableData", table)
 
 

@@ -46,11 +46,8 @@ def _look_at_one(check: Check) -> dict[str, Any]:
     began = time.monotonic()
     try:
         found = {"status": "ok", **check()}
-    except (
-        UnhealthyError,
-        OSError,
-        ValueError,
-    ) as error:  # requests' errors are OSErrors, bad JSON is a ValueError
+    # requests' errors are OSErrors, bad JSON is a ValueError, an answer that lacks something a KeyError.
+    except (UnhealthyError, OSError, ValueError, KeyError) as error:
         found = {"status": "down", "detail": _reason(error)}
     return {**found, "milliseconds": round((time.monotonic() - began) * 1000, 1)}
 
@@ -77,8 +74,8 @@ def check_workers(url: str) -> dict[str, Any]:
     """Ask the plugin for its encode workers; 404 means that Orthanc runs without it."""
     report = _ask(f"{url}/neuronova/health")
     if report["status"] != "ok":
-        raise UnhealthyError(", ".join(f"{name} {value}" for name, value in sorted(report.items())))
-    return {name: report[name] for name in ("workers", "backlog") if name in report}
+        raise UnhealthyError(f"{report['workers']} of {report['workers_wanted']} encode workers run")
+    return {name: report[name] for name in ("workers", "backlog", "oldest_age")}
 
 
 def check_data(folder: Path) -> dict[str, Any]:

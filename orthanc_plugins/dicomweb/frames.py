@@ -76,17 +76,18 @@ class Frames:
     def _explicit(self, request: Request, image: Image, indices: Sequence[int], choice: Choice) -> Answer:
         syntax = choice.transfer_syntax or EXPLICIT_VR_LITTLE_ENDIAN
         frames = self._images.native_frames(image, indices)
-        if frames is None and not image.skipped:
-            reply = self._ask("native_frames", image, indices)
-            if reply.state == "no_frame":
-                return _failed(reply, "decoded")
-            frames = reply.parts if reply.state == "done" else None
         if frames is not None:
             return _framed(request, indices, frames, OCTET_STREAM, syntax, choice)
-        answer = self._stock.pass_on(request.accepting(STOCK_EXPLICIT))
-        if choice.multipart or answer.status != HTTPStatus.OK:
-            return answer
-        return Answer(only_part(answer), f"{OCTET_STREAM}; transfer-syntax={EXPLICIT_VR_LITTLE_ENDIAN}")
+        if image.skipped:
+            answer = self._stock.pass_on(request.accepting(STOCK_EXPLICIT))
+            if answer.status == HTTPStatus.OK and not choice.multipart:
+                return Answer(only_part(answer), f"{OCTET_STREAM}; transfer-syntax={EXPLICIT_VR_LITTLE_ENDIAN}")
+            if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return answer
+        reply = self._ask("native_frames", image, indices)
+        if reply.state == "done":
+            return _framed(request, indices, reply.parts, OCTET_STREAM, syntax, choice)
+        return _failed(reply, "decoded")
 
     def _ask(self, task: str, image: Image, indices: Sequence[int]) -> Reply:
         request = {"instance": image.identifier, "stored": asdict(image.stored), "indices": indices}
@@ -109,6 +110,8 @@ def _framed(
 def _failed(reply: Reply, what: str) -> Answer:
     if reply.state == "no_frame":
         return error(HTTPStatus.BAD_REQUEST, "The instance has fewer frames; they are counted from 1")
+    if reply.state == "skipped":
+        return error(HTTPStatus.NOT_FOUND, f"The instance has no frame that can be {what}: {reply.head['reason']}")
     return error(HTTPStatus.INTERNAL_SERVER_ERROR, f"The frame could not be {what}: {reply.head['detail']}")
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 QUERY_HEADER = "x-neuronova-query"
+LEGIBLE = "!$'()*,-./:;?@[\\]^_`{|}~"
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` is decoded and below the root; header names are in lower case; `public_base` is the root's address."""
+    """`path` is decoded and below the root; header names are in lower case; `public_base` is the root's address.
+
+    `arguments` are decoded, `query` is encoded as little as it can be.
+    """
 
     method: str
     path: str
@@ -35,20 +39,32 @@ def read_request(path: str, given: Mapping[str, Any], public_url: str | None) ->
     """Read what Orthanc hands a REST callback.
 
     Orthanc keeps one value of a repeated argument (`includefield`) and none of a POST; the gateway hands the query
-    over as it came. The stock plugin splits `includefield` at a comma, and only at one that is not encoded.
+    over as it came.
     """
     headers: Mapping[str, str] = given["headers"]
-    arguments: Mapping[str, str] = given.get("get", {})
-    query = headers.get(QUERY_HEADER) or urlencode(arguments)
+    query = headers.get(QUERY_HEADER)
+    pairs = list(given.get("get", {}).items()) if query is None else _pairs(query)
+    decoded = [(unquote(name), unquote(value)) for name, value in pairs]
     return Request(
         method=given["method"],
         path=path,
-        arguments=arguments,
-        query=query.replace("%2C", ",").replace("%2c", ","),
+        arguments=dict(decoded),
+        query="&".join(_encoded(name, value) for name, value in decoded),
         headers=headers,
         body=given.get("body"),
         public_base=public_base(headers, public_url),
     )
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    parts = [part.partition("=") for part in query.split("&") if part]
+    return [(name, value) for name, _, value in parts]
+
+
+def _encoded(name: str, value: str) -> str:
+    # Orthanc 1.10 does not decode arguments: `*` and `,` have to reach the stock plugin as they are.
+    encoded = f"{quote(name, safe=LEGIBLE)}={quote(value, safe=LEGIBLE)}"
+    return encoded if value else encoded[:-1]
 
 
 def public_base(headers: Mapping[str, str], public_url: str | None) -> str:

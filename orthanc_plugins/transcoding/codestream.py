@@ -7,7 +7,7 @@ from orthanc_plugins.transcoding.eligibility import Reason, Skipped
 
 _SOC_SIZ = b"\xff\x4f\xff\x51"
 _JP2_SIGNATURE = b"\x00\x00\x00\x0cjP  \r\n\x87\n"
-_CAP, _COD, _TLM, _SOT = 0xFF50, 0xFF52, 0xFF55, 0xFF90
+_CAP, _COD, _TLM, _SOT, _EOC = 0xFF50, 0xFF52, 0xFF55, 0xFF90, 0xFFD9
 _PROGRESSIONS = ("LRCP", "RLCP", "RPCL", "PCRL", "CPRL")
 _FIRST_SSIZ = 42
 # Start of frame, all processes, and JPEG-LS; not DHT (C4), JPG (C8) and DAC (CC), which lie in between.
@@ -88,6 +88,26 @@ def _markers(data: bytes) -> dict[int, bytes]:
     if _COD not in markers:
         raise Skipped(Reason.BROKEN, "a JPEG 2000 main header has no coding style")
     return markers
+
+
+def require_whole(data: bytes) -> None:
+    """Raise Skipped(broken) where a tile part is cut off (ISO/IEC 15444-1 A.4.2): decoders make grey of what is missing.
+
+    A missing end marker alone loses no pixel.
+    """
+    position = data.find(_SOC_SIZ) + 2
+    while position + 2 <= len(data):
+        marker, length = struct.unpack_from(">HH", data.ljust(position + 4, b"\0"), position)
+        if marker == _EOC:
+            return
+        if marker == _SOT:
+            (tile_part,) = struct.unpack_from(">I", data.ljust(position + 12, b"\0"), position + 6)
+            if tile_part == 0:  # up to the end marker
+                return
+            length = max(tile_part, 12) - 2
+        position += 2 + length
+    if position > len(data):
+        raise Skipped(Reason.BROKEN, "a JPEG 2000 codestream is truncated")
 
 
 def declare_precision(codestream: bytes, bits: int, *, is_signed: bool) -> bytes:

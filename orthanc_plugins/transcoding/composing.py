@@ -34,6 +34,7 @@ _MAX_BASIC_OFFSET = 0xFFFFFFFF
 _ITEM = struct.Struct("<HHI")
 _SEQUENCE_DELIMITATION = _ITEM.pack(0xFFFE, 0xE0DD, 0)
 _FLOAT_VRS = {FLOAT_PIXEL_DATA: "OF", DOUBLE_PIXEL_DATA: "OD"}
+_WORDS = {"OW": 2, "OF": 4, "OL": 4, "OD": 8, "OV": 8}
 _EXTENDED_OFFSETS = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 
 
@@ -47,6 +48,7 @@ def compose_explicit(path: Path, target: Path) -> None:
         dataset, pixels = source.dataset, source.pixels
         if pixels is not None and pixels.frames is not None:
             _describe_decoded(dataset, source)
+        _turn_words(dataset, source)
         _write_head(file, dataset, source.file_meta, transfer_syntax.EXPLICIT_VR_LITTLE_ENDIAN)
         if pixels is None:
             return
@@ -59,7 +61,7 @@ def compose_explicit(path: Path, target: Path) -> None:
         for data in _values(source, pixels):
             file.write(data)
         file.write(bytes(length % 2))
-        _write_rest(file, source.trailing())
+        _write_rest(file, _turn_words(source.trailing(), source))
 
 
 def compose_htj2k(path: Path, read: Read, target: Path) -> None:
@@ -78,6 +80,7 @@ def compose_htj2k(path: Path, read: Read, target: Path) -> None:
         dataset.PhotometricInterpretation = encoded_photometric_interpretation(first, facts)
         if facts.samples_per_pixel > 1:
             dataset.PlanarConfiguration = 0
+        _turn_words(dataset, source)
         basic = _write_offsets(dataset, container)
         _write_head(file, dataset, source.file_meta, container.header.transfer_syntax)
         _write_element_head(file, PIXEL_DATA, "OB", _UNDEFINED_LENGTH)
@@ -85,7 +88,7 @@ def compose_htj2k(path: Path, read: Read, target: Path) -> None:
         for index in range(container.number_of_frames):
             _write_item(file, read_frame(read, container, index))
         file.write(_SEQUENCE_DELIMITATION)
-        _write_rest(file, source.trailing())
+        _write_rest(file, _turn_words(source.trailing(), source))
 
 
 def encoded_photometric_interpretation(codestream: Codestream, facts: ImageFacts) -> str:
@@ -134,6 +137,16 @@ def _word_size(source: Source, pixels: PixelElement) -> int:
         return 4 if pixels.tag == FLOAT_PIXEL_DATA else 8
     cell = source.facts.bits_allocated // 8
     return max(cell, 2) if pixels.vr == "OW" else max(cell, 1)
+
+
+def _turn_words(dataset: Dataset, source: Source) -> Dataset:
+    """Swap the words that pydicom keeps as they lie in a big-endian file (tables, overlays), sequences too."""
+    if source.is_big_endian:
+        for element in dataset.iterall():
+            size = _WORDS.get(element.VR, 1)
+            if isinstance(element.value, bytes) and len(element.value) % size == 0:
+                element.value = swapped(element.value, size)
+    return dataset
 
 
 def _write_offsets(dataset: Dataset, container: Container) -> bytes:

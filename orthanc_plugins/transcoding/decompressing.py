@@ -1,5 +1,7 @@
 """One compressed frame to an array of stored values."""
 
+import math
+from dataclasses import replace
 from typing import Any
 
 import imagecodecs
@@ -7,7 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orthanc_plugins.transcoding import transfer_syntax
-from orthanc_plugins.transcoding.codestream import Codestream, declare_precision, parse_codestream, parse_jpeg
+from orthanc_plugins.transcoding.codestream import (
+    Codestream,
+    declare_precision,
+    parse_codestream,
+    parse_jpeg,
+    require_whole,
+)
 from orthanc_plugins.transcoding.eligibility import Reason, Skipped
 from orthanc_plugins.transcoding.image import ImageFacts
 
@@ -25,6 +33,8 @@ def decompress(data: bytes, facts: ImageFacts, syntax: str) -> Array:
         return _decompress_rle(data, facts)
     header = parse_codestream(data) if syntax in transfer_syntax.JPEG_2000_FAMILY else parse_jpeg(data)
     _require_agreement(header, facts, syntax)
+    if syntax in transfer_syntax.JPEG_2000_FAMILY:
+        require_whole(data)
     try:
         array = _decoded(data, header, facts, syntax)
     except (RuntimeError, ValueError) as error:
@@ -41,13 +51,31 @@ def reduced(codestream: bytes, header: Codestream, skipped: int) -> Array:
     bits = header.precision
     wide = declare_precision(codestream, bits + _HEADROOM, is_signed=header.is_signed)
     try:
-        samples = imagecodecs.htj2k_decode(wide, planar=False, skipres=skipped).astype("i4")
+        samples = _htj2k(wide, replace(header, precision=bits + _HEADROOM), 0, skipped).astype("i4")
     except (RuntimeError, ValueError) as error:
         raise Skipped(Reason.BROKEN, f"a frame does not decode: {error}") from error
     if header.is_signed:
         return samples.clip(-(1 << bits - 1), (1 << bits - 1) - 1)
     level = (1 << bits + _HEADROOM - 1) - (1 << bits - 1)
     return (samples - level).clip(0, (1 << bits) - 1)
+
+
+def _whole(data: bytes, header: Codestream) -> Array:
+    """Decode twice over different cells: imagecodecs passes over OpenJPH's errors and leaves the rest unwritten."""
+    array, again = (_htj2k(data, header, fill, 0) for fill in (0, 0xFF))
+    if not np.array_equal(array, again):
+        raise Skipped(Reason.BROKEN, "an HTJ2K codestream is damaged")
+    return array
+
+
+def _htj2k(data: bytes, header: Codestream, fill: int, skipped: int) -> Array:
+    """Decode into bytes that all are `fill`, so that a damaged codestream never shows what memory held before."""
+    sides = tuple(-(-side >> skipped) for side in (header.rows, header.columns))
+    size = 1 if header.precision <= 8 else 2 if header.precision <= 16 else 4
+    kind = np.dtype(f"{'i' if header.is_signed else 'u'}{size}")
+    shape = sides if header.components == 1 else (*sides, header.components)
+    out = np.frombuffer(bytearray([fill]) * (math.prod(shape) * size), kind).reshape(shape)
+    return imagecodecs.htj2k_decode(data, planar=False, skipres=skipped, out=out)
 
 
 def _require_agreement(header: Codestream, facts: ImageFacts, syntax: str) -> None:
@@ -63,7 +91,7 @@ def _require_agreement(header: Codestream, facts: ImageFacts, syntax: str) -> No
 def _decoded(data: bytes, header: Codestream, facts: ImageFacts, syntax: str) -> Array:
     # OpenJPH does not clip to 8 bits: the overshoots of lossy frames would wrap round, so OpenJPEG decodes those.
     if syntax in transfer_syntax.HTJ2K and header.is_reversible:
-        return imagecodecs.htj2k_decode(data, planar=False)
+        return _whole(data, header)
     if syntax in transfer_syntax.JPEG_2000_FAMILY:
         return imagecodecs.jpeg2k_decode(data, planar=False)
     if syntax in transfer_syntax.JPEG_LS:
@@ -85,6 +113,9 @@ def _as_cells(array: Array, header: Codestream, facts: ImageFacts) -> Array:
     JPEG and JPEG-LS know unsigned samples only, so signed ones come back without their sign's extension.
     """
     signed = bool(facts.pixel_representation)
+    if header.progression and not header.is_reversible:  # lossy ones overshoot what the object calls BitsStored
+        low = -(1 << facts.bits_stored - 1) if signed else 0
+        array = array.clip(low, low + (1 << facts.bits_stored) - 1)
     unused = facts.bits_allocated - header.precision
     cells = array.astype(facts.dtype, copy=False)
     if unused and header.is_signed != signed:

@@ -84,7 +84,7 @@ def _cells(source: Source, codestream: bytes | None, index: int, size: Size) -> 
         return source.frame_array(index)
     header = parse_codestream(codestream)
     skipped = _skippable_resolutions(header, facts, size)
-    if not skipped or not header.is_reversible:
+    if not skipped or not header.is_reversible or not codestream.startswith(b"\xff\x4f"):
         return decompress(codestream, facts, transfer_syntax.HTJ2K_ANY)
     return reduced(codestream, header, skipped).astype(facts.dtype)
 
@@ -92,6 +92,8 @@ def _cells(source: Source, codestream: bytes | None, index: int, size: Size) -> 
 def _skippable_resolutions(header: Codestream, facts: ImageFacts, size: Size) -> int:
     """How many resolutions `size` does not need; none where a mean of cells is no cell (palettes)."""
     if facts.photometric_interpretation == "PALETTE COLOR" or header.precision > facts.bits_stored:
+        return 0
+    if header.is_signed != bool(facts.pixel_representation):
         return 0
     reduction = min(facts.columns // size[0], facts.rows // size[1])
     return min(max(reduction, 1).bit_length() - 1, header.decomposition_levels)

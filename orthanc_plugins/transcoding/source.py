@@ -91,8 +91,12 @@ class Source:
         """Raise Skipped with the reason where the object gets no HTJ2K representation."""
         if self.transfer_syntax in transfer_syntax.VIDEO:
             raise Skipped(Reason.VIDEO, self.transfer_syntax)
-        sop_class, modality = self.dataset.get("SOPClassUID", ""), self.dataset.get("Modality", "")
-        require_encodable(self.facts, self.transfer_syntax, str(sop_class), str(modality))
+        facts = self.facts
+        try:
+            sop_class, modality = (str(self.dataset.get(name, "")) for name in ("SOPClassUID", "Modality"))
+        except Exception as error:
+            raise Skipped(Reason.BROKEN, f"SOPClassUID or Modality: {error}") from error
+        require_encodable(facts, self.transfer_syntax, sop_class, modality)
 
     def frame_bytes(self, index: int) -> bytes:
         """Frame `index` as it is stored: fragments joined, or cells in the file's byte order.
@@ -212,12 +216,17 @@ def image_facts(dataset: Dataset) -> ImageFacts:
             photometric_interpretation=str(dataset.PhotometricInterpretation),
             planar_configuration=int(dataset.get("PlanarConfiguration") or 0),
         )
-    except (AttributeError, TypeError, ValueError) as error:
+    except Exception as error:  # pydicom decodes a value when it is asked for, and raises what it likes
         raise Skipped(Reason.BROKEN, f"Image Pixel module: {error}") from error
 
 
 def decoded_facts(facts: ImageFacts, syntax: str) -> ImageFacts:
-    """Facts of a decoded frame of `syntax` (PS3.5 8.2): what the codec transformed to YBR is RGB."""
+    """Facts of a decoded frame of `syntax` (PS3.5 8.2): what the codec transformed to YBR is RGB.
+
+    A JPEG 2000 frame decodes to planes of one size, also where the label of its source, 4:2:2, was left.
+    """
+    if facts.photometric_interpretation == "YBR_FULL_422" and syntax in transfer_syntax.JPEG_2000_FAMILY:
+        return replace(facts, photometric_interpretation="YBR_FULL")
     transformed = facts.photometric_interpretation in {"YBR_RCT", "YBR_ICT"} or (
         syntax in transfer_syntax.LOSSY_JPEG and facts.samples_per_pixel == 3
     )
@@ -315,9 +324,12 @@ def _native_element(source: Source, tag: int, vr: str, offset: int, length: int)
 
 def _extended_offsets(dataset: Dataset) -> list[encapsulation.Fragment]:
     """Read the Extended Offset Table (PS3.3 C.7.6.3.1.8); empty where it is absent or odd."""
-    offsets, lengths = (
-        bytes(dataset.get(name) or b"") for name in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
-    )
+    try:
+        offsets, lengths = (
+            bytes(dataset.get(name) or b"") for name in ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
+        )
+    except Exception as error:
+        raise Skipped(Reason.BROKEN, f"Extended Offset Table: {error}") from error
     if not offsets or len(offsets) != len(lengths) or len(offsets) % 8:
         return []
     return list(zip(np.frombuffer(offsets, "<u8").tolist(), np.frombuffer(lengths, "<u8").tolist(), strict=True))

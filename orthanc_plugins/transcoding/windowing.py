@@ -35,11 +35,12 @@ def display_values(cells: Array, dataset: Dataset, facts: ImageFacts, index: int
     """8-bit display values of a grayscale frame: Modality LUT, then VOI LUT, then polarity.
 
     `window` stands before the object's own first window or VOI LUT; without any, the frame's own range is
-    shown. Only the BitsStored low bits of a cell count (PS3.5 8.1.1). Every possible stored value is mapped
+    shown. Only the BitsStored bits up to HighBit of a cell count (PS3.5 8.1.1). Every possible stored value is mapped
     once and the frame looked up.
     """
     count = 1 << facts.bits_stored
-    codes = cells.astype(facts.dtype, copy=False).view(f"<u{facts.bits_allocated // 8}") & (count - 1)
+    lowest = max(facts.high_bit - facts.bits_stored + 1, 0)
+    codes = cells.astype(facts.dtype, copy=False).view(f"<u{facts.bits_allocated // 8}") >> lowest & (count - 1)
     stored = np.arange(count)
     if facts.pixel_representation:
         stored = np.where(stored < count // 2, stored, stored - count)

@@ -31,4 +31,11 @@ def test_repeated_arguments_come_from_the_gateway() -> None:
 
 def test_arguments_are_encoded_again() -> None:
     request = read_request("studies", {"method": "GET", "headers": {}, "get": {"PatientName": "김 &*"}}, None)
-    assert request.query == "PatientName=%EA%B9%80+%26%2A"
+    assert request.query == "PatientName=%EA%B9%80%20%26*"
+
+
+def test_arguments_that_orthanc_did_not_decode() -> None:
+    given = {"method": "GET", "headers": {}, "get": {"window": "40%2C80%2Clinear", "%50atientID": "a%2A", "flag": ""}}
+    request = read_request("studies", given, None)
+    assert request.arguments == {"window": "40,80,linear", "PatientID": "a*", "flag": ""}
+    assert request.query == "window=40,80,linear&PatientID=a*&flag"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-
 import pytest
 
 from neuronova.platform.viewer import CACHE, read_pin
-from tests.platform.conftest import NEURONOVA, Platform
+from tests.running import Platform
 
 HASHED = sorted(path.name for path in (CACHE / read_pin().version).glob("app.bundle.*.js"))
 
@@ -42,15 +40,27 @@ def test_web_assembly_has_its_type(platform: Platform) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/missing.js", "/_stock-dicom-web/studies", "/orthanc/system", "/api/v1/nothing", "/api/v1/internal/x"]
+    "path",
+    [
+        "/missing.js",
+        "/_stock-dicom-web/studies",
+        "/%5Fstock-dicom-web/studies",
+        "/dicom-web/../_stock-dicom-web/studies",
+        "/orthanc/system",
+        "/api/v1/nothing",
+        "/api/v1/internal/x",
+    ],
 )
 def test_not_found(platform: Platform, path: str) -> None:
     assert platform.get(path).status_code == 404
 
 
-def test_orthanc_is_not_reachable_beside_dicom_web(platform: Platform) -> None:
-    assert "0020000D" not in platform.get("/studies").text
-    assert platform.get("/system").headers["Content-Type"].startswith("text/html")
+@pytest.mark.parametrize(
+    "path", ["/instances", "/system", "/changes", "/neuronova/health", "/wado", "/app/explorer.html"]
+)
+def test_nothing_else_of_orthanc_is_reachable(platform: Platform, path: str) -> None:
+    """What is no file is a page of the viewer's own router."""
+    assert platform.get(path).content == platform.get("/").content
 
 
 def test_health_names_every_part(platform: Platform) -> None:
@@ -67,11 +77,32 @@ def test_the_api_tells_errors_as_problems(platform: Platform) -> None:
 
 def test_the_demo_sends_its_studies_once(platform: Platform) -> None:
     for _ in range(2):
-        done = subprocess.run(
-            [NEURONOVA, "demo"], env=platform.environment, capture_output=True, text=True, timeout=60, check=True
-        )
-        assert done.stdout.count(f"{platform.url}/viewer?StudyInstanceUIDs=") == 2
+        assert platform.demo().count(f"{platform.url}/viewer?StudyInstanceUIDs=") == 2
         assert len(platform.get("/dicom-web/studies").json()) == 2
         assert len(platform.get("/dicom-web/instances").json()) == 128
     names = [study["00100010"]["Value"][0] for study in platform.get("/dicom-web/studies").json()]
     assert "홍^길동" in {name.get("Phonetic") for name in names}
+
+
+def test_a_list_comes_compressed_and_with_every_field_asked_for(platform: Platform) -> None:
+    platform.demo()
+    answer = platform.get("/dicom-web/instances?includefield=00280010&includefield=00280011", Accept_Encoding="gzip")
+    assert answer.headers["Content-Type"].startswith("application/dicom+json")
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert {"00280010", "00280011"} <= set(answer.json()[0])
+    assert answer.json()[0]["00081190"]["Value"][0].startswith(f"{platform.url}/dicom-web/studies/")
+
+
+def test_a_frame_comes_as_it_is_stored_and_with_its_length(platform: Platform) -> None:
+    platform.demo()
+    instance = platform.get("/dicom-web/instances?limit=1").json()[0]
+    study, series, one = (instance[tag]["Value"][0] for tag in ("0020000D", "0020000E", "00080018"))
+    answer = platform.get(
+        f"/dicom-web/studies/{study}/series/{series}/instances/{one}/frames/1",
+        Accept='multipart/related; type="application/octet-stream"; transfer-syntax=*',
+        Accept_Encoding="gzip",
+    )
+    assert answer.status_code == 200
+    assert "Content-Encoding" not in answer.headers
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    assert b"Content-Type: image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202" in answer.content

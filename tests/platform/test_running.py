@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from neuronova.platform.layout import Layout
-from tests.platform.conftest import NEURONOVA, Platform, environment, free_ports, wait_until
+from tests.running import NEURONOVA, Platform, environment
+from tests.server import free_ports, until
 
 StartPlatform = Callable[..., Platform]
 
@@ -23,10 +24,10 @@ def test_a_killed_part_comes_back(start_platform: StartPlatform, program: str) -
     killed = platform.pid_of(program)
     assert killed
     os.kill(killed, signal.SIGKILL)
-    wait_until(lambda: platform.pid_of(program) not in (None, killed), what=f"the restart of {program}")
-    wait_until(platform.healthy, what=f"the return of {program}")
+    until(lambda: platform.pid_of(program) not in (None, killed), f"the restart of {program}")
+    until(platform.healthy, f"the return of {program}")
     # nginx's workers outlive their killed master unless somebody ends them.
-    wait_until(lambda: platform.count("nginx: worker") == 2, what="the end of stray workers")
+    until(lambda: platform.count("nginx: worker") == 2, "the end of stray workers")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -49,7 +50,7 @@ def test_nothing_survives_a_killed_run(start_platform: StartPlatform) -> None:
     platform = start_platform()
     platform.process.kill()
     platform.process.wait(10)
-    wait_until(lambda: not platform.left(), what="the end of every process")
+    until(lambda: not platform.left(), "the end of every process")
 
 
 def test_two_copies_run_side_by_side(start_platform: StartPlatform) -> None:
@@ -68,7 +69,7 @@ def test_a_second_run_on_one_data_folder_is_refused(start_platform: StartPlatfor
 
 def test_it_prints_the_addresses(start_platform: StartPlatform) -> None:
     platform = start_platform(NEURONOVA_AET="NEURO1")
-    wait_until(lambda: "Ctrl-C" in platform.output.read_text(), what="the addresses")
+    until(lambda: "Ctrl-C" in platform.output.read_text(), "the addresses")
     text = platform.output.read_text()
     for expected in (f"{platform.url}/", "NEURO1", str(platform.settings.dicom_port), "/api/v1/"):
         assert expected in text

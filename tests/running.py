@@ -1,0 +1,128 @@
+"""A real platform: `neuronova run` on free ports with a data folder of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import requests
+
+from neuronova.contract.settings import Settings, read_settings
+from neuronova.platform.parts import answers_tcp
+from tests.server import free_ports, until
+
+NEURONOVA = Path(sys.executable).with_name("neuronova")
+
+
+def environment(data: Path, **changes: str) -> dict[str, str]:
+    """Return what `neuronova` is started with: free ports, nothing of the caller's own settings."""
+    names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT")
+    ports = zip(names, free_ports(4), strict=True)
+    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
+    ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1"}
+    return ambient | ours | {f"NEURONOVA_{name}": str(port) for name, port in ports} | changes
+
+
+@dataclass
+class Platform:
+    """A started platform."""
+
+    settings: Settings
+    environment: dict[str, str]
+    process: subprocess.Popen[str]
+    output: Path
+
+    @property
+    def url(self) -> str:
+        return self.settings.gateway_url
+
+    def get(self, path: str, **headers: str) -> requests.Response:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return requests.get(self.url + path, headers=named, timeout=10)
+
+    def until_up(self) -> None:
+        until(lambda: self.healthy() or self.process.poll() is not None, f"the platform is up; {self.output}")
+        assert self.process.poll() is None, self.output.read_text()
+
+    def healthy(self) -> bool:
+        try:
+            return self.get("/health/ready").status_code == 200
+        except requests.RequestException:
+            return False
+
+    def pids(self) -> dict[int, str]:
+        """Return the processes that name this data folder in their environment or command, and their children.
+
+        nginx writes its title over its environment, and its workers' titles name no folder.
+        """
+        folder = str(self.settings.data).encode()
+        commands, parents, ours = {}, {}, set()
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                command = (process / "cmdline").read_bytes()
+                marks = command + (process / "environ").read_bytes()
+                parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            except OSError:
+                continue
+            if command and int(process.name) != os.getpid():  # a zombie has none
+                commands[int(process.name)] = command.replace(b"\0", b" ").decode()
+                parents[int(process.name)] = int(parent)
+                if folder + b"\0" in marks or folder + b"/" in marks:
+                    ours.add(int(process.name))
+        return {pid: command for pid, command in commands.items() if pid in ours or parents[pid] in ours}
+
+    def count(self, title: str) -> int:
+        return sum(title in command for command in self.pids().values())
+
+    def left(self) -> list[str]:
+        """Return what is left of the platform: processes, and ports that somebody listens on."""
+        settings = self.settings
+        ports = (settings.http_port, settings.orthanc_port, settings.api_port, settings.dicom_port)
+        return [*self.pids().values(), *(f"port {port}" for port in ports if answers_tcp("127.0.0.1", port))]
+
+    def pid_of(self, program: str) -> int | None:
+        """Return the process id of a supervised program's first process."""
+        supervisor = (self.settings.data / "run" / "supervisor.pid").read_text().strip()
+        children = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+        return next((pid for pid, command in self.pids().items() if str(pid) in children and program in command), None)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Send a signal and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(30)
+
+    def demo(self) -> str:
+        """Send the sample studies; return what the command says."""
+        done = subprocess.run(
+            [NEURONOVA, "demo"], env=self.environment, capture_output=True, text=True, timeout=60, check=True
+        )
+        return done.stdout
+
+
+def start(data: Path, **changes: str) -> Platform:
+    """Start a platform; `until_up` waits for it."""
+    variables = environment(data, **changes)
+    output = data.with_suffix(".output")
+    with output.open("w") as file:
+        process = subprocess.Popen(
+            [NEURONOVA, "run"], env=variables, stdout=file, stderr=subprocess.STDOUT, text=True, cwd=data.parent
+        )
+    return Platform(read_settings(variables), variables, process, output)
+
+
+@contextmanager
+def running_platform(data: Path, **changes: str) -> Iterator[Platform]:
+    """Run a platform for the length of a block."""
+    platform = start(data, **changes)
+    try:
+        platform.until_up()
+        yield platform
+    finally:
+        if platform.process.poll() is None:
+            platform.stop()
