@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 PREFIX = "NEURONOVA_"
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -66,13 +66,13 @@ def _folder(text: str) -> Path:
 
 
 def _port(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise ValueError("a port number from 1 to 65535")
     return int(text)
 
 
 def _workers(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 64:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise ValueError("a number of processes from 1 to 64")
     return int(text)
 
@@ -91,8 +91,8 @@ def _address(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+    # A host and perhaps a port: it goes into the gateway's configuration and into the addresses in answers.
+    if not re.fullmatch(r"https?://([\w.-]+|\[[0-9a-fA-F:]+\])(:\d+)?/?", text, re.ASCII):
         raise ValueError("an origin such as https://pacs.example.org")
     return text.rstrip("/")
 
@@ -152,7 +152,7 @@ def _refuse_shared_ports(settings: Settings) -> None:
 
 
 def read_dotenv(text: str) -> dict[str, str]:
-    """Read `NAME=value` lines; blank lines and lines that begin with `#` are passed over, quotes removed.
+    """Read `NAME=value` lines, as a shell would; blank lines and lines that begin with `#` are passed over.
 
     Raises:
         SettingsError: for a line that is neither, with its number.
@@ -162,8 +162,13 @@ def read_dotenv(text: str) -> dict[str, str]:
         line = raw.strip()
         if not line or line.startswith("#"):
             continue
-        name, equals, value = line.partition("=")
+        name, equals, value = line.removeprefix("export ").partition("=")
         if not equals or not name.strip().isidentifier():
             raise SettingsError(f".env line {number} is not NAME=value")
-        values[name.strip()] = value.strip().strip("\"'")
+        values[name.strip()] = _unquoted(value.strip())
     return values
+
+
+def _unquoted(text: str) -> str:
+    quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "\"'"
+    return text[1:-1] if quoted else text

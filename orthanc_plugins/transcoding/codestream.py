@@ -91,9 +91,9 @@ def _markers(data: bytes) -> dict[int, bytes]:
 
 
 def require_whole(data: bytes) -> None:
-    """Raise Skipped(broken) where a tile part is cut off (ISO/IEC 15444-1 A.4.2): decoders make grey of what is missing.
+    """Raise Skipped(broken) where a tile part is cut off (ISO/IEC 15444-1 A.4.2).
 
-    A missing end marker alone loses no pixel.
+    Decoders make grey of what is missing. A missing end marker alone loses no pixel.
     """
     position = data.find(_SOC_SIZ) + 2
     while position + 2 <= len(data):

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import accumulate
 from pathlib import Path
 from typing import BinaryIO
@@ -139,13 +140,25 @@ def _word_size(source: Source, pixels: PixelElement) -> int:
     return max(cell, 2) if pixels.vr == "OW" else max(cell, 1)
 
 
+@contextmanager
+def _broken_unless_written() -> Iterator[None]:
+    """Turn what pydicom raises of a value that it cannot read or write into Skipped; a full disk stays one."""
+    try:
+        yield
+    except (OSError, Skipped):
+        raise
+    except Exception as error:
+        raise Skipped(Reason.BROKEN, f"an element cannot be written: {error}") from error
+
+
 def _turn_words(dataset: Dataset, source: Source) -> Dataset:
     """Swap the words that pydicom keeps as they lie in a big-endian file (tables, overlays), sequences too."""
     if source.is_big_endian:
-        for element in dataset.iterall():
-            size = _WORDS.get(element.VR, 1)
-            if isinstance(element.value, bytes) and len(element.value) % size == 0:
-                element.value = swapped(element.value, size)
+        with _broken_unless_written():
+            for element in dataset.iterall():
+                size = _WORDS.get(element.VR, 1)
+                if isinstance(element.value, bytes) and len(element.value) % size == 0:
+                    element.value = swapped(element.value, size)
     return dataset
 
 
@@ -165,7 +178,8 @@ def _write_head(file: BinaryIO, dataset: Dataset, meta: FileMetaDataset, syntax:
     """Preamble, group 2 and the data set up to the pixel element (PS3.10 7.1)."""
     meta.TransferSyntaxUID = UID(syntax)
     dataset.file_meta = meta
-    dcmwrite(file, dataset, implicit_vr=False, little_endian=True, enforce_file_format=True)
+    with _broken_unless_written():
+        dcmwrite(file, dataset, implicit_vr=False, little_endian=True, enforce_file_format=True)
 
 
 def _write_element_head(file: BinaryIO, tag: int, vr: str, length: int) -> None:
@@ -180,5 +194,6 @@ def _write_item(file: BinaryIO, value: bytes) -> None:
 def _write_rest(file: BinaryIO, dataset: Dataset) -> None:
     buffer = DicomBytesIO()
     buffer.is_little_endian, buffer.is_implicit_VR = True, False
-    write_dataset(buffer, dataset)
+    with _broken_unless_written():
+        write_dataset(buffer, dataset)
     file.write(buffer.getvalue())

@@ -3,7 +3,6 @@
 import os
 import struct
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -22,13 +21,13 @@ from orthanc_plugins.transcoding.container import MAX_FRAMES, Native
 from orthanc_plugins.transcoding.decompressing import decompress
 from orthanc_plugins.transcoding.eligibility import Reason, Skipped, require_decodable, require_encodable
 from orthanc_plugins.transcoding.image import ImageFacts
+from orthanc_plugins.transcoding.image_module import decoded_facts, image_facts
+from orthanc_plugins.transcoding.inflating import inflate
 
 Array = NDArray[Any]
 
 PIXEL_DATA, FLOAT_PIXEL_DATA, DOUBLE_PIXEL_DATA = 0x7FE00010, 0x7FE00008, 0x7FE00009
 _UNDEFINED_LENGTH = 0xFFFFFFFF
-_MAX_INFLATED = 1 << 31
-_CHUNK = 1 << 20
 _LONG_VRS = {b"OB", b"OW", b"OF", b"OD", b"OL", b"OV", b"UN"}
 
 
@@ -195,62 +194,10 @@ def open_source(path: Path) -> Iterator[Source]:
         syntax = str(meta.TransferSyntaxUID)
         if syntax == transfer_syntax.DEFLATED_EXPLICIT_VR_LITTLE_ENDIAN:
             with tempfile.TemporaryFile() as inflated:
-                _inflate(file, inflated)
+                inflate(file, inflated)
                 yield _source(inflated, meta, syntax, size)
         else:
             yield _source(file, meta, syntax, size)
-
-
-def image_facts(dataset: Dataset) -> ImageFacts:
-    """Facts of the Image Pixel module (PS3.3 C.7.6.3); raises Skipped(broken) where one is missing."""
-    try:
-        stored = int(dataset.get("BitsStored") or dataset.BitsAllocated)
-        return ImageFacts(
-            rows=int(dataset.Rows),
-            columns=int(dataset.Columns),
-            samples_per_pixel=int(dataset.SamplesPerPixel),
-            bits_allocated=int(dataset.BitsAllocated),
-            bits_stored=stored,
-            high_bit=int(dataset.get("HighBit", stored - 1)),
-            pixel_representation=int(dataset.PixelRepresentation),
-            photometric_interpretation=str(dataset.PhotometricInterpretation),
-            planar_configuration=int(dataset.get("PlanarConfiguration") or 0),
-        )
-    except Exception as error:  # pydicom decodes a value when it is asked for, and raises what it likes
-        raise Skipped(Reason.BROKEN, f"Image Pixel module: {error}") from error
-
-
-def decoded_facts(facts: ImageFacts, syntax: str) -> ImageFacts:
-    """Facts of a decoded frame of `syntax` (PS3.5 8.2): what the codec transformed to YBR is RGB.
-
-    A JPEG 2000 frame decodes to planes of one size, also where the label of its source, 4:2:2, was left.
-    """
-    if facts.photometric_interpretation == "YBR_FULL_422" and syntax in transfer_syntax.JPEG_2000_FAMILY:
-        return replace(facts, photometric_interpretation="YBR_FULL")
-    transformed = facts.photometric_interpretation in {"YBR_RCT", "YBR_ICT"} or (
-        syntax in transfer_syntax.LOSSY_JPEG and facts.samples_per_pixel == 3
-    )
-    return replace(facts, photometric_interpretation="RGB") if transformed else facts
-
-
-def _inflate(file: BinaryIO, target: BinaryIO) -> None:
-    """Write preamble, group 2 and the inflated data set (PS3.5 A.5)."""
-    file.seek(132)
-    (length,) = struct.unpack("<8xI", file.read(12))
-    head = 144 + length
-    file.seek(0)
-    target.write(file.read(head))
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        while not inflater.eof and (data := inflater.unconsumed_tail or file.read(_CHUNK)):
-            target.write(inflater.decompress(data, _CHUNK))
-            if target.tell() > _MAX_INFLATED:
-                raise Skipped(Reason.TOO_LARGE, f"inflates to more than {_MAX_INFLATED} bytes")
-    except zlib.error as error:
-        raise Skipped(Reason.BROKEN, f"deflated data set: {error}") from error
-    if not inflater.eof:
-        raise Skipped(Reason.BROKEN, "deflated data set is truncated")
-    target.seek(head)
 
 
 def _source(file: BinaryIO, meta: FileMetaDataset, syntax: str, size: int) -> Source:

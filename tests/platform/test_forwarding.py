@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from urllib.parse import unquote_plus
 
 import pytest
 import requests
@@ -28,7 +29,7 @@ class Echo(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        named = requests.utils.unquote(self.path.partition("as=")[2]) or "application/dicom+json"
+        named = unquote_plus(self.path.partition("as=")[2]) or "application/dicom+json"
         body = json.dumps({name.lower(): value for name, value in self.headers.items()} | {"": " " * 4000}).encode()
         self.send_response(200)
         self.send_header("Content-Type", named)

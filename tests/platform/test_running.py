@@ -53,8 +53,8 @@ def test_nothing_survives_a_killed_run(start_platform: StartPlatform) -> None:
     until(lambda: not platform.left(), "the end of every process")
 
 
-def test_two_copies_run_side_by_side(start_platform: StartPlatform) -> None:
-    one, other = start_platform("one"), start_platform("other")
+def test_two_copies(start_platform: StartPlatform) -> None:
+    one, other = start_platform("a"), start_platform("b")
     assert one.healthy()
     assert one.stop() == 0
     assert other.healthy()
@@ -75,10 +75,17 @@ def test_it_prints_the_addresses(start_platform: StartPlatform) -> None:
         assert expected in text
 
 
-def refused(variables: dict[str, str]) -> str:
+def refused(variables: dict[str, str], *, folder: Path = Path("/"), user: int | None = None) -> str:
     """Run `neuronova run`, which must fail with one line on stderr; return it."""
     done = subprocess.run(
-        [NEURONOVA, "run"], env=variables, capture_output=True, text=True, timeout=30, cwd="/", check=False
+        [NEURONOVA, "run"],
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        cwd=folder,
+        user=user,
+        check=False,
     )
     assert done.returncode != 0
     assert done.stdout == ""
@@ -129,3 +136,32 @@ def test_a_part_that_cannot_start_is_named_with_its_log(tmp_path: Path) -> None:
     assert "orthanc ended each time it was started" in done.stderr
     assert "SQLite" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_setting_in_dotenv_is_read_and_the_environment_wins(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("NEURONOVA_AET='TOO LONG AN AE TITLE'\n")
+    assert "NEURONOVA_AET=" in refused(environment(tmp_path / "data"), folder=tmp_path)
+    (tmp_path / ".env").write_text("NEURONOVA_HTTP_PORT=none\nNEURONOVA_BIND=203.0.113.9\n")
+    assert "203.0.113.9" in refused(environment(tmp_path / "data"), folder=tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_unwritable_data_folder_is_named(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o555)
+    for open_to_all in (tmp_path, *tmp_path.parents):
+        if open_to_all != Path("/"):
+            open_to_all.chmod(0o755)
+    line = refused(environment(folder), user=65534)
+    assert "cannot write to" in line
+    assert "set NEURONOVA_DATA to a folder of your own" in line
+
+
+def test_demo_without_a_platform_says_so(tmp_path: Path) -> None:
+    variables = environment(tmp_path / "data")
+    done = subprocess.run(
+        [NEURONOVA, "demo"], env=variables, capture_output=True, text=True, timeout=30, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert "start the platform with `make run` first" in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 import struct
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +20,7 @@ from orthanc_plugins.transcoding.composing import compose_explicit, compose_htj2
 from orthanc_plugins.transcoding.container import container_file
 from orthanc_plugins.transcoding.eligibility import Skipped
 from orthanc_plugins.transcoding.encoding import encode_file
-from tests.synthetic import IMAGES, OTHERS, make, values
+from tests.synthetic import IMAGES, OTHERS, make, part10, values
 from tests.transcoding.files import MD5, composed, openjpeg_values, write
 
 UNDECODABLE = {"video"}
@@ -112,3 +115,17 @@ def test_a_container_of_another_object_is_refused(tmp_path: Path) -> None:
     encode_file(write(tmp_path, "multiframe"), MD5, tmp_path / "container")
     with container_file(tmp_path / "container") as read, pytest.raises(Skipped, match="number of frames"):
         compose_htj2k(write(tmp_path, "u12"), read, tmp_path / "composed.dcm")
+
+
+@pytest.mark.parametrize("name", ["ct", "multiframe_implicit", "palette_big_endian", "u8_deflated", "u12_jpeg70"])
+def test_a_file_with_bytes_changed_is_composed_or_skipped(name: str, tmp_path: Path) -> None:
+    whole = part10(make(name))
+    path, choice = tmp_path / "changed.dcm", random.Random(3)
+    for _ in range(40):
+        changed = bytearray(whole)
+        for _ in range(3):
+            changed[choice.randrange(132, min(len(whole), 1200))] = choice.randrange(256)
+        path.write_bytes(changed)
+        with warnings.catch_warnings(), contextlib.suppress(Skipped):
+            warnings.simplefilter("ignore")  # what pydicom says of such values
+            compose_explicit(path, tmp_path / "explicit.dcm")

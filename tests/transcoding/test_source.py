@@ -201,3 +201,12 @@ def test_a_damaged_htj2k_codestream_never_decodes_to_what_memory_held(name: str)
     )
     with pytest.raises(Skipped, match="broken"):
         decompress(data[: len(data) // 2], facts, kind.syntax)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("jpeg_baseline", "u8"), ("jpeg_baseline_rgb", "rgb"), ("jpegls_near", "u8"), ("j2k_lossy", "u8")],
+)
+def test_lossy_frames_are_decoded_for_those_who_ask(name: str, expected: str, tmp_path: Path) -> None:
+    decoded = np.frombuffer(raw_frame(write(tmp_path, name), 0), "u1").reshape(values(expected)[0].shape)
+    assert np.abs(decoded.astype("i4") - values(expected)[0]).mean() < 8
