@@ -117,6 +117,7 @@ def main(argument: str) -> None:
     reconciles = surroundings.name.endswith("-0")
     if reconciles:
         note_interrupted(workshop, time.time())
+        feed.rewind(workshop.client, workshop.journal, time.time())
     encoder = Encoder(workshop=workshop, lifeline=lifeline, name=surroundings.name, reconciles=reconciles)
     while True:
         try:

@@ -153,6 +153,29 @@ def test_workers_end_with_a_server_that_is_killed(server: Server) -> None:
     until(lambda: not any(Path(f"/proc/{pid}/stat").exists() for pid in pids), "the workers are gone", 5)
 
 
+def test_an_index_that_was_made_anew(server: Server) -> None:
+    """The cursor of the old one is behind the new one's first arrivals."""
+    until(lambda: workers(server), "the workers run")
+    server.stop(signal.SIGKILL)
+    journal = Journal(server.settings.data / "journal" / "encode.db")
+    assert journal.take_in(journal.sequence(), 1_000_000, [], 0)
+    journal.close()
+    server.start()
+    until(lambda: len(workers(server)) == 2, "the workers run")
+    server.send(*ct_series("anew", 3))
+    server.until_settled(3)
+
+
+def test_the_newest_instance_is_deleted(server: Server) -> None:
+    series = ct_series("newest", 3)
+    identifiers = [server.upload(part10(one)) for one in series[:2]]
+    server.until_settled(2)
+    requests.delete(f"{server.url}/instances/{identifiers[1]}", timeout=60).raise_for_status()
+    server.upload(part10(series[2]))
+    server.until_settled(2)
+    assert set(publications(server).values()) == {1}
+
+
 class Modality(threading.Thread):
     """Sends a series again from the first slice that was not acknowledged, until all are."""
 

@@ -42,7 +42,8 @@ def test_codestreams_meet_ps3_5_10_18(name: str, tmp_path: Path) -> None:
         assert header.has_tile_part_lengths
         assert header.is_high_throughput
         assert header.is_reversible
-        assert header.base_size <= 64
+        if min(header.rows, header.columns) > 1:  # newer imagecodecs does not decompose a single row
+            assert header.base_size <= 64
         assert header.has_component_transform == (IMAGES[name].photometric == "RGB")
         assert header.precision == IMAGES[name].stored
         assert header.is_signed == IMAGES[name].signed
