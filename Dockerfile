@@ -5,7 +5,7 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends ca-cert
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /opt/neuronova
-COPY install.sh pyproject.toml requirements.lock README.md ./
+COPY install.sh ./
 RUN ./install.sh system && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN ./install.sh python viewer

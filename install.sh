@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv)
-test_packages=(chromium dcmtk iproute2)
+test_packages=(chromium dcmtk fonts-nanum iproute2)
 services=(orthanc nginx)
 python=/usr/bin/python3 # the interpreter that Orthanc embeds
 policy=/usr/sbin/policy-rc.d

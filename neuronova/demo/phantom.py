@@ -38,8 +38,7 @@ HEAD = (
     Ellipsoid(9, (0.17, 0.24, 0.06), (0.06, 0.20, 0.16), 14.0),
     Ellipsoid(9, (0.0, 0.05, -0.02), (0.018, 0.13, 0.13)),  # third ventricle
     Ellipsoid(120, (0.0, 0.22, 0.02), (0.025, 0.03, 0.03)),  # calcified pineal gland
-    Ellipsoid(33, (0.0, 0.52, -0.62), (0.42, 0.28, 0.24)),  # cerebellum
-    Ellipsoid(-850, (0.0, -0.74, -0.72), (0.18, 0.10, 0.16)),  # sinuses
+    Ellipsoid(33, (0.0, 0.30, -0.52), (0.42, 0.26, 0.20)),  # cerebellum
 )
 HAEMATOMA = Ellipsoid(62, (-0.36, 0.10, 0.10), (0.13, 0.20, 0.16), 20.0)
 

@@ -69,4 +69,5 @@ def _one_a_study(images: Iterable[Dataset]) -> Iterable[Dataset]:
 
 
 def _label(image: Dataset) -> str:
-    return f"{image.get('PatientName', '')} - {image.get('StudyDescription', '') or 'study'}"
+    name = str(image.get("PatientName", "")).partition("=")[0]  # the group that a viewer shows
+    return f"{name} - {image.get('StudyDescription', '') or 'study'}"

@@ -48,7 +48,7 @@ SUBJECTS = (
     Subject(
         key="hong",
         patient_id="DEMO-0002",
-        patient_name="Hong^Gildong=洪^吉洞=홍^길동",
+        patient_name="홍길동=洪吉洞=홍길동",
         sex="M",
         character_set="\\ISO 2022 IR 149",
         accession_number="DEMO2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,6 +79,12 @@ class Archive:
         """Return why an instance was not encoded; None where it was, or will be."""
         status = self.get(f"/instances/{identifier}/metadata/{STATUS_METADATA}")
         return str(status["reason"]) if isinstance(status, dict) and status["status"] != "encoded" else None
+
+    def search(self, level: str, keyword: str, query: Mapping[str, str]) -> list[str]:
+        """Return the UIDs named `keyword` of the resources of a level (Study, ..) that match a query like C-FIND's."""
+        asked = {"Level": level, "Query": dict(query), "Expand": True}
+        found = json.loads(self._sdk.RestApiPost("/tools/find", json.dumps(asked).encode()))
+        return [entry["MainDicomTags"][keyword] for entry in found]
 
     def locate(self, *uids: str | None) -> Located | None:
         """Find the study, series or instance of UIDs from the study down.

@@ -12,6 +12,7 @@ from orthanc_plugins.answer import Answer, MultipartAnswer, error, send
 from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.frames import Frames
 from orthanc_plugins.dicomweb.images import Images
+from orthanc_plugins.dicomweb.letters import by_uid, needs_letters
 from orthanc_plugins.dicomweb.metadata import Metadata
 from orthanc_plugins.dicomweb.objects import Objects
 from orthanc_plugins.dicomweb.rendered import Rendered
@@ -33,7 +34,7 @@ class Front:
     def __init__(
         self, sdk: Sdk, *, storage: Path, journal: Journal, crew: Crew, port: int, public_url: str | None
     ) -> None:
-        archive = Archive(sdk)
+        self._archive = archive = Archive(sdk)
         images = Images(sdk, archive, storage)
         rendered = Rendered(archive, images, crew, stock := Stock(port))
         self._stock = stock
@@ -60,6 +61,8 @@ class Front:
 
     def _answer(self, request: Request) -> Answer | MultipartAnswer:
         route = parse_route(request.path) if request.method == "GET" else None
+        if route is None and needs_letters(request):
+            request = by_uid(request, self._archive.search)
         if route is None:
             return self._stock.pass_on(request)
         return self._handlers[route.kind](request, route)

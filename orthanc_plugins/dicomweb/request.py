@@ -15,7 +15,8 @@ LEGIBLE = "!$'()*,-./:;?@[\\]^_`{|}~"
 class Request:
     """`path` is decoded and below the root; header names are in lower case; `public_base` is the root's address.
 
-    `arguments` are decoded, `query` is encoded as little as it can be.
+    `arguments` are decoded, `query` is encoded as little as it can be. `decoded_by_orthanc` tells whether Orthanc hands
+    arguments to plugins decoded; 1.10 does not.
     """
 
     method: str
@@ -25,6 +26,7 @@ class Request:
     headers: Mapping[str, str]
     body: bytes | None
     public_base: str
+    decoded_by_orthanc: bool = True
 
     def accepting(self, accept: str) -> Request:
         """Return the same request with another Accept header."""
@@ -49,10 +51,11 @@ def read_request(path: str, given: Mapping[str, Any], public_url: str | None) ->
         method=given["method"],
         path=path,
         arguments=dict(decoded),
-        query="&".join(_encoded(name, value) for name, value in decoded),
+        query="&".join(encoded(name, value) for name, value in decoded),
         headers=headers,
         body=given.get("body"),
         public_base=public_base(headers, public_url),
+        decoded_by_orthanc=all(value == unquote(value) for value in given.get("get", {}).values()),
     )
 
 
@@ -61,10 +64,13 @@ def _pairs(query: str) -> list[tuple[str, str]]:
     return [(name, value) for name, _, value in parts]
 
 
-def _encoded(name: str, value: str) -> str:
-    # Orthanc 1.10 does not decode arguments: `*` and `,` have to reach the stock plugin as they are.
-    encoded = f"{quote(name, safe=LEGIBLE)}={quote(value, safe=LEGIBLE)}"
-    return encoded if value else encoded[:-1]
+def encoded(name: str, value: str) -> str:
+    """Return one argument of a query.
+
+    Orthanc 1.10 does not decode arguments: `*` and `,` have to reach the stock plugin as they are.
+    """
+    argument = f"{quote(name, safe=LEGIBLE)}={quote(value, safe=LEGIBLE)}"
+    return argument if value else argument[:-1]
 
 
 def public_base(headers: Mapping[str, str], public_url: str | None) -> str:

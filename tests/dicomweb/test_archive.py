@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import numpy as np
 import pytest
@@ -89,6 +90,44 @@ def test_metadata_of_a_series_that_grows(server: Server) -> None:
 
 def test_transcode_is_asked_for_known_instances_only(server: Server) -> None:
     url = f"{server.url}/neuronova/encode"
-    for odd in ({}, {"instances": ["x"]}, {"instances": 3}, []):
-        assert requests.post(url, data=json.dumps(odd), timeout=60).status_code == 400
+    for odd in ("{}", '{"instances": ["x"]}', '{"instances": 3}', "[]", "no JSON"):
+        assert requests.post(url, data=odd, timeout=60).status_code == 400
     assert requests.get(url, timeout=60).status_code == 405
+
+
+@pytest.mark.parametrize("through_gateway", [True, False])
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"PatientName": "홍*"}, {"홍^길동"}),
+        ({"PatientName": "*길*"}, {"홍^길동", "김^길수"}),
+        ({"00100010": "김^길수", "includefield": "00081030"}, {"김^길수"}),
+        ({"PatientName": "*길*", "limit": "1"}, 1),
+        ({"PatientName": "*길*", "limit": "1", "offset": "2"}, 0),
+        ({"PatientName": "박*"}, set()),
+        ({"PatientName": "*길*", "StudyDate": "20240102"}, {"홍^길동", "김^길수"}),
+        ({"PatientName": "*길*", "StudyDate": "20200102"}, set()),
+        ({"PatientName": "J%C3%BCrgen*"}, set()),
+        ({"PatientName": "Jürgen*"}, {"Jürgen^Ä"}),
+    ],
+)
+def test_search_by_a_name_in_any_script(
+    patients: Server, query: dict[str, str], expected: set[str] | int, through_gateway: bool
+) -> None:
+    encoded = urlencode(query, quote_via=quote)
+    headers = {"X-Neuronova-Query": encoded} if through_gateway else {}
+    found = requests.get(f"{patients.dicomweb}/studies?{encoded}", headers=headers, timeout=60).json()
+    names = {study["00100010"]["Value"][0]["Alphabetic"] for study in found}
+    assert (len(names) if isinstance(expected, int) else names) == expected
+
+
+@pytest.fixture(scope="module")
+def patients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Patients whose names are written in several scripts."""
+    with running(Server(settings_for(tmp_path_factory.mktemp("patients") / "data"))) as one:
+        for name in ("홍^길동", "김^길수", "Jürgen^Ä", "Plain^Jane"):
+            uids = {
+                level: uid(f"{level} {name}") for level in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+            }
+            one.upload(part10(make("ct", PatientID=name, PatientName=name, **uids)))
+        yield one

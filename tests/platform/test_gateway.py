@@ -81,7 +81,7 @@ def test_the_demo_sends_its_studies_once(platform: Platform) -> None:
         assert len(platform.get("/dicom-web/studies").json()) == 2
         assert len(platform.get("/dicom-web/instances").json()) == 128
     names = [study["00100010"]["Value"][0] for study in platform.get("/dicom-web/studies").json()]
-    assert "홍^길동" in {name.get("Phonetic") for name in names}
+    assert "홍길동" in {name.get("Alphabetic") for name in names}
 
 
 def test_a_list_comes_compressed_and_with_every_field_asked_for(platform: Platform) -> None:

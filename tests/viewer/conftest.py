@@ -1,0 +1,70 @@
+"""OHIF in a real browser, against a real platform."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from pydicom import Dataset
+
+from neuronova.demo.studies import SUBJECTS, slices_of
+from neuronova.platform.layout import REPOSITORY
+from tests.conftest import REAL_SERIES, real_series
+from tests.running import Platform, running_platform
+from tests.viewer.viewing import Viewing
+
+ARTEFACTS = REPOSITORY / "tests" / "artefacts"
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # WebGL without a graphics card.
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+]
+
+
+@pytest.fixture(scope="session")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    with running_platform(tmp_path_factory.mktemp("viewer") / "data") as running:
+        running.demo()
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("Chromium is not installed; ./install.sh test does it")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def viewing(platform: Platform, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Viewing]:
+    """A page that must not fail, nor ask anything of another origin; its last look is kept as a picture."""
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
+    viewing = Viewing(context.new_page(), platform.url)
+    try:
+        yield viewing
+        assert viewing.complaints == []
+    finally:
+        ARTEFACTS.mkdir(exist_ok=True)
+        viewing.page.screenshot(path=ARTEFACTS / f"{request.node.name}.png")
+        context.close()
+
+
+def series(name: str) -> list[Dataset]:
+    """Return a real series, or the phantom where the real ones are not at hand."""
+    if (REAL_SERIES / name).is_dir():
+        return real_series(name)
+    return list(slices_of(SUBJECTS[-1]))

@@ -1,0 +1,73 @@
+"""A study sent by a modality, read in OHIF."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pydicom import Dataset
+
+from tests.running import Platform
+from tests.server import Server, until
+from tests.viewer.conftest import series
+from tests.viewer.viewing import CachedImage, Viewing
+
+HTJ2K = "1.2.840.10008.1.2.4.202"
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def test_the_study_list_shows_the_demo_patients(viewing: Viewing) -> None:
+    viewing.open_list()
+    for text in ("Phantom, Demo", "홍길동", "CT head (synthetic phantom)", "DEMO2"):
+        viewing.page.get_by_text(text, exact=True).first.wait_for()
+    assert viewing.page.title() == "NeuroNova"
+
+
+def test_a_sent_study_opens_with_every_frame_in_htj2k(platform: Platform, viewing: Viewing) -> None:
+    source = series("ct-head")
+    Server(platform.settings).send(*source)
+    viewing.open_list()
+    viewing.open_study_of(name_of(source[0]))
+    viewing.until_loaded(len(source))
+
+    asked = {one.url for one in viewing.frames}
+    assert len(asked) == len(source)
+    for frame in viewing.frames:
+        head = frame.body()[:400]
+        assert f"Content-Type: image/jphc; transfer-syntax={HTJ2K}\r\n".encode() in head, frame.url
+        assert "content-encoding" not in frame.headers
+
+    images = {image.instance: image for image in viewing.cached()}
+    assert len(images) == len(source)
+    for original in source:
+        compare(images[original.SOPInstanceUID], original)
+    until(lambda: viewing.drawn()[0][1] > 50, "an image is drawn")
+
+
+def name_of(source: Dataset) -> str:
+    """Return the patient's name as the list shows it."""
+    return str(source.PatientName).partition("=")[0].replace("^", ", ")
+
+
+def compare(image: CachedImage, original: Dataset) -> None:
+    """Compare a cached image with the pixels that were sent."""
+    assert image.syntax == HTJ2K
+    expected = original.pixel_array
+    if image.scaled:
+        expected = expected * float(original.RescaleSlope) + float(original.RescaleIntercept)
+    assert np.array_equal(image.values, expected), original.SOPInstanceUID
+
+
+def test_a_volume_is_shown_in_three_planes(platform: Platform, viewing: Viewing) -> None:
+    source = series("mr-t1w")
+    Server(platform.settings).send(*source)
+    viewing.open_list()
+    viewing.open_study_of(name_of(source[0]))
+    viewing.page.locator('[data-cy="Layout"]').click()
+    viewing.page.locator('[data-cy="MPR"]').click()
+    until(
+        lambda: [kind for kind, shades in viewing.drawn() if shades > 50] == ["orthographic"] * 3,
+        "three planes are drawn",
+    )
+    viewing.until_loaded(len(source))
+    assert {image.syntax for image in viewing.cached()} == {HTJ2K}

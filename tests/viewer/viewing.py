@@ -1,0 +1,107 @@
+"""What a test does in the viewer and reads from it."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from playwright.sync_api import Page, Response
+
+from tests.server import until
+
+# Of an image in cornerstone's cache: who it is, how it came, and its stored values.
+_CACHED = """() => {
+  const { cache, getEnabledElements } = window.cornerstone;
+  const ids = getEnabledElements()[0].viewport.getImageIds();
+  return ids.map(id => {
+    const image = cache.getImage(id);
+    const values = image.getPixelData();
+    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+    let text = '';
+    for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+    return {
+      instance: id.match(/\\/instances\\/([0-9.]+)\\//)[1],
+      syntax: image.transferSyntaxUID,
+      scaled: Boolean(image.isPreScaled),
+      kind: values.constructor.name,
+      rows: image.rows,
+      columns: image.columns,
+      values: btoa(text),
+    };
+  });
+}"""
+_LOADED = """() => {
+  const elements = window.cornerstone?.getEnabledElements() ?? [];
+  const ids = elements[0]?.viewport.getImageIds() ?? [];
+  return ids.filter(id => window.cornerstone.cache.getImage(id)).length;
+}"""
+# Distinct grey values on each viewport's canvas: an empty one has one.
+_DRAWN = """() => window.cornerstone.getEnabledElements().map(({ viewport }) => {
+  const canvas = viewport.getCanvas();
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const seen = new Set();
+  for (let at = 0; at < data.length; at += 4) seen.add(data[at]);
+  return { type: viewport.type, shades: seen.size };
+})"""
+_KINDS = {"Int16Array": "<i2", "Uint16Array": "<u2", "Int8Array": "i1", "Uint8Array": "u1", "Float32Array": "<f4"}
+
+
+@dataclass(frozen=True)
+class CachedImage:
+    """An image as the viewer holds it."""
+
+    instance: str
+    syntax: str
+    scaled: bool
+    values: NDArray[np.generic]
+
+
+class Viewing:
+    """A page of the viewer, and what went over the wire."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        self.frames: list[Response] = []
+        self._origin = origin
+        page.on("pageerror", lambda error: self.complaints.append(f"page: {error}"))
+        page.on("response", self._on_response)
+
+    def _on_response(self, response: Response) -> None:
+        if not response.url.startswith((self._origin, "data:", "blob:")):
+            self.complaints.append(f"asked {response.url}")
+        if response.status >= 400:
+            self.complaints.append(f"{response.status} {response.url}")
+        if "/frames/" in response.url:
+            self.frames.append(response)
+
+    def open_list(self) -> None:
+        self.page.goto("/")
+        self.page.get_by_text("Study List").first.wait_for()
+
+    def open_study_of(self, patient: str) -> None:
+        """Open a patient's study from the list, as a person does."""
+        self.page.get_by_text(patient, exact=True).first.dblclick()
+        self.page.wait_for_url("**/viewer?**")
+
+    def until_loaded(self, count: int) -> None:
+        until(lambda: self.page.evaluate(_LOADED) == count, f"{count} images in the viewer's cache")
+
+    def cached(self) -> list[CachedImage]:
+        return [
+            CachedImage(
+                image["instance"],
+                image["syntax"],
+                image["scaled"],
+                np.frombuffer(base64.b64decode(image["values"]), _KINDS[image["kind"]]).reshape(
+                    image["rows"], image["columns"]
+                ),
+            )
+            for image in self.page.evaluate(_CACHED)
+        ]
+
+    def drawn(self) -> list[tuple[str, int]]:
+        """Return each viewport's type and how many shades of grey it shows."""
+        return [(one["type"], one["shades"]) for one in self.page.evaluate(_DRAWN)]
