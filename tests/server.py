@@ -134,19 +134,27 @@ class Server:
         return str(answer.json()["ID"])
 
     def send(self, *datasets: Dataset) -> None:
-        """Send by C-STORE over one association, as a modality does."""
+        """Send by C-STORE over one association, as a modality does.
+
+        pynetdicom 3.0 now and then reads an answer in its other thread and drops it ("unexpected C-STORE service
+        message"): what is left is then sent over another association.
+        """
         entity = AE(ae_title="MODALITY")
+        entity.dimse_timeout = 10
         classes = {(one.SOPClassUID, one.file_meta.TransferSyntaxUID) for one in datasets}
         contexts = [build_context(sop_class, syntax) for sop_class, syntax in sorted(classes)]
-        association = entity.associate(
-            "127.0.0.1", self.settings.dicom_port, contexts=contexts, ae_title=self.settings.aet
-        )
-        assert association.is_established
-        try:
-            for dataset in datasets:
-                assert association.send_c_store(dataset).Status == 0x0000
-        finally:
-            association.release()
+        left = list(datasets)
+        while left:
+            association = entity.associate(
+                "127.0.0.1", self.settings.dicom_port, contexts=contexts, ae_title=self.settings.aet
+            )
+            assert association.is_established
+            try:
+                while left and "Status" in (answer := association.send_c_store(left[0])):
+                    assert answer.Status == 0x0000
+                    left.pop(0)
+            finally:
+                association.release()
 
 
 @contextmanager

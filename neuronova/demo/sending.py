@@ -16,6 +16,9 @@ from neuronova.demo.studies import SUBJECTS, files_in, slices_of
 from neuronova.platform.errors import PlatformError
 
 _AE_TITLE = "NEURONOVA_DEMO"
+# pynetdicom 3.0 now and then reads an answer in its other thread and drops it; the image is then sent once more.
+_ANSWER_SECONDS = 5.0
+_ATTEMPTS = 3
 
 
 @dataclass(frozen=True)
@@ -43,19 +46,35 @@ def send(settings: Settings, images: list[Dataset], what: str) -> list[SentStudy
     """
     if not images:
         raise PlatformError(f"no DICOM file in {what}; name a folder that has some")
-    association = _associate(settings, images)
-    try:
-        for image in track(images, description=f"Sending {what}"):
-            status = association.send_c_store(image)
-            if "Status" not in status or status.Status not in (0x0000, 0xB000, 0xB006, 0xB007):
-                raise PlatformError(f"the platform did not take {image.SOPInstanceUID}; see its log")
-    finally:
-        association.release()
+    progress = iter(track(images, description=f"Sending {what}"))
+    waiting = next(progress, None)
+    lost = 0
+    while waiting is not None and lost < _ATTEMPTS:
+        association = _associate(settings, images)
+        try:
+            while waiting is not None and _stored(association, waiting):
+                waiting = next(progress, None)
+        finally:
+            association.release()
+        lost += waiting is not None
+    if waiting is not None:
+        raise PlatformError(f"the platform did not answer for {waiting.SOPInstanceUID}; see its log")
     return [SentStudy(_label(image), image.StudyInstanceUID) for image in _one_a_study(images)]
+
+
+def _stored(association: Association, image: Dataset) -> bool:
+    """Send one image; return False if the answer was lost."""
+    status = association.send_c_store(image)
+    if "Status" not in status:
+        return False
+    if status.Status not in (0x0000, 0xB000, 0xB006, 0xB007):
+        raise PlatformError(f"the platform did not take {image.SOPInstanceUID} (0x{status.Status:04X}); see its log")
+    return True
 
 
 def _associate(settings: Settings, images: Iterable[Dataset]) -> Association:
     entity = AE(ae_title=_AE_TITLE)
+    entity.dimse_timeout = _ANSWER_SECONDS
     for kind in sorted({(image.SOPClassUID, image.file_meta.TransferSyntaxUID) for image in images}):
         entity.add_requested_context(*kind)
     association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)

@@ -58,7 +58,7 @@ class Encoder:
         if work is not None:
             self._do(work)
         elif journal.waiting()[0]:
-            self.lifeline.wait(QUIET)
+            self.lifeline.rest(QUIET)
         elif (series := journal.take_touched()) is not None:
             prepare(client, series)
         else:

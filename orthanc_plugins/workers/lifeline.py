@@ -36,6 +36,11 @@ class Lifeline:
         self._called.wait(seconds)
         self._called.clear()
 
+    def rest(self, seconds: float) -> None:
+        """Sleep for `seconds`, called or not: each arrival calls, and to look each time would cost the sender."""
+        time.sleep(seconds)
+        self._called.clear()
+
     def quiet_for(self) -> float:
         """Return the seconds since the last call."""
         return self._clock() - self.last_call
