@@ -15,7 +15,7 @@ demo: install ## Send sample studies to the running platform
 	@exec .venv/bin/neuronova demo
 
 test: install dev ## Install what the tests need and run them all
-	@exec .venv/bin/python -m pytest -n 2 $(ARGS)
+	@exec .venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: tools ## Check format, lint, types and import rules
 	@./install.sh system python
