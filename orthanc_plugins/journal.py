@@ -42,6 +42,7 @@ CREATE TABLE touched (series TEXT PRIMARY KEY) STRICT;
 """
 BACKGROUND, WANTED = 0, 1
 FEED = "encode"
+GRACE = 1.0  # seconds
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -147,11 +148,12 @@ class Journal:
         """Take note of a deletion, which the feed never tells.
 
         The instance may have come back since, so that it becomes work again and not nothing: whoever takes it
-        finds out.
+        finds out. Not at once, for Orthanc tells of a deletion a little before it is done.
         """
         with self._transaction():
             self._db.execute("DELETE FROM outcome WHERE instance = ?", (instance,))
             self._note([instance], now)
+            self._db.execute("UPDATE work SET not_before = ? WHERE instance = ?", (now + GRACE, instance))
 
     def reconcile(self, pages: Iterable[list[str]], now: float) -> int:
         """Compare with the instances that Orthanc has, in `pages`; note what differs either way.

@@ -84,6 +84,7 @@ def test_a_deletion_forgets_the_outcome_and_looks_again(journal: Journal) -> Non
     journal.finish(encoded("a"), published=True, now=1)
     journal.bury("a", 2)
     assert journal.syntaxes(["a"]) == {}
+    assert journal.take("worker", 2.5) is None
     assert journal.take("worker", 3) == Work(instance="a", attempts=0)
     journal.drop("a", 3)
     assert journal.waiting() == (0, None)
