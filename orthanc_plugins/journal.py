@@ -35,7 +35,6 @@ CREATE TABLE outcome (
     syntaxes TEXT NOT NULL,
     bytes_before INTEGER NOT NULL,
     bytes_after INTEGER NOT NULL,
-    publications INTEGER NOT NULL,
     at REAL NOT NULL
 ) STRICT;
 CREATE TABLE touched (series TEXT PRIMARY KEY) STRICT;
@@ -209,17 +208,12 @@ class Journal:
             self._note([instance], now)
             self._db.execute("UPDATE work SET priority = ? WHERE instance = ?", (WANTED, instance))
 
-    def finish(self, outcome: Outcome, *, published: bool, now: float) -> None:
-        """Record what became of an instance and end its work; `published` where something new was written."""
+    def finish(self, outcome: Outcome, now: float) -> None:
+        """Record what became of an instance and end its work."""
         with self._transaction():
             self._end_work(outcome.instance, now)
             self._db.execute(
-                "INSERT INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT (instance) DO UPDATE SET md5 = excluded.md5, status = excluded.status,"
-                " reason = excluded.reason, syntaxes = excluded.syntaxes,"
-                " bytes_before = excluded.bytes_before, bytes_after = excluded.bytes_after,"
-                " publications = excluded.publications + (CASE WHEN md5 = excluded.md5 THEN publications ELSE 0 END),"
-                " at = excluded.at",
+                "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     outcome.instance,
                     outcome.md5,
@@ -228,7 +222,6 @@ class Journal:
                     " ".join(outcome.syntaxes),
                     outcome.bytes_before,
                     outcome.bytes_after,
-                    int(published),
                     now,
                 ),
             )
@@ -291,10 +284,6 @@ class Journal:
         """Return how many instances wait, and since when the oldest does (seconds since the epoch)."""
         count, oldest = self._db.execute("SELECT count(*), min(noted) FROM work").fetchone()
         return count, oldest
-
-    def publications(self) -> dict[str, int]:
-        """Return how often each instance's present stored file was published; once, if all is well."""
-        return dict(self._db.execute("SELECT instance, publications FROM outcome"))
 
     def report(self) -> list[dict[str, str | int]]:
         """Return the count and the bytes before and after, for each status and reason."""

@@ -76,8 +76,7 @@ class Encoder:
             if work.attempts >= MAX_ATTEMPTS:
                 self._give_up(work.instance, "crashed")
                 return
-            outcome, published = publish(self.workshop, work.instance)
-            journal.finish(outcome, published=published, now=self.clock())
+            journal.finish(publish(self.workshop, work.instance), self.clock())
         except Gone:
             journal.drop(work.instance, self.clock())
         except Changed:
@@ -103,7 +102,7 @@ class Encoder:
             self.workshop.journal.drop(instance, self.clock())
             return
         outcome = Outcome(instance=instance, md5=stored.md5, status="failed", reason=reason, bytes_before=stored.size)
-        self.workshop.journal.finish(outcome, published=False, now=self.clock())
+        self.workshop.journal.finish(outcome, self.clock())
 
 
 def main(argument: str) -> None:

@@ -78,8 +78,7 @@ def _keeper(workshop: Workshop, name: str, instance: str, ready: dict[int, bytes
 
 def _publish_taken(workshop: Workshop, journal: Journal, instance: str, ready: dict[int, bytes]) -> None:
     try:
-        outcome, published = publish(workshop, instance, ready=ready)
-        journal.finish(outcome, published=published, now=time.time())
+        journal.finish(publish(workshop, instance, ready=ready), time.time())
     except Gone:
         journal.drop(instance, time.time())
     except Changed:

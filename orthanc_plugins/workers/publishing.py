@@ -26,8 +26,8 @@ class Changed(Exception):
     """The stored file was replaced while it was being encoded."""
 
 
-def publish(workshop: Workshop, instance: str, *, ready: Mapping[int, bytes] | None = None) -> tuple[Outcome, bool]:
-    """Encode `instance`, attach the result and its status; return the outcome and whether something was written.
+def publish(workshop: Workshop, instance: str, *, ready: Mapping[int, bytes] | None = None) -> Outcome:
+    """Encode `instance`, attach the result and its status; return the outcome.
 
     An instance that already has what fits its stored file is left as it is. `ready` holds frames that were encoded
     already, by 0-based index.
@@ -45,7 +45,7 @@ def publish(workshop: Workshop, instance: str, *, ready: Mapping[int, bytes] | N
         raise Gone(instance)
     found = _recorded(client, instance, stored)
     if found is not None:
-        return found, False
+        return found
     outcome = _attached(workshop, instance, stored)
     try:
         if outcome is None and _stored_syntax(workshop, instance, stored) in transfer_syntax.HTJ2K:
@@ -63,7 +63,7 @@ def publish(workshop: Workshop, instance: str, *, ready: Mapping[int, bytes] | N
     parent = client.get_json(f"/instances/{instance}")
     if parent is not None:
         workshop.journal.touch(parent["ParentSeries"])
-    return outcome, True
+    return outcome
 
 
 def _recorded(client: OrthancClient, instance: str, stored: StoredFile) -> Outcome | None:

@@ -44,9 +44,9 @@ def test_an_instance_noted_while_it_is_encoded_is_looked_at_again(journal: Journ
     journal.note(["a"], 1)
     journal.take("worker", 1)
     journal.note(["a"], 2)
-    journal.finish(encoded("a"), published=True, now=3)
+    journal.finish(encoded("a"), now=3)
     assert journal.take("worker", 3) == Work(instance="a", attempts=0)
-    journal.finish(encoded("a"), published=False, now=4)
+    journal.finish(encoded("a"), now=4)
     assert journal.take("worker", 5) is None
 
 
@@ -72,16 +72,8 @@ def test_take_this_refuses_what_another_has(journal: Journal) -> None:
     assert journal.take_this("a", "lane-1", 1) is None
 
 
-def test_publications_count_for_one_stored_file(journal: Journal) -> None:
-    for published in (True, False, True):
-        journal.finish(encoded("a"), published=published, now=1)
-    assert journal.publications() == {"a": 2}
-    journal.finish(encoded("a", md5="other"), published=True, now=1)
-    assert journal.publications() == {"a": 1}
-
-
 def test_a_deletion_forgets_the_outcome_and_looks_again(journal: Journal) -> None:
-    journal.finish(encoded("a"), published=True, now=1)
+    journal.finish(encoded("a"), now=1)
     journal.bury("a", 2)
     assert journal.syntaxes(["a"]) == {}
     assert journal.take("worker", 2.5) is None
@@ -92,7 +84,7 @@ def test_a_deletion_forgets_the_outcome_and_looks_again(journal: Journal) -> Non
 
 def test_reconciliation_notes_what_is_missing_on_either_side(journal: Journal) -> None:
     for name in ("kept", "vanished"):
-        journal.finish(encoded(name), published=True, now=1)
+        journal.finish(encoded(name), now=1)
     journal.note(["waiting"], 1)
     assert journal.reconcile([["kept", "waiting"], ["unknown"]], 2) == 2
     taken = {work.instance for _ in range(4) if (work := journal.take("worker", 3)) is not None}
@@ -102,7 +94,7 @@ def test_reconciliation_notes_what_is_missing_on_either_side(journal: Journal) -
 def test_syntaxes_of_many_instances(journal: Journal) -> None:
     names = [f"{number:04}" for number in range(1200)]
     for name in names[:-1]:
-        journal.finish(encoded(name), published=True, now=1)
+        journal.finish(encoded(name), now=1)
     found = journal.syntaxes(names)
     assert set(found) == set(names[:-1])
     assert found["0000"] == ("1.2", "1.3")
