@@ -89,6 +89,10 @@ IMAGES: dict[str, Kind] = {
     "u8": _BYTE,
     "i8": replace(_BYTE, signed=True),
     "u7": replace(_BYTE, stored=7),
+    "u8of16": Kind(stored=8),
+    "i8of16": Kind(stored=8, signed=True),
+    "u5of16": Kind(stored=5),
+    "rgb8of16": Kind(stored=8, photometric="RGB"),
     "u10": Kind(stored=10),
     "i10": Kind(stored=10, signed=True),
     "u12": Kind(),
@@ -125,7 +129,7 @@ IMAGES: dict[str, Kind] = {
     "2100x80": Kind(rows=2100, columns=80),
 }
 _SYNTAXES = {
-    "implicit": (ImplicitVRLittleEndian, "u8 i16 u12_dirty rgb_planar multiframe 3x5"),
+    "implicit": (ImplicitVRLittleEndian, "u8 u8of16 i16 u12_dirty rgb_planar multiframe 3x5"),
     "big_endian": (
         ExplicitVRBigEndian,
         "u8 i12 u16 3x5 rgb rgb_planar rgb16 multiframe multiframe_odd palette u12_dirty",
@@ -133,12 +137,12 @@ _SYNTAXES = {
     "deflated": (DeflatedExplicitVRLittleEndian, "u8 i16 rgb multiframe"),
     "rle": (
         RLELossless,
-        "u8 i12 u16 3x5 1x1_u8 rgb rgb_planar rgb16 palette multiframe multiframe_rgb u12_dirty i12_dirty",
+        "u8 i8of16 i12 u16 3x5 1x1_u8 rgb rgb_planar rgb16 palette multiframe multiframe_rgb u12_dirty i12_dirty",
     ),
     "jpeg57": (JPEGLossless, "u8 u12 u16 i12 i16 rgb 65x63"),
     "jpeg70": (JPEGLosslessSV1, "u8 u10 u12 i12 u16 i16 rgb ybr_full palette multiframe 1x9 65x63"),
     "jpegls": (JPEGLSLossless, "u8 u12 i12 u16 i16 rgb rgb_planar ybr_full palette multiframe 3x5 65x63"),
-    "j2k": (JPEG2000Lossless, "u8 i8 u12 i12 u16 i16 rgb ybr_full palette multiframe 3x5 65x63 1x1"),
+    "j2k": (JPEG2000Lossless, "u8 i8 u8of16 u12 i12 u16 i16 rgb ybr_full palette multiframe 3x5 65x63 1x1"),
     "htj2k201": (HTJ2KLossless, "u8 u12 i12 u16 i16 rgb ybr_full palette multiframe 3x5"),
     "htj2k202": (HTJ2KLosslessRPCL, "u8 u12 i12 u16 i16 rgb ybr_full palette multiframe 3x5"),
     "htj2k203": (HTJ2K, "u8 u12 i12 u16 rgb multiframe"),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from orthanc_plugins.transcoding import transfer_syntax
-from orthanc_plugins.transcoding.codestream import declare_precision
+from orthanc_plugins.transcoding.codestream import Codestream, declare_precision, parse_codestream
 from orthanc_plugins.transcoding.container import Container, ContainerWriter, Header, StoredFile
 from orthanc_plugins.transcoding.eligibility import Mismatch
 from orthanc_plugins.transcoding.image import ImageFacts
@@ -81,7 +81,7 @@ def encode_array(array: Array, facts: ImageFacts) -> bytes:
 def decodes_to(codestream: bytes, array: Array) -> bool:
     """Whether an HTJ2K codestream decodes to the array's values; cells may be wider than it declares."""
     # imagecodecs passes over OpenJPH's errors and leaves cells unwritten: none may be right by chance.
-    wrong = np.invert(array)
+    wrong = np.invert(_as_decoded(array, parse_codestream(codestream)))
     try:
         return bool(np.array_equal(imagecodecs.htj2k_decode(codestream, planar=False, out=wrong), array))
     except (RuntimeError, ValueError):
@@ -94,6 +94,11 @@ def _encode(source: Source, index: int) -> bytes:
     if not decodes_to(codestream, array):
         raise Mismatch(f"frame {index} does not decode to its source")
     return codestream
+
+
+def _as_decoded(array: Array, header: Codestream) -> Array:
+    """Cells of the size that the decoder writes: a byte where the codestream declares 8 bits or fewer."""
+    return array.astype(f"{array.dtype.kind}1", copy=False) if header.precision <= 8 else array
 
 
 def _precision(array: Array, facts: ImageFacts) -> int:

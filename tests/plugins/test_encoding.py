@@ -8,6 +8,8 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -112,8 +114,12 @@ def test_the_original_stays_byte_for_byte(server: Server) -> None:
 
 
 def test_a_frame_asked_for_before_its_turn_is_served_and_kept(server: Server) -> None:
-    stop_workers(server)
     dataset = ct_series("early", 1)[0]
+    with stopped_workers(server):
+        served_and_kept(server, dataset)
+
+
+def served_and_kept(server: Server, dataset: Dataset) -> None:
     server.upload(part10(dataset))
     answer = requests.get(frame_url(server, dataset) + "/frames/1", headers={"Accept": "image/jphc"}, timeout=60)
     assert answer.headers["Content-Type"] == f"image/jphc; transfer-syntax={HTJ2K}"
@@ -123,10 +129,17 @@ def test_a_frame_asked_for_before_its_turn_is_served_and_kept(server: Server) ->
     assert list(publications(server).values()) == [1]
 
 
-def stop_workers(server: Server) -> None:
+@contextmanager
+def stopped_workers(server: Server) -> Iterator[None]:
     """Stop the encode workers without ending them, so that nothing is encoded in the background."""
-    for pid in until(lambda: workers(server), "the workers run"):
+    pids = list(until(lambda: len(workers(server)) == server.settings.encode_workers and workers(server), "workers"))
+    for pid in pids:
         os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_deleted_and_sent_again(server: Server) -> None:

@@ -32,13 +32,13 @@ _CACHED = """() => {
     };
   });
 }"""
-_LOADED = """() => {
+LOADED = """() => {
   const elements = window.cornerstone?.getEnabledElements() ?? [];
   const ids = elements[0]?.viewport.getImageIds() ?? [];
   return ids.filter(id => window.cornerstone.cache.getImage(id)).length;
 }"""
 # Distinct grey values on each viewport's canvas: an empty one has one.
-_DRAWN = """() => window.cornerstone.getEnabledElements().map(({ viewport }) => {
+DRAWN = """() => window.cornerstone.getEnabledElements().map(({ viewport }) => {
   const canvas = viewport.getCanvas();
   const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
   const seen = new Set();
@@ -87,7 +87,7 @@ class Viewing:
         self.page.wait_for_url("**/viewer?**")
 
     def until_loaded(self, count: int) -> None:
-        until(lambda: self.page.evaluate(_LOADED) == count, f"{count} images in the viewer's cache")
+        until(lambda: self.page.evaluate(LOADED) == count, f"{count} images in the viewer's cache")
 
     def cached(self) -> list[CachedImage]:
         return [
@@ -104,4 +104,4 @@ class Viewing:
 
     def drawn(self) -> list[tuple[str, int]]:
         """Return each viewport's type and how many shades of grey it shows."""
-        return [(one["type"], one["shades"]) for one in self.page.evaluate(_DRAWN)]
+        return [(one["type"], one["shades"]) for one in self.page.evaluate(DRAWN)]
