@@ -22,6 +22,7 @@ from neuronova.contract.settings import Settings, read_settings
 from neuronova.platform.environment import platform_environment
 from neuronova.platform.layout import REPOSITORY, Layout, make_folders
 from neuronova.platform.programs import find_programs
+from tests import debian13
 
 DEADLINE = 60.0
 STOCK_ROOT = "/_stock-dicom-web"
@@ -88,10 +89,11 @@ class Server:
         make_folders(layout)
         programs = find_programs()
         environment = platform_environment(self.settings, layout, programs) | dict(self.variables)
+        command = [programs.orthanc, str(self.configuration)]
+        if debian13.is_chosen():
+            command, environment = debian13.inside(command, environment)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [programs.orthanc, str(self.configuration)], env=environment, stdout=log, stderr=log
-            )
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         until(self._answers, f"Orthanc answers; {self.log}")
 
     def _answers(self) -> bool:
