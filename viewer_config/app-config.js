@@ -37,10 +37,13 @@ window.config = {
         name: 'neuronova',
         qidoRoot: '/dicom-web',
         wadoRoot: '/dicom-web',
+        // A picture is shown from an eighth of its resolution on: OHIF's own start, half of it, comes hardly sooner than
+        // the whole where compression is lossless.
+        stackRetrieveOptions: { retrieveOptions: { single: { streaming: true, decodeLevel: 3 } } },
         wadoUriRoot: '/dicom-web',
         qidoSupportsIncludeField: true,
         imageRendering: 'wadors',
-        thumbnailRendering: 'wadors',
+        thumbnailRendering: 'thumbnail',
         enableStudyLazyLoad: true,
         // Orthanc matches `*` and `?`, in any case; it does not do DICOM's fuzzy matching.
         supportsFuzzyMatching: false,
