@@ -26,6 +26,7 @@ check: tools ## Check format, lint, types and import rules
 	@.venv/bin/lint-imports
 
 bench: install dev ## Measure the platform against its peers
+	@./install.sh bench
 	@exec .venv/bin/python -m bench
 
 install: tools

@@ -3,11 +3,13 @@
 #   ./install.sh                         the distribution's packages, the virtual environment, the viewer
 #   ./install.sh system|python|viewer    one of them
 #   ./install.sh test                    what the tests need on top
+#   ./install.sh bench                   what the benchmarks need on top of the tests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv)
 test_packages=(chromium dcmtk fonts-nanum iproute2)
+bench_packages=(openjph-tools wrk)
 services=(orthanc nginx)
 python=/usr/bin/python3 # the interpreter that Orthanc embeds
 policy=/usr/sbin/policy-rc.d
@@ -106,6 +108,7 @@ for step in "$@"; do
         need_packages "${test_packages[@]}"
         need_lock requirements-dev.lock
         ;;
-    *) die "unknown step $step: system, python, viewer or test" ;;
+    bench) need_packages "${bench_packages[@]}" ;;
+    *) die "unknown step $step: system, python, viewer, test or bench" ;;
     esac
 done

@@ -23,7 +23,7 @@ from bench.report import Detail, Pairs, Result
 from orthanc_plugins.transcoding.encoding import decodes_to, encode_array, encode_file
 from orthanc_plugins.transcoding.image import ImageFacts
 
-ROUNDS = 5
+ROUNDS = 3
 CORES = 2
 WHAT = "encode + verify, both cores"
 OJPH, OPENJPEG, CHARLS = "`ojph_compress`", "OpenJPEG, JPEG 2000 lossless", "CharLS, JPEG-LS lossless"

@@ -21,7 +21,7 @@ from tests.server import Server
 from tests.synthetic import part10
 
 AS_STORED = 'multipart/related; type="application/octet-stream"; transfer-syntax=*'
-ROUNDS = 3
+ROUNDS = 2
 SCRIPT = """
 local paths = {%s}
 local at = 0

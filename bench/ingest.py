@@ -17,7 +17,7 @@ from bench.report import Detail, Pairs, Result
 from tests.server import Server, until
 
 SLICES = 140
-ROUNDS = 5
+ROUNDS = 3
 TARGETS = {1: 2.0, 4: 1.5}
 SAME_ENVIRONMENT = 0.95
 PLAIN, ENVIRONED = "bare Orthanc as the distribution starts it", "the same in our environment"

@@ -27,7 +27,7 @@ from tests.synthetic import part10
 from tests.viewer.conftest import FLAGS
 from tests.viewer.viewing import LOADED
 
-ROUNDS = 3
+ROUNDS = 2
 LAST_IMAGE = f"(count) => ({LOADED})() >= count && Date.now()"
 FIRST_PICTURE = "() => window.firstPicture"
 # The moment at which the first image that a viewport was given has been drawn; asking the canvas would take longer.
