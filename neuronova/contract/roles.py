@@ -1,0 +1,73 @@
+"""Who may do what: the one table of roles and permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Role(StrEnum):
+    """What an account is."""
+
+    ADMIN = "admin"
+    RADIOLOGIST = "radiologist"
+    DOCTOR = "doctor"
+    NURSE = "nurse"
+    TECHNOLOGIST = "technologist"
+    PATIENT = "patient"
+    SERVICE = "service"
+
+
+class Permission(StrEnum):
+    """What can be done; the name is also the scope of a service token."""
+
+    IMAGES_QUERY = "images:query"
+    IMAGES_READ = "images:read"
+    IMAGES_STORE = "images:store"
+    IMAGES_DELETE = "images:delete"
+    ARCHIVE_MANAGE = "archive:manage"  # Orthanc's own REST API and Explorer
+    PLATFORM_HEALTH = "platform:health"
+    BREAK_GLASS = "patients:break-glass"
+    LINKS_MANAGE = "links:manage"
+    GRANTS_MANAGE = "grants:manage"
+    USERS_MANAGE = "users:manage"
+    MODALITIES_MANAGE = "modalities:manage"
+    AUDIT_READ = "audit:read"
+
+
+class Reach(StrEnum):
+    """Whose images a role sees."""
+
+    ALL = "all"
+    CARE_TEAM = "care-team"
+    OWN = "own"
+    RECENT = "recent"  # what arrived within the last days, a setting
+
+
+_READING = frozenset({Permission.IMAGES_QUERY, Permission.IMAGES_READ})
+_WRITING = _READING | {Permission.IMAGES_STORE}
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
+    {
+        Role.ADMIN: frozenset(Permission),
+        Role.RADIOLOGIST: _WRITING | {Permission.LINKS_MANAGE},
+        Role.DOCTOR: _WRITING | {Permission.LINKS_MANAGE, Permission.BREAK_GLASS},
+        Role.NURSE: _READING,
+        Role.TECHNOLOGIST: _WRITING,
+        Role.PATIENT: _READING,
+        Role.SERVICE: frozenset(Permission),  # of which a token names those it has: its scopes
+    }
+)
+
+REACH: Mapping[Role, Reach] = MappingProxyType(
+    {
+        Role.ADMIN: Reach.ALL,
+        Role.RADIOLOGIST: Reach.ALL,
+        Role.DOCTOR: Reach.CARE_TEAM,
+        Role.NURSE: Reach.CARE_TEAM,
+        Role.TECHNOLOGIST: Reach.RECENT,
+        Role.PATIENT: Reach.OWN,
+        Role.SERVICE: Reach.ALL,
+    }
+)
