@@ -8,6 +8,7 @@ from typing import Protocol
 
 OnRestRequest = Callable[..., None]
 OnChange = Callable[[int, int, str], None]
+OnRequest = Callable[..., bool]
 
 
 class Output(Protocol):
@@ -20,6 +21,22 @@ class Output(Protocol):
     def SetHttpHeader(self, name: str, value: str, /) -> None: ...
     def StartMultipartAnswer(self, subtype: str, content_type: str, /) -> None: ...
     def SendMultipartItem(self, body: bytes, /) -> None: ...
+
+
+class Instance(Protocol):
+    """An instance that was just stored."""
+
+    def GetInstanceData(self) -> bytes: ...
+    def GetInstanceRemoteAet(self) -> str: ...
+
+
+class HttpMethods(Protocol):
+    """The numbers of the methods that reach the request filter."""
+
+    GET: int
+    POST: int
+    PUT: int
+    DELETE: int
 
 
 class ChangeTypes(Protocol):
@@ -45,10 +62,13 @@ class Sdk(Protocol):
 
     ChangeType: ChangeTypes
     ResourceType: ResourceTypes
+    HttpMethod: HttpMethods
     OrthancException: type[Exception]
 
     def RegisterRestCallback(self, uri: str, callback: OnRestRequest, /) -> None: ...
     def RegisterOnChangeCallback(self, callback: OnChange, /) -> None: ...
+    def RegisterOnStoredInstanceCallback(self, callback: Callable[[Instance, str], None], /) -> None: ...
+    def RegisterIncomingHttpRequestFilter(self, callback: OnRequest, /) -> None: ...
     def RestApiGet(self, uri: str, /) -> bytes: ...
     def RestApiPost(self, uri: str, body: bytes, /) -> bytes: ...
     def GetConfiguration(self) -> str: ...

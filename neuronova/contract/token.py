@@ -88,6 +88,11 @@ def verify(token: str, keys: Mapping[str, Ed25519PublicKey], now: float) -> Clai
     return claims
 
 
+def key_of(token: str) -> str:
+    """Return the identifier of the key that a token names; it may still be any text."""
+    return str(jwt.get_unverified_header(token).get("kid", ""))
+
+
 def require_current(claims: Claims, now: float) -> None:
     """Raise ExpiredToken, or BadToken where the token is of the future."""
     if now > claims.expires_at + LEEWAY:
@@ -103,7 +108,7 @@ def _read(token: str, keys: Mapping[str, Ed25519PublicKey]) -> Claims:
     # The clock is an argument here, and PyJWT's is not.
     clockless = {"verify_exp": False, "verify_iat": False, "verify_nbf": False, "require": required}
     try:
-        key = keys.get(jwt.get_unverified_header(token).get("kid", ""))
+        key = keys.get(key_of(token))
         if key is None:
             raise BadToken("the token is signed with a key that is not ours")
         payload = jwt.decode(
