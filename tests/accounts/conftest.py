@@ -12,6 +12,7 @@ import pytest
 from cdss_api.database import Database, database_url, migrate, open_database
 from neuronova.contract.settings import Settings, read_settings
 from tests import postgres
+from tests.accounts.api import Api
 
 _numbers = count(1)
 
@@ -77,3 +78,11 @@ def _migrated(settings: Settings) -> None:
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.exec_driver_sql("BEGIN")
     database.close()
+
+
+@pytest.fixture
+def api(settings: Settings) -> Iterator[Api]:
+    """The service on one of the databases."""
+    made = Api(settings)
+    yield made
+    made.service.database.close()
