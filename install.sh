@@ -8,9 +8,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv)
-test_packages=(chromium dcmtk fonts-nanum iproute2)
+test_packages=(chromium dcmtk fonts-nanum iproute2 postgresql)
 bench_packages=(openjph-tools wrk)
-services=(orthanc nginx)
+services=(orthanc nginx postgresql)
 python=/usr/bin/python3 # the interpreter that Orthanc embeds
 policy=/usr/sbin/policy-rc.d
 wrote_policy=

@@ -2,16 +2,51 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, Response
+from flask_openapi3 import Info, OpenAPI
 
 from cdss_api import health, problems
+from cdss_api.accounts import auth, internal, own, shapes, well_known
+from cdss_api.accounts.limits import limiter_for
 from cdss_api.health.checks import standard_checks
-from neuronova.contract.settings import Settings
+from cdss_api.service import Service
+from cdss_api.starting import plugin_key_file
+
+_LARGEST_BODY = 1 << 20
+_SECURITY_SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "cookie": {"type": "apiKey", "in": "cookie", "name": "neuronova_session"},
+}
 
 
-def create_app(settings: Settings) -> Flask:
-    """Make the service for `settings`."""
-    app = Flask(__name__, static_folder=None)
+def create_app(service: Service) -> Flask:
+    """Make the application over a service that `starting.prepare` has made ready."""
+    app = OpenAPI(
+        __name__,
+        info=Info(title="NeuroNova", version="1", description="Accounts, access and the state of the platform."),
+        security_schemes=_SECURITY_SCHEMES,  # type: ignore[arg-type]
+        responses=shapes.ERRORS,
+        # Each route describes 4XX itself; under any other name a second, wrong description would be added.
+        validation_error_status="4XX",
+        validation_error_callback=problems.invalid,
+        doc_prefix="/api/v1",
+        static_folder=None,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     problems.install(app)
-    app.register_blueprint(health.blueprint(standard_checks(settings)), url_prefix="/api/v1/health")
+    limiter = limiter_for(app)
+    key = plugin_key_file(service.settings).read_text()
+    app.before_request(lambda: internal.require_service_key(key))
+    app.after_request(_keep_nothing)
+    for routes in (auth.blueprint(service, limiter), own.blueprint(service, limiter), well_known.blueprint(service)):
+        app.register_api(routes)
+    app.register_blueprint(internal.blueprint(service))
+    app.register_blueprint(health.blueprint(standard_checks(service)), url_prefix="/api/v1/health")
+    shapes.describe(app.components_schemas)
     return app
+
+
+def _keep_nothing(response: Response) -> Response:
+    # Tokens and patients' identities are in answers (RFC 6749 5.1); the interface's own files may be kept.
+    response.headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,8 +1,24 @@
 """What gunicorn loads: the application for this process's environment."""
 
 import os
+import signal
+from types import FrameType
 
 from cdss_api.app import create_app
+from cdss_api.starting import open_service
 from neuronova.contract.settings import read_settings
 
-app = create_app(read_settings(os.environ))
+service = open_service(read_settings(os.environ))
+app = create_app(service)
+
+_ended_by = signal.getsignal(signal.SIGTERM)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    # Long polls answer at once, or gunicorn would wait for them.
+    service.stopping.set()
+    if callable(_ended_by):
+        _ended_by(number, frame)
+
+
+signal.signal(signal.SIGTERM, _stop)

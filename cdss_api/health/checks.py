@@ -11,8 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import requests
+from sqlalchemy.exc import SQLAlchemyError
 
-from neuronova.contract.settings import Settings
+from cdss_api.accounts.changes import current_version
+from cdss_api.accounts.service_tokens import TOKEN_HEADER
+from cdss_api.accounts.service_tokens import token as service_token
+from cdss_api.database import Database
+from cdss_api.errors import Unavailable
+from cdss_api.service import Service
+from neuronova.contract.roles import Permission
 
 # A check returns what it found; an exception is what is wrong.
 Check = Callable[[], dict[str, Any]]
@@ -26,11 +33,20 @@ class UnhealthyError(Exception):
     """The part answers, and what it says is not good."""
 
 
-def standard_checks(settings: Settings) -> dict[str, Check]:
+# Gives the token that a question to Orthanc carries.
+Token = Callable[[], str]
+
+
+def standard_checks(service: Service) -> dict[str, Check]:
     """Return the platform's checks by the name of the part."""
+    settings = service.settings
+    # Its version stands on a page of Orthanc's own, which asks for more than the plugin's report does.
+    scopes = (Permission.PLATFORM_HEALTH, Permission.ARCHIVE_MANAGE)
+    health_token = partial(service_token, service, "health", scopes)
     return {
-        "orthanc": partial(check_orthanc, settings.orthanc_url),
-        "workers": partial(check_workers, settings.orthanc_url),
+        "orthanc": partial(check_orthanc, settings.orthanc_url, health_token),
+        "workers": partial(check_workers, settings.orthanc_url, health_token),
+        "database": partial(check_database, service.database),
         "data": partial(check_data, settings.data),
     }
 
@@ -47,7 +63,7 @@ def _look_at_one(check: Check) -> dict[str, Any]:
     try:
         found = {"status": "ok", **check()}
     # requests' errors are OSErrors, bad JSON is a ValueError, an answer that lacks something a KeyError.
-    except (UnhealthyError, OSError, ValueError, KeyError) as error:
+    except (UnhealthyError, Unavailable, SQLAlchemyError, OSError, ValueError, KeyError) as error:
         found = {"status": "down", "detail": _reason(error)}
     return {**found, "milliseconds": round((time.monotonic() - began) * 1000, 1)}
 
@@ -55,27 +71,35 @@ def _look_at_one(check: Check) -> dict[str, Any]:
 def _reason(error: Exception) -> str:
     if isinstance(error, requests.Timeout):
         return f"no answer in {_DEADLINE} s"
+    if isinstance(error, SQLAlchemyError):
+        return f"cannot be used ({type(error).__name__})"
     return "does not answer" if isinstance(error, requests.RequestException) else str(error)
 
 
-def _ask(url: str) -> Any:
-    response = requests.get(url, timeout=_DEADLINE)
+def _ask(url: str, token: Token) -> Any:
+    response = requests.get(url, timeout=_DEADLINE, headers={TOKEN_HEADER: token()})
     if response.status_code != requests.codes.ok:
         raise UnhealthyError(f"answers {response.status_code}")
     return response.json()
 
 
-def check_orthanc(url: str) -> dict[str, Any]:
+def check_orthanc(url: str, token: Token) -> dict[str, Any]:
     """Ask Orthanc for its version."""
-    return {"version": _ask(f"{url}/system")["Version"]}
+    return {"version": _ask(f"{url}/system", token)["Version"]}
 
 
-def check_workers(url: str) -> dict[str, Any]:
+def check_workers(url: str, token: Token) -> dict[str, Any]:
     """Ask the plugin for its encode workers; 404 means that Orthanc runs without it."""
-    report = _ask(f"{url}/neuronova/health")
+    report = _ask(f"{url}/neuronova/health", token)
     if report["status"] != "ok":
         raise UnhealthyError(f"{report['workers']} of {report['workers_wanted']} encode workers run")
     return {name: report[name] for name in ("workers", "backlog", "oldest_age")}
+
+
+def check_database(database: Database) -> dict[str, Any]:
+    """Ask the database how far the changes of accounts are."""
+    with database.reading() as session:
+        return {"kind": database.engine.dialect.name, "version": current_version(session)}
 
 
 def check_data(folder: Path) -> dict[str, Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from neuronova.contract.settings import Settings, SettingsError, read_dotenv, read_settings
+from neuronova.contract.settings import Settings, SettingsError, read_dotenv, read_settings, with_secret_files
 from neuronova.platform.layout import REPOSITORY
 
 
 def load_settings() -> Settings:
     """Read the settings from the environment over the `.env` of this folder, or else of the repository."""
-    return read_settings({**_dotenv(), **os.environ})
+    return read_settings(with_secret_files({**_dotenv(), **os.environ}, Path.read_text))
 
 
 def _dotenv() -> dict[str, str]:

@@ -6,10 +6,14 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from pathlib import Path
 from typing import Any
 
+from neuronova.contract.roles import Role
+
 PREFIX = "NEURONOVA_"
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
@@ -31,6 +35,14 @@ class Settings:
     public_url: str | None
     encode_workers: int
     log_level: str
+    database_url: str | None = dataclass_field(repr=False)
+    admin_password: str | None = dataclass_field(repr=False)
+    break_glass_minutes: int
+    oidc_issuer: str | None
+    oidc_jwks_url: str | None
+    oidc_audience: str | None
+    oidc_role_claim: str
+    oidc_roles: tuple[tuple[str, Role], ...] | None  # the first that a person has, counts
 
     @property
     def orthanc_url(self) -> str:
@@ -55,10 +67,17 @@ class Settings:
             "BIND": self.bind,
             "ENCODE_WORKERS": self.encode_workers,
             "LOG_LEVEL": self.log_level,
+            "BREAK_GLASS_MINUTES": self.break_glass_minutes,
+            "OIDC_ROLE_CLAIM": self.oidc_role_claim,
+            "PUBLIC_URL": self.public_url,
+            "DATABASE_URL": self.database_url,
+            "ADMIN_PASSWORD": self.admin_password,
+            "OIDC_ISSUER": self.oidc_issuer,
+            "OIDC_JWKS_URL": self.oidc_jwks_url,
+            "OIDC_AUDIENCE": self.oidc_audience,
+            "OIDC_ROLES": self.oidc_roles and ",".join(f"{name}={role}" for name, role in self.oidc_roles),
         }
-        if self.public_url is not None:
-            values["PUBLIC_URL"] = self.public_url
-        return {PREFIX + name: str(value) for name, value in values.items()}
+        return {PREFIX + name: str(value) for name, value in values.items() if value is not None}
 
 
 def _folder(text: str) -> Path:
@@ -97,6 +116,43 @@ def _url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _database(text: str) -> str:
+    if not re.match(r"postgres(ql)?://", text, re.ASCII):
+        raise ValueError("an address such as postgresql://user:password@host/database")
+    return text
+
+
+def _password(text: str) -> str:
+    if not SHORTEST_PASSWORD <= len(text) <= LONGEST_PASSWORD:
+        raise ValueError(f"a password of {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters")
+    return text
+
+
+def _minutes(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 24 * 60:
+        raise ValueError("a number of minutes from 1 to 1440")
+    return int(text)
+
+
+def _provider(text: str) -> str:
+    # Its keys decide who is let in: not over an open network.
+    if not re.match(r"https://[^\s/]|http://(127\.0\.0\.1|localhost|\[::1\])[:/]", text, re.ASCII):
+        raise ValueError("an https address (or http on this machine)")
+    return text
+
+
+def _roles(text: str) -> tuple[tuple[str, Role], ...]:
+    pairs = [pair.rpartition("=") for pair in text.split(",")]
+    try:
+        roles = tuple((name.strip(), Role(role.strip())) for name, _, role in pairs)
+    except ValueError:
+        roles = ()
+    # A patient's identity is not in a provider's claims, and services have no person's account.
+    if not roles or any(not name or role in (Role.PATIENT, Role.SERVICE) for name, role in roles):
+        raise ValueError("a mapping such as pacs-admins=admin,physicians=doctor, to any role but patient and service")
+    return roles
+
+
 def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError("one of " + ", ".join(LOG_LEVELS))
@@ -115,7 +171,18 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "PUBLIC_URL": ("public_url", None, _url),
     "ENCODE_WORKERS": ("encode_workers", str(os.cpu_count() or 1), _workers),
     "LOG_LEVEL": ("log_level", "INFO", _log_level),
+    "DATABASE_URL": ("database_url", None, _database),
+    "ADMIN_PASSWORD": ("admin_password", None, _password),
+    "BREAK_GLASS_MINUTES": ("break_glass_minutes", "60", _minutes),
+    "OIDC_ISSUER": ("oidc_issuer", None, str),
+    "OIDC_JWKS_URL": ("oidc_jwks_url", None, _provider),
+    "OIDC_AUDIENCE": ("oidc_audience", None, str),
+    "OIDC_ROLE_CLAIM": ("oidc_role_claim", "roles", str),
+    "OIDC_ROLES": ("oidc_roles", None, _roles),
 }
+# Never shown, and read from the file that `.._FILE` names, too.
+SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD")
+_PROVIDER = ("OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_AUDIENCE", "OIDC_ROLES")
 NAMES = tuple(PREFIX + name for name in _READERS)
 
 
@@ -136,10 +203,32 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         try:
             fields[field] = None if text is None else read(text.strip())
         except ValueError as error:
-            raise SettingsError(f"{PREFIX}{name}={text!r} is not {error}") from None
+            shown = "" if name in SECRETS else f"={text!r}"
+            raise SettingsError(f"{PREFIX}{name}{shown} is not {error}") from None
     settings = Settings(**fields)
     _refuse_shared_ports(settings)
+    _refuse_half_a_provider(settings)
     return settings
+
+
+def with_secret_files(environment: Mapping[str, str], read: Callable[[Path], str]) -> dict[str, str]:
+    """Return `environment` with the content of each secret's file (`NEURONOVA_.._FILE`) as that secret.
+
+    Raises:
+        SettingsError: the file cannot be read, or the secret is set as well.
+    """
+    values = dict(environment)
+    for name in (PREFIX + secret for secret in SECRETS):
+        file = values.pop(f"{name}_FILE", None)
+        if file is None:
+            continue
+        if name in values:
+            raise SettingsError(f"{name} and {name}_FILE are both set; keep one")
+        try:
+            values[name] = read(Path(file)).strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"{name}_FILE={file!r} cannot be read ({type(error).__name__})") from None
+    return values
 
 
 def _refuse_shared_ports(settings: Settings) -> None:
@@ -149,6 +238,13 @@ def _refuse_shared_ports(settings: Settings) -> None:
         if port in seen:
             raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")
         seen[port] = name
+
+
+def _refuse_half_a_provider(settings: Settings) -> None:
+    missing = [name for name in _PROVIDER if getattr(settings, name.lower()) is None]
+    if missing and len(missing) < len(_PROVIDER):
+        needed = ", ".join(PREFIX + name for name in _PROVIDER)
+        raise SettingsError(f"{PREFIX}{missing[0]} is missing; an identity provider needs {needed}")
 
 
 def read_dotenv(text: str) -> dict[str, str]:

@@ -11,6 +11,8 @@ from neuronova.contract.settings import Settings
 from neuronova.platform.layout import REPOSITORY, Layout
 from neuronova.platform.programs import Programs
 
+_ADMIN_PASSWORD = "NEURONOVA_ADMIN_PASSWORD"  # noqa: S105 - a name; the account is made before the first process starts
+
 
 def orthanc_variables(settings: Settings, layout: Layout, programs: Programs) -> dict[str, str]:
     """Return the `${VAR}`s of orthanc.json; Orthanc puts them in as text, so they come escaped for JSON."""
@@ -31,11 +33,12 @@ def platform_environment(
     settings: Settings, layout: Layout, programs: Programs, ambient: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return the environment of every process of the platform: `ambient` with what they need."""
+    ours = {name: value for name, value in settings.environment().items() if name != _ADMIN_PASSWORD}
     foreign = ("PYTHON", "NEURONOVA_", "ORTHANC_")  # a stray PYTHONHOME would break the Python inside Orthanc
     kept = {name: value for name, value in ambient.items() if not name.startswith(foreign)}
     return {
         **kept,
-        **settings.environment(),
+        **ours,
         **orthanc_variables(settings, layout, programs),
         "PYTHONPATH": os.pathsep.join([str(REPOSITORY), sysconfig.get_path("platlib")]),
         "PYTHONUNBUFFERED": "1",

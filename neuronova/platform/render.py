@@ -18,6 +18,8 @@ GATEWAY_TEMPLATE = REPOSITORY / "viewer_config" / "nginx.conf.template"
 APP_CONFIG = REPOSITORY / "viewer_config" / "app-config.js"
 
 GROUP = "neuronova"
+# Each plugin's question for changed grants holds one for 25 seconds; the others do the work.
+_API_THREADS = "24"
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
@@ -64,7 +66,7 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
         "orthanc": [programs.orthanc, *verbose, str(REPOSITORY / "orthanc.json")],
         "api": [
             *(str(python), "-m", "gunicorn", "cdss_api.wsgi:app"),
-            *("--bind", f"127.0.0.1:{settings.api_port}", "--workers", "1", "--threads", "8"),
+            *("--bind", f"127.0.0.1:{settings.api_port}", "--workers", "1", "--threads", _API_THREADS),
             *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
             *("--log-level", settings.log_level.lower(), "--graceful-timeout", "5"),
         ],

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
+from cdss_api import starting
+from cdss_api.errors import Unavailable
 from neuronova.contract.settings import Settings
 from neuronova.platform import preflight, render, viewer
 from neuronova.platform.environment import platform_environment
@@ -45,12 +47,23 @@ def run_platform(settings: Settings, say: Say) -> None:
         preflight.check_ports(settings)
         for migrate in MIGRATIONS:
             migrate(layout)
+        _prepare_api(settings, say)
         _write_configuration(settings, layout, programs)
         with supervised(layout, platform_environment(settings, layout, programs)) as supervisor:
             if _wait_for_parts(parts_of(settings), supervisor, layout, stop, say):
                 say(addresses(settings))
                 _watch(supervisor, layout, stop, say)
             say("Stopping.")
+
+
+def _prepare_api(settings: Settings, say: Say) -> None:
+    service = starting.open_service(settings)
+    try:
+        starting.prepare(service, say)
+    except Unavailable as error:
+        raise PlatformError(str(error)) from None
+    finally:
+        service.database.close()
 
 
 @contextmanager

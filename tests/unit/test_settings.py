@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from neuronova.contract.settings import SettingsError, read_dotenv, read_settings
+from neuronova.contract.roles import Role
+from neuronova.contract.settings import SettingsError, read_dotenv, read_settings, with_secret_files
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,10 @@ from neuronova.contract.settings import SettingsError, read_dotenv, read_setting
         ("PUBLIC_URL", "http://h:81", "public_url", "http://h:81"),
         ("ENCODE_WORKERS", "3", "encode_workers", 3),
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
+        ("DATABASE_URL", "postgresql://u:p@h/d", "database_url", "postgresql://u:p@h/d"),
+        ("ADMIN_PASSWORD", "correct horse battery", "admin_password", "correct horse battery"),
+        ("BREAK_GLASS_MINUTES", "15", "break_glass_minutes", 15),
+        ("OIDC_ROLE_CLAIM", "realm_access.roles", "oidc_role_claim", "realm_access.roles"),
     ],
 )
 def test_read(name: str, text: str, field: str, value: object) -> None:
@@ -57,6 +62,15 @@ def test_read(name: str, text: str, field: str, value: object) -> None:
         ("PUBLIC_URL", "https://user@pacs.example.org", "an origin"),
         ("PUBLIC_URL", 'https://a";x', "an origin"),
         ("ENCODE_WORKERS", "none", "1 to 64"),
+        ("DATABASE_URL", "mysql://u@h/d", "postgresql://"),
+        ("ADMIN_PASSWORD", "short", "12 to 256"),
+        ("BREAK_GLASS_MINUTES", "0", "1 to 1440"),
+        ("OIDC_JWKS_URL", "http://id.example.org/keys", "https"),
+        ("OIDC_JWKS_URL", "file:///etc/passwd", "https"),
+        ("OIDC_ROLES", "physicians", "a mapping"),
+        ("OIDC_ROLES", "physicians=king", "a mapping"),
+        ("OIDC_ROLES", "people=patient", "but patient"),
+        ("OIDC_ISSUER", "https://id.example.org", "NEURONOVA_OIDC_JWKS_URL is missing"),
         ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
     ],
 )
@@ -65,6 +79,38 @@ def test_refused(name: str, text: str, said: str) -> None:
         read_settings({f"NEURONOVA_{name}": text})
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+PROVIDER = {
+    "NEURONOVA_OIDC_ISSUER": "https://id.example.org",
+    "NEURONOVA_OIDC_JWKS_URL": "http://127.0.0.1:1/keys",
+    "NEURONOVA_OIDC_AUDIENCE": "neuronova",
+    "NEURONOVA_OIDC_ROLES": "pacs-admins=admin, cn=md,ou=x=doctor",
+}
+
+
+def test_an_identity_provider() -> None:
+    with pytest.raises(SettingsError, match="a mapping"):
+        read_settings(PROVIDER)  # a comma parts the pairs
+    settings = read_settings(PROVIDER | {"NEURONOVA_OIDC_ROLES": "pacs-admins=admin, cn=md=doctor"})
+    assert settings.oidc_roles == (("pacs-admins", Role.ADMIN), ("cn=md", Role.DOCTOR))
+    assert read_settings(settings.environment()) == settings
+
+
+@pytest.mark.parametrize("name", ["NEURONOVA_ADMIN_PASSWORD", "NEURONOVA_DATABASE_URL"])
+def test_a_secret_may_be_in_a_file_and_is_never_shown(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "secret"
+    file.write_text("postgresql://x:secret1234@h/d\n")
+    found = with_secret_files({f"{name}_FILE": str(file)}, Path.read_text)
+    assert found == {name: "postgresql://x:secret1234@h/d"}
+    assert "secret1234" not in repr(read_settings(found))
+    with pytest.raises(SettingsError, match="both set"):
+        with_secret_files({f"{name}_FILE": str(file), name: "x"}, Path.read_text)
+    with pytest.raises(SettingsError, match=f"{name}_FILE"):
+        with_secret_files({f"{name}_FILE": str(tmp_path / "none")}, Path.read_text)
+    with pytest.raises(SettingsError) as refused:
+        read_settings({name: "odd-word"})
+    assert "odd-word" not in str(refused.value)
 
 
 def test_variables_of_others_are_passed_over() -> None:

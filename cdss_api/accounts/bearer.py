@@ -1,0 +1,110 @@
+"""Who asks: the bearer of an access token, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import Request, g, request
+from flask_openapi3.request import validate_request
+from sqlalchemy import select
+
+from cdss_api.accounts.models import Account, Ended
+from cdss_api.accounts.recording import Actor
+from cdss_api.problems import Problem
+from cdss_api.service import Service
+from neuronova.contract.roles import Permission, Role
+from neuronova.contract.token import BadToken, Claims, ExpiredToken, verify
+
+SESSION_COOKIE = "neuronova_session"
+CLIENT_HEADER = "X-Neuronova-Client"
+SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """The claims of a token that holds at this moment."""
+
+    claims: Claims
+    actor: Actor
+
+
+def bearer() -> Bearer:
+    """Return who asks, in a view that requires it."""
+    found: Bearer = g.bearer
+    return found
+
+
+def client_address() -> str:
+    """Return the client's address as the gateway says; who asks this port directly is on this machine."""
+    return (request.headers.get(CLIENT_HEADER) or request.remote_addr or "")[:64]
+
+
+def requires(
+    service: Service, permission: Permission | None = None, *, whole: bool = True
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Answer only to a bearer with this permission; `whole` refuses a token that is narrowed to studies.
+
+    The token is looked at before the input.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        checked: Callable[P, R] = validate_request()(view)
+
+        @wraps(checked)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            found = authenticate(service, request)
+            if whole and found.claims.studies is not None:
+                raise Problem(403, "narrow_token", "This token is for named studies only.")
+            if permission is not None and permission not in found.claims.permissions:
+                raise Problem(403, "forbidden", f"This needs the permission {permission}.")
+            g.bearer = found
+            return checked(*args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def authenticate(service: Service, asked: Request) -> Bearer:
+    """Return the bearer of the request's token (RFC 6750 2.1, or our cookie).
+
+    Raises:
+        Problem: 401 with the challenge of RFC 6750 3, if there is none or it does not hold.
+    """
+    token = bearer_token(asked)
+    if token is None:
+        raise Problem(401, "token_missing", "This needs an access token.", _challenge())
+    with service.database.reading() as session:
+        try:
+            claims = verify(token, service.keyring.public_keys(session, service.now()), service.now())
+        except ExpiredToken:
+            raise Problem(401, "token_expired", "The access token has expired.", _challenge("invalid_token")) from None
+        except BadToken as bad:
+            raise Problem(401, "token_invalid", f"{bad}.".capitalize(), _challenge("invalid_token")) from None
+        ended = session.scalar(select(Ended.ended).where(Ended.ended.in_((claims.session, claims.token_id))))
+        account = session.execute(
+            select(Account.role, Account.enabled).where(Account.account_id == claims.subject)
+        ).one_or_none()
+    holds = claims.role is Role.SERVICE if account is None else (account.enabled and account.role == claims.role)
+    if ended is not None or not holds:
+        raise Problem(401, "token_revoked", "The access token was revoked.", _challenge("invalid_token"))
+    actor = Actor(subject=claims.subject, role=claims.role, token_id=claims.token_id, address=client_address())
+    return Bearer(claims, actor)
+
+
+def bearer_token(asked: Request) -> str | None:
+    """Return the token that a request carries."""
+    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and token.strip():
+        return token.strip()
+    return asked.cookies.get(SESSION_COOKIE) or None
+
+
+def _challenge(error: str | None = None) -> dict[str, str]:
+    return {"WWW-Authenticate": 'Bearer realm="neuronova"' + (f', error="{error}"' if error else "")}

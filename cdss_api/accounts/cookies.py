@@ -1,0 +1,40 @@
+"""The browser's copy of the tokens (RFC 6265): out of scripts' reach, and sent to this origin alone."""
+
+from __future__ import annotations
+
+from flask import Response
+
+from cdss_api.accounts.bearer import SESSION_COOKIE
+from cdss_api.accounts.logins import Tokens
+from neuronova.contract.settings import Settings
+from neuronova.contract.token import LIFETIME
+
+REFRESH_COOKIE = "neuronova_refresh"
+_REFRESH_PATH = "/api/v1/auth"
+
+
+def give_cookies(response: Response, tokens: Tokens, settings: Settings) -> None:
+    """Set both."""
+    secure = _secure(settings)
+    response.set_cookie(
+        SESSION_COOKIE, tokens.access, max_age=LIFETIME, path="/", secure=secure, httponly=True, samesite="Strict"
+    )
+    response.set_cookie(
+        REFRESH_COOKIE,
+        tokens.refresh,
+        max_age=tokens.refresh_expires_in,
+        path=_REFRESH_PATH,
+        secure=secure,
+        httponly=True,
+        samesite="Strict",
+    )
+
+
+def clear_cookies(response: Response, settings: Settings) -> None:
+    """Take both away."""
+    for name, path in ((SESSION_COOKIE, "/"), (REFRESH_COOKIE, _REFRESH_PATH)):
+        response.delete_cookie(name, path=path, secure=_secure(settings), httponly=True, samesite="Strict")
+
+
+def _secure(settings: Settings) -> bool:
+    return (settings.public_url or "").startswith("https:")

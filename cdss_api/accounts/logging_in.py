@@ -1,0 +1,60 @@
+"""A login by password: the same answer and the same work for whoever cannot come in."""
+
+from __future__ import annotations
+
+from cdss_api.accounts import one_time, recording
+from cdss_api.accounts.logins import Tokens, open_login
+from cdss_api.accounts.models import Account
+from cdss_api.accounts.people import find
+from cdss_api.accounts.recording import Action, Actor, Outcome
+from cdss_api.problems import Problem
+from cdss_api.service import Service
+from neuronova.contract.roles import Role
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="neuronova"'}
+
+
+def log_in(service: Service, username: str, password: str, otp: str | None, address: str) -> Tokens:
+    """Return the tokens of a new login.
+
+    Raises:
+        Problem: `invalid_credentials`, whatever is wrong; `otp_required`, if only the one-time password is missing.
+    """
+    with service.database.reading() as session:
+        account = find(session, username)
+    right = service.passwords.match(account.password_hash if account else None, password)
+    if account is None or not right or not account.enabled:
+        _refuse(service, username, address, account, "invalid_credentials")
+        raise Problem(401, "invalid_credentials", "The username or the password is wrong.", _CHALLENGE)
+    if account.totp_confirmed and otp is None:
+        _refuse(service, username, address, account, "otp_required")
+        raise Problem(401, "otp_required", "This account needs a one-time password too.", _CHALLENGE)
+    tokens = _open(service, account.account_id, password_hash=account.password_hash, otp=otp, address=address)
+    if tokens is None:
+        _refuse(service, username, address, account, "invalid_credentials")
+        raise Problem(401, "invalid_credentials", "The username or the password is wrong.", _CHALLENGE)
+    return tokens
+
+
+def _open(
+    service: Service, account_id: str, *, password_hash: str | None, otp: str | None, address: str
+) -> Tokens | None:
+    with service.work(Actor(subject=account_id, address=address)) as work:
+        account = work.session.get_one(Account, account_id)
+        # Hashing took its time: it may have been disabled, or given another password, meanwhile.
+        if not account.enabled or account.password_hash != password_hash:
+            return None
+        if account.totp_confirmed and not one_time.use(work, account, otp or ""):
+            return None
+        return open_login(work, service.keyring, account)
+
+
+def _refuse(service: Service, username: str, address: str, account: Account | None, reason: str) -> None:
+    """Record it with the name only if it is one of ours: people type their password into the wrong field."""
+    actor = Actor(
+        subject=account.account_id if account else "",
+        role=Role(account.role) if account else None,
+        address=address,
+    )
+    known = {"username": account.username} if account else {}
+    recording.write(service.record, actor, Action.LOGIN, Outcome.DENIED, reason=reason, detail=known)

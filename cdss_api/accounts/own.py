@@ -1,0 +1,103 @@
+"""`/api/v1/auth/totp`, `/api/v1/auth/password`: what one changes of one's own account."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from flask_limiter import Limiter
+from flask_openapi3 import APIBlueprint
+from flask_openapi3.models import Tag
+
+from cdss_api.accounts import one_time, people
+from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.limits import PER_ACCOUNT
+from cdss_api.accounts.models import Account
+from cdss_api.accounts.shapes import ERRORS, NOTHING, CodeBody, OneTimeAnswer, PasswordBody
+from cdss_api.accounts.work import Work
+from cdss_api.problems import Problem
+from cdss_api.service import Service
+
+
+def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
+    """Return the routes."""
+    routes = APIBlueprint(
+        "own",
+        __name__,
+        url_prefix="/api/v1/auth",
+        abp_tags=[Tag(name="auth")],
+        abp_responses=ERRORS,
+        abp_security=SECURITY,
+    )
+    guesses = limiter.shared_limit(
+        PER_ACCOUNT,
+        "own",
+        key_func=lambda: bearer().claims.subject,
+        deduct_when=lambda answer: answer.status_code == 403,
+    )
+
+    @routes.post("/totp", responses={"200": OneTimeAnswer})
+    @requires(service)
+    def begin() -> Response:
+        """Begin with one-time passwords (RFC 6238): the secret for an authenticator, to be confirmed by a code."""
+        with service.work(bearer().actor) as work:
+            account = _own(work)
+            if account.totp_confirmed:
+                raise Problem(409, "totp_enabled", "One-time passwords are in use already.")
+            secret = one_time.new_secret()
+            people.set_one_time(work, account, secret, confirmed=False)
+            answer = OneTimeAnswer(secret=secret, uri=one_time.address(secret, account.username))
+        return jsonify(answer.model_dump())
+
+    @routes.post("/totp/confirm", responses=NOTHING)
+    @requires(service)
+    @guesses
+    def confirm(body: CodeBody) -> Response:
+        """Ask for one-time passwords from the next login on."""
+        with service.work(bearer().actor) as work:
+            account = _own(work)
+            if account.totp_secret is None or account.totp_confirmed:
+                raise Problem(409, "totp_not_begun", "There is nothing to confirm.")
+            _use(work, account, body.otp)
+            people.set_one_time(work, account, account.totp_secret, confirmed=True)
+        return Response(status=204)
+
+    @routes.post("/totp/disable", responses=NOTHING)
+    @requires(service)
+    @guesses
+    def disable(body: CodeBody) -> Response:
+        """Ask for one-time passwords no more."""
+        with service.work(bearer().actor) as work:
+            account = _own(work)
+            if not account.totp_confirmed:
+                raise Problem(409, "totp_not_enabled", "One-time passwords are not in use.")
+            _use(work, account, body.otp)
+            people.set_one_time(work, account, None, confirmed=False)
+        return Response(status=204)
+
+    @routes.post("/password", responses=NOTHING)
+    @requires(service)
+    @guesses
+    def password(body: PasswordBody) -> Response:
+        """Change the password; every other login ends."""
+        claims = bearer().claims
+        with service.database.reading() as session:
+            account = session.get(Account, claims.subject)
+        if not service.passwords.match(account.password_hash if account else None, body.old):
+            raise Problem(403, "invalid_credentials", "The old password is wrong.")
+        hashed = service.passwords.hash(body.new)
+        with service.work(bearer().actor) as work:
+            people.set_password(work, _own(work), hashed, keep_login=claims.session)
+        return Response(status=204)
+
+    return routes
+
+
+def _own(work: Work) -> Account:
+    account = work.session.get(Account, work.actor.subject)
+    if account is None:
+        raise Problem(403, "no_account", "A service has no account.")
+    return account
+
+
+def _use(work: Work, account: Account, code: str) -> None:
+    if not one_time.use(work, account, code):
+        raise Problem(403, "invalid_code", "The one-time password is wrong or was used already.")

@@ -1,0 +1,95 @@
+"""What is told to the audit journal: every event of accounts goes through `Record`, before its change is committed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Protocol
+
+from neuronova.contract.grants import Patient
+from neuronova.contract.roles import Role
+
+
+class Action(StrEnum):
+    """What happened."""
+
+    LOGIN = "login"
+    LOGOUT = "logout"
+    REFRESH = "refresh"  # recorded where it is refused
+    ACCOUNT_ADD = "account-add"
+    ACCOUNT_CHANGE = "account-change"
+    GRANT = "grant"
+    REVOKE = "revoke"
+    BREAK_GLASS = "break-glass"
+    LINK_MAKE = "link-make"
+    LINK_REVOKE = "link-revoke"
+    KEY_ROTATE = "key-rotate"
+
+
+class Outcome(StrEnum):
+    """How it went."""
+
+    DONE = "done"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Actor:
+    """Who does something, and from where."""
+
+    subject: str
+    role: Role | None = None
+    token_id: str | None = None
+    address: str | None = None
+
+
+class Record(Protocol):
+    """Writes one record durably; raises where it cannot, and then the change must not happen."""
+
+    def __call__(
+        self,
+        *,
+        action: Action,
+        outcome: Outcome,
+        reason: str | None,
+        subject: str,
+        role: Role | None,
+        token_id: str | None,
+        patient: Patient | None,
+        address: str | None,
+        detail: Mapping[str, str],
+    ) -> None:
+        """Write it."""
+
+
+def record_nothing(**_event: object) -> None:
+    """Take the place of a journal where there is none."""
+
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def write(
+    record: Record,
+    actor: Actor,
+    action: Action,
+    outcome: Outcome = Outcome.DONE,
+    *,
+    reason: str | None = None,
+    patient: Patient | None = None,
+    detail: Mapping[str, str] = _NOTHING,
+) -> None:
+    """Record what `actor` did."""
+    record(
+        action=action,
+        outcome=outcome,
+        reason=reason,
+        subject=actor.subject,
+        role=actor.role,
+        token_id=actor.token_id,
+        patient=patient,
+        address=actor.address,
+        detail=detail,
+    )

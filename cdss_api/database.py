@@ -1,0 +1,135 @@
+"""The service's database: SQLite (WAL) in the data folder, or PostgreSQL by one URL."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import DeclarativeBase, Session
+
+from cdss_api.errors import Unavailable
+from neuronova.contract.settings import Settings
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_BUSY_MILLISECONDS = 10_000  # longer than the longest change, shorter than a client waits
+_READING: dict[str, dict[str, Any]] = {
+    "sqlite": {"begin": "BEGIN"},
+    # As SQLite does: everything that one transaction reads is of one moment.
+    "postgresql": {"isolation_level": "REPEATABLE READ"},
+}
+# A transaction that reads and then writes would fail where another one wrote in between.
+_WRITING: dict[str, dict[str, Any]] = {"sqlite": {"begin": "BEGIN IMMEDIATE"}, "postgresql": {}}
+
+
+class Base(DeclarativeBase):
+    """What every table of the service derives from."""
+
+
+class Database:
+    """The engine and its two kinds of transaction."""
+
+    def __init__(self, url: URL) -> None:
+        self.engine = _engine(url)
+        self._reader = self.engine.execution_options(**_READING[self.engine.dialect.name])
+        self._writer = self.engine.execution_options(**_WRITING[self.engine.dialect.name])
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """Read what stood at one moment."""
+        with Session(self._reader) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Commit at the end of the block; an exception leaves nothing behind."""
+        with Session(self._writer) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database of `settings`; nothing is connected yet."""
+    return Database(database_url(settings))
+
+
+def database_url(settings: Settings) -> URL:
+    """Return where the database is."""
+    if settings.database_url is None:
+        return URL.create("sqlite", database=str(settings.data / "api" / "neuronova.db"))
+    return make_url(settings.database_url).set(drivername="postgresql+psycopg")
+
+
+def migrate(database: Database) -> None:
+    """Bring the tables to what this version expects.
+
+    Raises:
+        Unavailable: the database cannot be reached, or is of a newer version.
+    """
+    with _told(database), database.engine.begin() as connection:
+        command.upgrade(_configuration(connection), "head")
+
+
+def require_current(database: Database) -> None:
+    """Raise Unavailable unless the tables are what this version expects."""
+    if database.engine.dialect.name == "sqlite" and not Path(str(database.engine.url.database)).is_file():
+        raise Unavailable("there is no database yet; start the platform once with `neuronova run`")
+    with _told(database), database.engine.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_heads()
+        head = ScriptDirectory.from_config(_configuration(connection)).get_heads()
+    if set(current) != set(head):
+        raise Unavailable("the database is of another version; start the platform once with `neuronova run`")
+
+
+@contextmanager
+def _told(database: Database) -> Iterator[None]:
+    try:
+        yield
+    except SQLAlchemyError as error:
+        where = database.engine.url.render_as_string(hide_password=True)
+        raise Unavailable(f"the database {where} cannot be used ({type(error).__name__})") from None
+    except CommandError as error:
+        raise Unavailable(f"the database cannot be brought to this version ({error})") from None
+
+
+def _configuration(connection: Connection) -> Config:
+    configuration = Config()
+    configuration.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    configuration.attributes["connection"] = connection
+    return configuration
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() == "postgresql":
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 5})
+    engine = create_engine(url, hide_parameters=True)  # an error's message would quote hashes
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # Python's own would begin late; `_begin_sqlite` does it
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {_BUSY_MILLISECONDS}",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN IMMEDIATE"))

@@ -1,0 +1,16 @@
+"""What Alembic runs: the versions, over the connection that it is given."""
+
+from __future__ import annotations
+
+from alembic import context
+
+import cdss_api.accounts.models  # noqa: F401 - the tables
+from cdss_api.database import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,  # SQLite changes a table by making it anew
+)
+with context.begin_transaction():
+    context.run_migrations()

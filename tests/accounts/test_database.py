@@ -1,0 +1,116 @@
+"""The two databases: tables, transactions and what is said when there is none."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from cdss_api.accounts.models import Account, Login, Version
+from cdss_api.database import Base, Database, migrate, open_database, require_current
+from cdss_api.errors import Unavailable
+from neuronova.contract.settings import read_settings
+
+
+def test_the_migrations_make_the_models(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrating_again_changes_nothing(database: Database) -> None:
+    with database.reading() as session:
+        before = session.scalar(select(Version.version))
+    migrate(database)
+    require_current(database)
+    with database.reading() as session:
+        assert session.scalar(select(Version.version)) == before
+
+
+def test_an_error_leaves_nothing_behind(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError), database.writing() as session:
+        session.execute(update(Version).values(version=1))
+        raise ZeroDivisionError
+    with database.reading() as session:
+        assert session.scalar(select(Version.version)) != 1
+
+
+def test_a_reader_sees_one_moment(database: Database) -> None:
+    with database.reading() as reader:
+        before = reader.scalar(select(Version.version))
+        with database.writing() as writer:
+            writer.execute(update(Version).values(version=Version.version + 1))
+        assert reader.scalar(select(Version.version)) == before
+    with database.reading() as reader:
+        assert reader.scalar(select(Version.version)) == (before or 0) + 1
+
+
+def test_writers_wait_for_one_another(database: Database) -> None:
+    def add() -> None:
+        for _ in range(5):
+            with database.writing() as session:
+                session.execute(update(Version).values(version=Version.version + 1))
+
+    with database.reading() as session:
+        before = session.scalar(select(Version.version)) or 0
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with database.reading() as session:
+        assert session.scalar(select(Version.version)) == before + 20
+
+
+def test_references_are_kept(database: Database) -> None:
+    with pytest.raises(IntegrityError), database.writing() as session:
+        session.add(Login(login_id="l", account_id="nobody", created_at=0, expires_at=0))
+
+
+def test_errors_quote_no_values(database: Database) -> None:
+    with database.writing() as session:
+        session.add(_account("a"))
+    with pytest.raises(IntegrityError) as refused, database.writing() as session:
+        session.add(_account("b"))
+    assert "$argon2" not in str(refused.value)
+
+
+def _account(account_id: str) -> Account:
+    return Account(
+        account_id=account_id,
+        username="same",
+        display_name="",
+        role="nurse",
+        password_hash="$argon2",
+        totp_confirmed=False,
+        totp_step=0,
+        enabled=True,
+        created_at=0,
+    )
+
+
+def test_sqlite_is_durable_and_waits(tmp_path: Path) -> None:
+    (tmp_path / "api").mkdir()
+    with open_database(read_settings({"NEURONOVA_DATA": str(tmp_path)})).reading() as session:
+        pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
+        assert [session.scalar(text(f"PRAGMA {name}")) for name in pragmas] == ["wal", 2, 1, 10_000]
+
+
+@pytest.mark.parametrize(
+    ("variables", "said"),
+    [
+        ({}, "start the platform once"),
+        ({"NEURONOVA_DATABASE_URL": "postgresql://u:password@127.0.0.1:1/d"}, "cannot be used"),
+    ],
+)
+def test_no_database_is_one_line_without_a_secret(tmp_path: Path, variables: dict[str, str], said: str) -> None:
+    database = open_database(read_settings({"NEURONOVA_DATA": str(tmp_path), **variables}))
+    with pytest.raises(Unavailable, match=said) as told:
+        require_current(database)
+    assert "password" not in str(told.value)
+    assert "\n" not in str(told.value)
