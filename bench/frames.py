@@ -10,12 +10,12 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 
-import requests
 from pydicom import Dataset
 
 from bench.images import head_ct
 from bench.peer import bare, ours
 from bench.report import Detail, Pairs, Result
+from tests.access import http
 from tests.dicomweb.wire import instance_path
 from tests.server import Server
 from tests.synthetic import part10
@@ -81,7 +81,7 @@ def _told(loads: Sequence[Load]) -> str:
 
 
 def _check(server: Server, one: Dataset, media_type: str) -> None:
-    answer = requests.get(f"{server.dicomweb}/{instance_path(one)}/frames/1", headers={"Accept": AS_STORED}, timeout=60)
+    answer = http.get(f"{server.dicomweb}/{instance_path(one)}/frames/1", headers={"Accept": AS_STORED}, timeout=60)
     answer.raise_for_status()
     if media_type.encode() not in answer.content[:500]:
         raise RuntimeError(f"not {media_type}: {answer.content[:200]!r}")

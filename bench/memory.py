@@ -14,6 +14,7 @@ from pydicom import Dataset
 
 from bench.peer import bare, ours
 from bench.report import Detail, Result, Row
+from tests.access import http
 from tests.dicomweb.wire import instance_path
 from tests.server import Server, until
 from tests.synthetic import make
@@ -93,7 +94,7 @@ def _store(server: Server, path: Path) -> None:
 def _read_frame(server: Server, dataset: Dataset, number: int, accept: str) -> float:
     url = f"{server.dicomweb}/{instance_path(dataset)}/frames/{number}"
     began = time.perf_counter()
-    answer = requests.get(url, headers={"Accept": accept}, timeout=60)
+    answer = http.get(url, headers={"Accept": accept}, timeout=60)
     if answer.status_code != requests.codes.ok:
         raise RuntimeError(answer.text)
     return time.perf_counter() - began

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import json
 import logging
+import secrets
 import shutil
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from neuronova.contract.settings import Settings, read_settings
-from orthanc_plugins.dicomweb.front import PATTERN, Front
+from orthanc_plugins.access.arrivals import Arrivals
+from orthanc_plugins.access.bearer import Bearers, Rules
+from orthanc_plugins.access.follower import Follower
+from orthanc_plugins.access.gate import REFUSAL, Gate
+from orthanc_plugins.access.ledger import Ledger
+from orthanc_plugins.access.register import Register
+from orthanc_plugins.access.search import Search
+from orthanc_plugins.access.store import Store
+from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
+from orthanc_plugins.dicomweb.stock import Stock
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.processes import Crew
@@ -32,32 +42,58 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     )
     surroundings = _surroundings(settings, json.loads(sdk.GetConfiguration()))
     journal = Journal(Path(surroundings.journal))
-    crew = Crew(surroundings, settings.encode_workers)
+    secret = secrets.token_urlsafe(32)
+    crew = Crew(surroundings, settings.encode_workers, secret)
+    store = Store(settings.data / "journal" / "access.db")
+    ledger, register = Ledger(store), Register(store)
+    rules = Rules(grants_hold=60.0 * settings.grants_hold_minutes, recent=86400.0 * settings.recent_days)
+    gate = Gate(Bearers(ledger, rules, secret), register)
+    arrivals = Arrivals(sdk, register, dict(settings.issuers or ()))
+    follower = Follower(ledger, settings.api_port, settings.data / "keys" / "plugin.key")
     state = State(journal, crew)
     front = Front(
         sdk,
         storage=Path(surroundings.storage),
         journal=journal,
         crew=crew,
-        port=settings.orthanc_port,
+        stock=Stock(settings.orthanc_port, secret),
+        gate=gate,
+        search=Search(store),
         public_url=settings.public_url,
     )
 
     def on_change(change: int, level: int, identifier: str) -> None:
         if change == sdk.ChangeType.NEW_INSTANCE:
             crew.call()
-        elif change == sdk.ChangeType.DELETED and level == sdk.ResourceType.INSTANCE:
-            journal.bury(identifier, time.time())
+        elif change == sdk.ChangeType.DELETED:
+            forget[level](identifier)
         elif change == sdk.ChangeType.ORTHANC_STARTED:
             keep_to_loopback(loopback_ports(settings))
             crew.start()
+            arrivals.start()
+            follower.start()
         elif change == sdk.ChangeType.ORTHANC_STOPPED:
             crew.end()
 
+    forget: dict[int, Callable[[str], None]] = {
+        sdk.ResourceType.INSTANCE: lambda identifier: journal.bury(identifier, time.time()),
+        sdk.ResourceType.SERIES: arrivals.on_deleted_series,
+        sdk.ResourceType.STUDY: arrivals.on_deleted_study,
+        sdk.ResourceType.PATIENT: lambda _identifier: None,
+    }
+    methods = {getattr(sdk.HttpMethod, name): name for name in ("GET", "POST", "PUT", "DELETE")}
+
+    def on_request(uri: str, **given: Any) -> bool:
+        return gate.on_filter(methods.get(given["method"], ""), uri, given["headers"], given.get("get") or {})
+
+    sdk.RegisterIncomingHttpRequestFilter(on_request)
+    sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
     sdk.RegisterOnChangeCallback(on_change)
     sdk.RegisterRestCallback("/neuronova/health", state.on_health)
     sdk.RegisterRestCallback("/neuronova/encode", state.on_encode)
+    sdk.RegisterRestCallback(REFUSAL, gate.on_refusal)
     sdk.RegisterRestCallback(PATTERN, front.on_request)
+    sdk.RegisterRestCallback(WADO_PATTERN, front.on_wado)
 
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:

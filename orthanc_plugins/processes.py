@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any
 
-from orthanc_plugins.workers.surroundings import Surroundings
+from orthanc_plugins.workers.surroundings import SECRET_VARIABLE, Surroundings
 
 log = logging.getLogger(__name__)
 
@@ -36,9 +36,13 @@ def _python() -> str:
     return f"{sys.base_prefix}/bin/python{sys.version_info.major}.{sys.version_info.minor}"
 
 
-def _start(module: str, surroundings: Surroundings, descriptors: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+def _start(
+    module: str, surroundings: Surroundings, secret: str, descriptors: Sequence[int] = ()
+) -> subprocess.Popen[bytes]:
     process = subprocess.Popen(
         [_python(), "-m", f"orthanc_plugins.workers.{module}", surroundings.argument()],
+        # Not an argument: every user of the machine can read those.
+        env={**os.environ, SECRET_VARIABLE: secret},
         stdin=subprocess.PIPE,
         pass_fds=descriptors,
     )
@@ -57,8 +61,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 class EncodeWorker:
     """One encode worker, kept running by `tend`."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, secret: str) -> None:
         self._surroundings = surroundings
+        self._secret = secret
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._pause = FIRST_PAUSE
@@ -79,7 +84,7 @@ class EncodeWorker:
                 return
             log.warning("%s ended with %s and is started again", self._surroundings.name, self._process.returncode)
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
-        self._process, self._started = _start("encode", self._surroundings), now
+        self._process, self._started = _start("encode", self._surroundings, self._secret), now
 
     def call(self) -> None:
         """Tell the process that there is something to do."""
@@ -97,8 +102,9 @@ class EncodeWorker:
 class Lane:
     """One process that answers one request at a time; started anew after a failure."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, secret: str) -> None:
         self._surroundings = surroundings
+        self._secret = secret
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
 
@@ -129,7 +135,7 @@ class Lane:
             here, there = socket.socketpair()
             with there:
                 channel = replace(self._surroundings, channel=there.fileno())
-                self._process = _start("lane", channel, [there.fileno()])
+                self._process = _start("lane", channel, self._secret, [there.fileno()])
             self._connection = Connection(here.detach())
         return self._connection
 
@@ -154,9 +160,9 @@ class Reply:
 class Crew:
     """All worker processes of one Orthanc."""
 
-    def __init__(self, surroundings: Surroundings, encoders: int) -> None:
-        self._encoders = [EncodeWorker(replace(surroundings, name=f"encode-{n}")) for n in range(encoders)]
-        self._lanes = [Lane(replace(surroundings, name=f"lane-{n}")) for n in range(LANES)]
+    def __init__(self, surroundings: Surroundings, encoders: int, secret: str) -> None:
+        self._encoders = [EncodeWorker(replace(surroundings, name=f"encode-{n}"), secret) for n in range(encoders)]
+        self._lanes = [Lane(replace(surroundings, name=f"lane-{n}"), secret) for n in range(LANES)]
         self._free: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         for lane in self._lanes:
             self._free.put(lane)

@@ -18,11 +18,13 @@ from pydicom import Dataset
 from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
+from neuronova.contract.grants import Change
 from neuronova.contract.settings import Settings, read_settings
 from neuronova.platform.environment import platform_environment
 from neuronova.platform.layout import REPOSITORY, Layout, make_folders
 from neuronova.platform.programs import find_programs
 from tests import debian13
+from tests.access import http, seed
 
 DEADLINE = 60.0
 STOCK_ROOT = "/_stock-dicom-web"
@@ -56,7 +58,8 @@ def settings_for(data: Path, **more: str) -> Settings:
     """Return settings on free ports."""
     names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT")
     ports = {f"NEURONOVA_{name}": str(port) for name, port in zip(names, free_ports(4), strict=True)}
-    return read_settings({"NEURONOVA_DATA": str(data), **ports, **more})
+    holding = {"NEURONOVA_GRANTS_HOLD_MINUTES": "1440"}  # no API runs beside it
+    return read_settings({"NEURONOVA_DATA": str(data), **holding, **ports, **more})
 
 
 @dataclass
@@ -66,6 +69,7 @@ class Server:
     settings: Settings
     configuration: Path = REPOSITORY / "orthanc.json"
     variables: Mapping[str, str] = field(default_factory=dict)
+    known: list[Change] | None = None  # of accounts, by default one a role
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -87,6 +91,8 @@ class Server:
     def start(self) -> None:
         layout = Layout(self.settings.data)
         make_folders(layout)
+        if not (self.settings.data / "journal" / "access.db").exists():
+            seed(self.settings.data, self.known)
         programs = find_programs()
         environment = platform_environment(self.settings, layout, programs) | dict(self.variables)
         command = [programs.orthanc, str(self.configuration)]
@@ -100,7 +106,7 @@ class Server:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-4000:]
         try:
-            return requests.get(f"{self.url}/system", timeout=5).ok
+            return http.get(f"{self.url}/system", timeout=5).ok
         except requests.ConnectionError:
             return False
 
@@ -110,7 +116,7 @@ class Server:
             self.process.wait(30)
 
     def get(self, path: str, **more: Any) -> Any:
-        answer = requests.get(self.url + path, timeout=60, **more)
+        answer = http.get(self.url + path, timeout=60, **more)
         answer.raise_for_status()
         return answer.json()
 
@@ -131,7 +137,7 @@ class Server:
 
     def upload(self, content: bytes) -> str:
         """Store a file by REST; return Orthanc's identifier."""
-        answer = requests.post(f"{self.url}/instances", data=content, timeout=60)
+        answer = http.post(f"{self.url}/instances", data=content, timeout=60)
         answer.raise_for_status()
         return str(answer.json()["ID"])
 

@@ -38,6 +38,9 @@ class Settings:
     database_url: str | None = dataclass_field(repr=False)
     admin_password: str | None = dataclass_field(repr=False)
     break_glass_minutes: int
+    grants_hold_minutes: int
+    recent_days: int
+    issuers: tuple[tuple[str, str], ...] | None  # by sending AE title, `*` for any
     oidc_issuer: str | None
     oidc_jwks_url: str | None
     oidc_audience: str | None
@@ -68,6 +71,9 @@ class Settings:
             "ENCODE_WORKERS": self.encode_workers,
             "LOG_LEVEL": self.log_level,
             "BREAK_GLASS_MINUTES": self.break_glass_minutes,
+            "GRANTS_HOLD_MINUTES": self.grants_hold_minutes,
+            "RECENT_DAYS": self.recent_days,
+            "ISSUERS": self.issuers and ",".join(f"{title}={issuer}" for title, issuer in self.issuers),
             "OIDC_ROLE_CLAIM": self.oidc_role_claim,
             "PUBLIC_URL": self.public_url,
             "DATABASE_URL": self.database_url,
@@ -134,6 +140,19 @@ def _minutes(text: str) -> int:
     return int(text)
 
 
+def _days(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 3650:
+        raise ValueError("a number of days from 1 to 3650")
+    return int(text)
+
+
+def _issuers(text: str) -> tuple[tuple[str, str], ...]:
+    pairs = [tuple(part.strip() for part in pair.partition("=")[::2]) for pair in text.split(",")]
+    if not all(title and issuer and len(issuer) <= 64 and "\\" not in issuer for title, issuer in pairs):
+        raise ValueError("a mapping of sending AE titles to issuers such as CT1=HOSPITAL,*=CLINIC")
+    return tuple((_application_entity(title), issuer) for title, issuer in pairs)
+
+
 def _provider(text: str) -> str:
     # Its keys decide who is let in: not over an open network.
     if not re.match(r"https://[^\s/]|http://(127\.0\.0\.1|localhost|\[::1\])[:/]", text, re.ASCII):
@@ -174,6 +193,9 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "DATABASE_URL": ("database_url", None, _database),
     "ADMIN_PASSWORD": ("admin_password", None, _password),
     "BREAK_GLASS_MINUTES": ("break_glass_minutes", "60", _minutes),
+    "GRANTS_HOLD_MINUTES": ("grants_hold_minutes", "15", _minutes),
+    "RECENT_DAYS": ("recent_days", "7", _days),
+    "ISSUERS": ("issuers", None, _issuers),
     "OIDC_ISSUER": ("oidc_issuer", None, str),
     "OIDC_JWKS_URL": ("oidc_jwks_url", None, _provider),
     "OIDC_AUDIENCE": ("oidc_audience", None, str),

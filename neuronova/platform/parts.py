@@ -41,12 +41,12 @@ def local_url(settings: Settings) -> str:
 
 
 def answers_http(url: str) -> bool:
-    """Tell whether `url` answers 200."""
+    """Tell whether `url` answers, be it that one has to log in."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_TIMEOUT)
     try:
         connection.request("GET", parts.path)
-        return connection.getresponse().status == http.client.OK
+        return connection.getresponse().status in (http.client.OK, http.client.FORBIDDEN)
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -24,8 +24,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 class Address:
     """What a request is about.
 
-    `permission` is what it takes, None where nothing suffices; `internal` says that only the plugin's own processes may
-    ask. The UIDs are those in the path, and `odd` says that one of them cannot be a UID.
+    `permission` is what it takes, None where nothing suffices. The UIDs are those in the path, and `odd` says that one
+    of them cannot be a UID.
     """
 
     action: Action
@@ -34,7 +34,6 @@ class Address:
     series: str | None = None
     instance: str | None = None
     odd: bool = False
-    internal: bool = False
 
     @property
     def uids(self) -> tuple[str, ...]:
@@ -98,8 +97,9 @@ def _read_own(method: str, segments: Sequence[str]) -> Address:
             return NOWHERE
 
 
-def _read_internal(_method: str, _segments: Sequence[str]) -> Address:
-    return Address(Action.READ, None, internal=True)
+def _read_stock(method: str, _segments: Sequence[str]) -> Address:
+    # Beside Orthanc's own API it tells nothing new; the gateway does not lead here.
+    return Address(Action.READ if method == "GET" else Action.MANAGE, Permission.ARCHIVE_MANAGE)
 
 
 def _read_wado(method: str, segments: Sequence[str]) -> Address:
@@ -111,7 +111,7 @@ def with_wado_arguments(address: Address, arguments: Mapping[str, str]) -> Addre
     """Return the address of a WADO-URI request, which names its object in the query (PS3.18 9.1)."""
     uids = [arguments.get(name) for name in ("studyUID", "seriesUID", "objectUID")]
     study, series, instance = (uid or None for uid in uids)
-    odd = study is None or instance is None or _is_odd([uid for uid in uids if uid])
+    odd = _is_odd([uid or "" for uid in uids])  # the standard asks for all three
     return Address(address.action, address.permission, study, series, instance, odd)
 
 
@@ -177,6 +177,6 @@ _READERS: Mapping[str, Callable[[str, Sequence[str]], Address]] = MappingProxyTy
         "dicom-web": _read_dicom_web,
         "wado": _read_wado,
         "neuronova": _read_own,
-        **dict.fromkeys(STOCK_ROOTS, _read_internal),
+        **dict.fromkeys(STOCK_ROOTS, _read_stock),
     }
 )

@@ -96,15 +96,15 @@ def decide(address: Address, bearer: Bearer, holdings: Collection[Holding]) -> D
         return Decision(False, Reason.ROUTE)
     if address.permission not in bearer.claims.permissions:
         return Decision(False, Reason.FORBIDDEN)
-    narrowed = bearer.claims.studies is not None
+    if is_limited(bearer) and address.odd:
+        return HIDDEN
     if address.study is None:
-        limited = narrowed or bearer.reach is not Reach.ALL
-        return Decision(True, Reason.LISTED if limited else Reason.ROLE)
+        return Decision(True, Reason.LISTED if is_limited(bearer) else Reason.ROLE)
     if bearer.claims.studies is not None and address.study not in bearer.claims.studies:
         return HIDDEN
     if bearer.reach is Reach.ALL:
         return Decision(True, Reason.ROLE)
-    if address.odd or not holdings:
+    if not holdings:
         return HIDDEN
     reasons = [sees(bearer, holding) for holding in holdings]
     if None in reasons:

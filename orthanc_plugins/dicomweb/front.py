@@ -5,20 +5,29 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from neuronova.contract.audit import Action
+from orthanc_plugins.access.address import DICOM_WEB
+from orthanc_plugins.access.decision import HIDDEN, Decision, is_limited
+from orthanc_plugins.access.gate import Gate, Judgement, refusal
+from orthanc_plugins.access.search import Search
 from orthanc_plugins.answer import Answer, MultipartAnswer, error, send
 from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.frames import Frames
 from orthanc_plugins.dicomweb.images import Images
 from orthanc_plugins.dicomweb.letters import by_uid, needs_letters
+from orthanc_plugins.dicomweb.limited import LimitedSearch
 from orthanc_plugins.dicomweb.metadata import Metadata
 from orthanc_plugins.dicomweb.objects import Objects
 from orthanc_plugins.dicomweb.rendered import Rendered
 from orthanc_plugins.dicomweb.request import Request, read_request
 from orthanc_plugins.dicomweb.route import Kind, Route, parse_route
 from orthanc_plugins.dicomweb.stock import Stock
+from orthanc_plugins.dicomweb.storing import checked
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.processes import Crew
 from orthanc_plugins.sdk import Output, Sdk
@@ -26,18 +35,30 @@ from orthanc_plugins.sdk import Output, Sdk
 log = logging.getLogger(__name__)
 
 PATTERN = "/dicom-web/(.*)"
+WADO_PATTERN = "/wado"
 
 
 class Front:
     """Answers what arrives below `/dicom-web/`."""
 
     def __init__(
-        self, sdk: Sdk, *, storage: Path, journal: Journal, crew: Crew, port: int, public_url: str | None
+        self,
+        sdk: Sdk,
+        *,
+        storage: Path,
+        journal: Journal,
+        crew: Crew,
+        stock: Stock,
+        gate: Gate,
+        search: Search,
+        public_url: str | None,
     ) -> None:
         self._archive = archive = Archive(sdk)
         images = Images(sdk, archive, storage)
-        rendered = Rendered(archive, images, crew, stock := Stock(port))
+        rendered = Rendered(archive, images, crew, stock)
         self._stock = stock
+        self._gate = gate
+        self._limited = LimitedSearch(search, stock)
         self._public_url = public_url
         self._handlers: dict[Kind, Callable[[Request, Route], Answer | MultipartAnswer]] = {
             Kind.FRAMES: Frames(images, crew, stock).answer,
@@ -48,18 +69,47 @@ class Front:
         }
 
     def on_request(self, output: Output, _uri: str, **given: Any) -> None:
-        """Answer one request; Orthanc calls this in any of its threads."""
-        started = time.monotonic()
+        """Answer one request below the root; Orthanc calls this in any of its threads."""
         request = read_request(given["groups"][0], given, self._public_url)
+        self._pass(output, request, f"{DICOM_WEB}/{request.path}")
+
+    def on_wado(self, output: Output, _uri: str, **given: Any) -> None:
+        """Answer one WADO-URI request (PS3.18 9)."""
+        request = replace(read_request("", given, self._public_url), is_wado_uri=True)
+        self._pass(output, request, WADO_PATTERN)
+
+    def _pass(self, output: Output, request: Request, path: str) -> None:
+        started = time.monotonic()
         try:
-            answer = self._answer(request)
+            answer = self._admit(request, self._gate.judge(request.method, path, request.headers, request.arguments))
         except Exception:
-            log.exception("%s %s", request.method, request.path)
+            log.exception("%s %s", request.method, path)
             answer = error(500, "The server failed to answer; its log says why")
         send(output, answer)
-        log.debug("%s %s in %.1f ms", request.method, request.path, 1000 * (time.monotonic() - started))
+        log.debug("%s %s in %.1f ms", request.method, path, 1000 * (time.monotonic() - started))
+
+    def _admit(self, request: Request, judged: Judgement) -> Answer | MultipartAnswer:
+        """Answer what is allowed, as far as it is."""
+        address, bearer = judged.address, judged.bearer
+        if not judged.decision.allowed:
+            return refusal(judged.decision)
+        if bearer is None or not is_limited(bearer):
+            return self._answer(request)
+        if address.action is Action.QUERY:
+            return self._limited.answer(request, address, bearer)
+        if address.action is Action.STORE:
+            found = checked(request, address.study, partial(self._gate.may_store, bearer))
+            if isinstance(found, Decision):
+                return refusal(found)
+            return found if isinstance(found, Answer) else self._stock.pass_on(found)
+        # The stock plugin finds an instance by its own UID: whose it is was decided by its study's.
+        if len(address.uids) > 1 and self._archive.locate(*address.uids) is None:
+            return refusal(HIDDEN)
+        return self._answer(request)
 
     def _answer(self, request: Request) -> Answer | MultipartAnswer:
+        if request.is_wado_uri:
+            return self._stock.pass_on(request)
         route = parse_route(request.path) if request.method == "GET" else None
         if route is None and needs_letters(request):
             request = by_uid(request, self._archive.search)

@@ -27,6 +27,7 @@ class Request:
     body: bytes | None
     public_base: str
     decoded_by_orthanc: bool = True
+    is_wado_uri: bool = False
 
     def accepting(self, accept: str) -> Request:
         """Return the same request with another Accept header."""

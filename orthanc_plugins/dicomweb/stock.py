@@ -15,10 +15,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from urllib.parse import quote
 
+from orthanc_plugins.access.bearer import TOKEN_HEADER
 from orthanc_plugins.answer import Answer, error
 from orthanc_plugins.dicomweb.request import Request
 
 ROOT = "/_stock-dicom-web"
+WADO_ROOT = "/_stock-wado"
 PUBLIC_ROOT = "/dicom-web"
 TIMEOUT = 300.0  # seconds
 # Each request that waits here holds one of Orthanc's threads, and what it waits for needs another one.
@@ -30,8 +32,9 @@ FORWARDED = ("accept", "content-type", "accept-charset", "if-none-match", "if-mo
 class Stock:
     """Connections to the stock plugin."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, secret: str) -> None:
         self._port = port
+        self._secret = secret
         self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._host = f"{secrets.token_hex(8)}.invalid"
@@ -42,9 +45,10 @@ class Stock:
         if not self._slots.acquire(blocking=False):
             return error(503, "Too many requests at once; try again in a moment")
         try:
-            target = f"{ROOT}/{quote(request.path, safe=UNQUOTED)}" + (f"?{request.query}" if request.query else "")
+            path = WADO_ROOT if request.is_wado_uri else f"{ROOT}/{quote(request.path, safe=UNQUOTED)}"
+            target = path + (f"?{request.query}" if request.query else "")
             sent = {name: request.headers[name] for name in FORWARDED if name in request.headers}
-            sent |= {"Host": self._host}
+            sent |= {"Host": self._host, TOKEN_HEADER: self._secret}
             status, answered, content = self._exchange(request.method, target, sent, request.body)
         finally:
             self._slots.release()

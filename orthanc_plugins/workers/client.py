@@ -11,6 +11,7 @@ from requests.adapters import HTTPAdapter
 
 from orthanc_plugins.stored import StoredFile, read_stored_file
 
+TOKEN_HEADER = "X-Neuronova-Token"  # noqa: S105 - a name
 TIMEOUT = (5.0, 120.0)  # seconds to connect, and between two pieces of an answer
 CHUNK = 1 << 20
 
@@ -22,9 +23,10 @@ class Gone(Exception):
 class OrthancClient:
     """A session with Orthanc; not shared between threads."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str) -> None:
         self._url = url
         self._session = requests.Session()
+        self._session.headers[TOKEN_HEADER] = token
         self._session.trust_env = False  # a proxy of the machine is not meant for loopback
         self._session.mount("http://", HTTPAdapter(pool_maxsize=1))
 

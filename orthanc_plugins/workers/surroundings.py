@@ -8,6 +8,8 @@ import os
 import sys
 from dataclasses import asdict, dataclass
 
+SECRET_VARIABLE = "NEURONOVA_WORKER_SECRET"  # noqa: S105 - a name
+
 
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
@@ -30,6 +32,11 @@ class Surroundings:
     def from_argument(cls, text: str) -> Surroundings:
         """Read what `argument` wrote."""
         return cls(**json.loads(text))
+
+
+def worker_secret() -> str:
+    """Return what a worker shows Orthanc to be let in; only the plugin that started it knows it too."""
+    return os.environ[SECRET_VARIABLE]
 
 
 def set_up_process(surroundings: Surroundings) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.stored import StoredFile
 from orthanc_plugins.workers.client import OrthancClient
-from orthanc_plugins.workers.surroundings import Surroundings
+from orthanc_plugins.workers.surroundings import Surroundings, worker_secret
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +49,7 @@ class Workshop:
 def open_workshop(surroundings: Surroundings) -> Workshop:
     """Open what encoding takes."""
     return Workshop(
-        client=OrthancClient(surroundings.orthanc_url),
+        client=OrthancClient(surroundings.orthanc_url, worker_secret()),
         journal=Journal(Path(surroundings.journal)),
         storage=Path(surroundings.storage),
         scratch=Path(surroundings.scratch),

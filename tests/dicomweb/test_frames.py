@@ -8,6 +8,7 @@ import requests
 from pydicom import Dataset
 
 from orthanc_plugins.transcoding import transfer_syntax as ts
+from tests.access import http
 from tests.dicomweb.wire import decoded, instance_path, native, parts
 from tests.server import Server
 from tests.synthetic import ENCODABLE, IMAGES, OTHERS, RECEIVED, values
@@ -37,7 +38,7 @@ LOSSLESS = tuple(name for name in IMAGES if name in ENCODABLE)
 
 def get(server: Server, dataset: Dataset, frames: str, accept: str | None) -> requests.Response:
     url = f"{server.dicomweb}/{instance_path(dataset)}/frames/{frames}"
-    return requests.get(url, headers={"Accept": accept}, timeout=60)
+    return http.get(url, headers={"Accept": accept}, timeout=60)
 
 
 @pytest.mark.parametrize("accept", HTJ2K)
