@@ -36,6 +36,7 @@ OPEN = {
     ("POST", "/auth/login"),
     ("POST", "/auth/refresh"),
     ("POST", "/auth/logout"),
+    ("POST", "/auth/exchange"),
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/health"),
     ("GET", "/health/ready"),
