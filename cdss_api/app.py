@@ -6,7 +6,7 @@ from flask import Flask, Response
 from flask_openapi3 import Info, OpenAPI
 
 from cdss_api import health, problems
-from cdss_api.accounts import auth, internal, own, shapes, well_known
+from cdss_api.accounts import access_routes, auth, internal, links_routes, own, shapes, users_routes, well_known
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.health.checks import standard_checks
 from cdss_api.service import Service
@@ -38,7 +38,14 @@ def create_app(service: Service) -> Flask:
     key = plugin_key_file(service.settings).read_text()
     app.before_request(lambda: internal.require_service_key(key))
     app.after_request(_keep_nothing)
-    for routes in (auth.blueprint(service, limiter), own.blueprint(service, limiter), well_known.blueprint(service)):
+    for routes in (
+        auth.blueprint(service, limiter),
+        own.blueprint(service, limiter),
+        well_known.blueprint(service),
+        users_routes.blueprint(service),
+        access_routes.blueprint(service),
+        links_routes.blueprint(service),
+    ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))
     app.register_blueprint(health.blueprint(standard_checks(service)), url_prefix="/api/v1/health")

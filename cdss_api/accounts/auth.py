@@ -14,10 +14,11 @@ from cdss_api.accounts import logins
 from cdss_api.accounts.bearer import SECURITY, authenticate, bearer, client_address, requires
 from cdss_api.accounts.cookies import REFRESH_COOKIE, clear_cookies, give_cookies
 from cdss_api.accounts.limits import PER_ACCOUNT, PER_ADDRESS, failed, of_account
-from cdss_api.accounts.logging_in import log_in
+from cdss_api.accounts.logging_in import enter, log_in
 from cdss_api.accounts.models import Account
+from cdss_api.accounts.outside import Provider
 from cdss_api.accounts.recording import Actor
-from cdss_api.accounts.shapes import ERRORS, NOTHING, LoginBody, MeAnswer, TokenBody, TokensAnswer
+from cdss_api.accounts.shapes import ERRORS, NOTHING, LoginBody, MeAnswer, OutsideTokenBody, TokenBody, TokensAnswer
 from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.token import LIFETIME
@@ -59,6 +60,16 @@ def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
         response = Response(status=204)
         clear_cookies(response, service.settings)
         return response
+
+    provider = Provider(service.settings) if service.settings.oidc_issuer else None
+
+    @routes.post("/exchange", responses={"200": TokensAnswer})
+    @limiter.limit(PER_ADDRESS, deduct_when=failed)
+    def exchange(body: OutsideTokenBody) -> Response:
+        """Exchange a token of the trusted identity provider for ours (in the manner of RFC 8693)."""
+        if provider is None:
+            raise Problem(404, "no_provider", "No identity provider is trusted here.")
+        return answer_tokens(service, enter(service, provider, body.token, client_address()))
 
     @routes.get("/me", responses={"200": MeAnswer}, security=SECURITY)
     @requires(service, whole=False)

@@ -90,7 +90,10 @@ class Keyring:
 
 def _valid(session: Session, now: float) -> list[tuple[str, str]]:
     rows = select(SigningKey.key_id, SigningKey.x).where(SigningKey.until.is_(None) | (SigningKey.until > now))
-    return [(key_id, x) for key_id, x in session.execute(rows.order_by(SigningKey.created_at.desc()))]
+    return [
+        (key_id, x)
+        for key_id, x in session.execute(rows.order_by(SigningKey.until.is_not(None), SigningKey.created_at.desc()))
+    ]
 
 
 def _last_expiry(work: Work, key_id: str) -> float:

@@ -1,10 +1,11 @@
-"""A login by password: the same answer and the same work for whoever cannot come in."""
+"""A login by password or by an identity provider: the same answer and the same work for whoever cannot come in."""
 
 from __future__ import annotations
 
-from cdss_api.accounts import one_time, recording
+from cdss_api.accounts import one_time, outside, people, recording
 from cdss_api.accounts.logins import Tokens, open_login
 from cdss_api.accounts.models import Account
+from cdss_api.accounts.outside import Provider
 from cdss_api.accounts.people import find
 from cdss_api.accounts.recording import Action, Actor, Outcome
 from cdss_api.problems import Problem
@@ -33,6 +34,29 @@ def log_in(service: Service, username: str, password: str, otp: str | None, addr
     if tokens is None:
         _refuse(service, username, address, account, "invalid_credentials")
         raise Problem(401, "invalid_credentials", "The username or the password is wrong.", _CHALLENGE)
+    return tokens
+
+
+def enter(service: Service, provider: Provider, token: str, address: str) -> Tokens:
+    """Return the tokens of a new login of whom the identity provider vouches for.
+
+    Raises:
+        Problem: `outside_token_invalid`; `no_role`, if the provider names none that counts here.
+    """
+    try:
+        person = provider.person(token, service.now())
+    except (outside.Untrusted, outside.NoRole) as error:
+        without_role = isinstance(error, outside.NoRole)
+        status, code = (403, "no_role") if without_role else (401, "outside_token_invalid")
+        recording.write(service.record, Actor(subject="", address=address), Action.LOGIN, Outcome.DENIED, reason=code)
+        raise Problem(status, code, f"{error}.".capitalize(), {} if without_role else _CHALLENGE) from None
+    subject = people.OUTSIDE + person.subject
+    with service.work(Actor(subject=subject, role=person.role, address=address)) as work:
+        tokens = outside.log_in(work, service.keyring, person)
+        if tokens is None:
+            work.record(Action.LOGIN, Outcome.DENIED, reason="disabled", username=subject)
+    if tokens is None:
+        raise Problem(401, "outside_token_invalid", "This account is disabled here.", _CHALLENGE)
     return tokens
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cdss_api.accounts import grants
+from cdss_api.accounts import grants, links
 from cdss_api.accounts.logins import end_logins, new_id
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.recording import Action
@@ -85,7 +85,7 @@ def change(
     enabled: bool | None = None,
     patient: Patient | None = None,
 ) -> None:
-    """Change what is given; another role and being disabled end every login.
+    """Change what is given; another role and being disabled end every login and link.
 
     Raises:
         Odd: role and patient do not go together, or nobody would be left to manage accounts.
@@ -111,6 +111,7 @@ def change(
     if (account.role, account.enabled) != before:
         work.publish(_told(account))
         end_logins(work, account.account_id)
+        links.revoke_all(work, account.account_id)
 
 
 def set_password(work: Work, account: Account, password_hash: str, *, keep_login: str | None = None) -> None:

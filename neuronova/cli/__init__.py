@@ -5,8 +5,10 @@ from __future__ import annotations
 import typer
 
 from neuronova.cli.demo import demo
+from neuronova.cli.keys import keys
 from neuronova.cli.run import run
 from neuronova.cli.transcode import transcode
+from neuronova.cli.users import users
 
 app = typer.Typer(
     name="neuronova",
@@ -18,3 +20,5 @@ app = typer.Typer(
 app.command()(run)
 app.command()(demo)
 app.command()(transcode)
+app.add_typer(users)
+app.add_typer(keys)

@@ -1,0 +1,129 @@
+"""`/api/v1/users`: accounts, for those who manage them."""
+
+from __future__ import annotations
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint
+from flask_openapi3.models import Tag
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cdss_api.accounts import people
+from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.models import Account
+from cdss_api.accounts.shapes import ERRORS, NOTHING
+from cdss_api.accounts.shapes_people import (
+    NewPasswordBody,
+    NewUserBody,
+    UserAnswer,
+    UserChangeBody,
+    UserPath,
+    UsersAnswer,
+    UsersQuery,
+    user_answer,
+)
+from cdss_api.problems import Problem
+from cdss_api.service import Service
+from neuronova.contract.roles import Permission
+
+
+def blueprint(service: Service) -> APIBlueprint:
+    """Return the routes."""
+    routes = APIBlueprint(
+        "users",
+        __name__,
+        url_prefix="/api/v1/users",
+        abp_tags=[Tag(name="users")],
+        abp_responses=ERRORS,
+        abp_security=SECURITY,
+    )
+    guarded = requires(service, Permission.USERS_MANAGE)
+
+    @routes.get("", responses={"200": UsersAnswer})
+    @guarded
+    def show(query: UsersQuery) -> Response:
+        """List the accounts in the order of their names; `after` is the last name of the page before."""
+        rows = select(Account).where(Account.username > (query.after or "")).order_by(Account.username)
+        with service.database.reading() as session:
+            return jsonify({"users": [user_answer(account) for account in session.scalars(rows.limit(query.limit))]})
+
+    @routes.post("", responses={"201": UserAnswer})
+    @guarded
+    def add(body: NewUserBody) -> tuple[Response, int]:
+        """Make an account."""
+        hashed = service.passwords.hash(body.password)
+        with service.work(bearer().actor) as work:
+            try:
+                account = people.add(
+                    work,
+                    username=body.username,
+                    role=body.role,
+                    password_hash=hashed,
+                    display_name=body.display_name,
+                    patient=body.whose(),
+                )
+            except people.Odd as odd:
+                raise refused(odd) from None
+            return jsonify(user_answer(account)), 201
+
+    @routes.get("/<account_id>", responses={"200": UserAnswer})
+    @guarded
+    def one(path: UserPath) -> Response:
+        """Tell of an account."""
+        with service.database.reading() as session:
+            return jsonify(user_answer(account_of(session, path.account_id)))
+
+    @routes.patch("/<account_id>", responses={"200": UserAnswer})
+    @guarded
+    def change(path: UserPath, body: UserChangeBody) -> Response:
+        """Change an account; another role, or being disabled, ends its logins at once."""
+        with service.work(bearer().actor) as work:
+            account = account_of(work.session, path.account_id)
+            try:
+                people.change(
+                    work,
+                    account,
+                    display_name=body.display_name,
+                    role=body.role,
+                    enabled=body.enabled,
+                    patient=body.whose(),
+                )
+            except people.Odd as odd:
+                raise refused(odd) from None
+            return jsonify(user_answer(account))
+
+    @routes.post("/<account_id>/password", responses=NOTHING)
+    @guarded
+    def password(path: UserPath, body: NewPasswordBody) -> Response:
+        """Replace a forgotten password; the account's logins end."""
+        hashed = service.passwords.hash(body.password)
+        with service.work(bearer().actor) as work:
+            account = account_of(work.session, path.account_id)
+            if account.username.startswith(people.OUTSIDE):
+                raise Problem(409, "outside_account", "An identity provider vouches for this account.")
+            people.set_password(work, account, hashed)
+        return Response(status=204)
+
+    @routes.delete("/<account_id>/totp", responses=NOTHING)
+    @guarded
+    def without_totp(path: UserPath) -> Response:
+        """Ask for no more one-time passwords: the telephone is lost."""
+        with service.work(bearer().actor) as work:
+            people.set_one_time(work, account_of(work.session, path.account_id), None, confirmed=False)
+        return Response(status=204)
+
+    return routes
+
+
+def account_of(session: Session, account_id: str) -> Account:
+    """Return an account, or answer that there is none."""
+    account = session.get(Account, account_id)
+    if account is None:
+        raise Problem(404, "no_such_user", "There is no such account.")
+    return account
+
+
+def refused(odd: people.Odd) -> Problem:
+    """Return why an account cannot be so."""
+    code = "username_taken" if isinstance(odd, people.Taken) else "impossible_account"
+    return Problem(409, code, f"{odd}.".capitalize())

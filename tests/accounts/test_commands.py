@@ -1,0 +1,92 @@
+"""`neuronova users` and `neuronova keys`, as a person types them, on the database of a service that runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from neuronova.contract.grants import AccountChange, GrantChange, Revocation
+from neuronova.contract.roles import Role
+from tests.accounts.api import Api, json_of
+from tests.running import NEURONOVA
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def command(variables: dict[str, str], tmp_path: Path) -> Command:
+    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
+
+    def run(*words: str, given: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [NEURONOVA, *words],
+            env=ambient | variables,
+            cwd=tmp_path,
+            input=given,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done
+
+    return run
+
+
+def test_an_account_by_commands(api: Api, command: Command) -> None:
+    api.clock.time = time.time()
+    before = api.update().version
+    made = command("users", "add", "Kim", "--role", "doctor", "--name", "Dr Kim").stdout
+    password = made.split()[-1]
+    token = api.tokens("kim", password)["access_token"]
+    assert re.search(r"kim.*Dr Kim.*doctor.*yes.*no", command("users", "list").stdout)
+    command("users", "grant", "kim", "P-1", "--issuer", "HOSPITAL")
+    command("users", "revoke", "kim", "P-1", "--issuer", "HOSPITAL")
+    command("users", "disable", "kim")
+    assert api.me(token).status_code == 401
+    command("users", "enable", "kim")
+    command("users", "reset-password", "kim", "--password-stdin", given="a brand new password\n")
+    assert api.log_in("kim", password).status_code == 401
+    assert api.log_in("kim", "a brand new password").status_code == 200
+    kinds = [type(change) for change in api.update(before).changes]
+    assert kinds == [AccountChange, GrantChange, GrantChange, AccountChange, Revocation, AccountChange]
+
+
+def test_a_patient_by_command(api: Api, command: Command) -> None:
+    command(
+        "users", "add", "p", "--role", "patient", "--patient-id", "P-1", "--password-stdin", given="twelve letters\n"
+    )
+    assert [c.patient_id for c in api.update().changes if isinstance(c, GrantChange)] == ["P-1"]
+    assert api.log_in("p", "twelve letters").status_code == 200
+
+
+def test_keys_by_command(api: Api, command: Command) -> None:
+    said = command("keys", "rotate").stdout
+    assert json_of(api.client.get("/api/v1/.well-known/jwks.json"))["keys"][0]["kid"] in said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("users", "disable", "nobody"), "there is no account nobody"),
+        (("users", "disable", "admin"), "nobody would be left"),
+        (("users", "add", "admin", "--role", "nurse"), "there is an account admin already"),
+        (("users", "add", "a b", "--role", "nurse"), "is not a username"),
+        (("users", "add", "x", "--role", "service"), "services have no account"),
+        (("users", "add", "x", "--role", "nurse", "--password-stdin"), "12 to 256"),
+        (("users", "grant", "admin", " x"), "is not a PatientID"),
+        (("users", "revoke", "admin", "x"), "was not granted"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(api: Api, command: Command, words: tuple[str, ...], said: str) -> None:
+    done = command(*words, code=1)
+    assert said in done.stderr
+    assert (done.stdout, done.stderr.count("\n")) == ("", 1)
+    assert [user.role for user in api.update().changes if isinstance(user, AccountChange)] == [Role.ADMIN]

@@ -1,0 +1,116 @@
+"""Each role at each route, and each way of having no token."""
+
+from __future__ import annotations
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from neuronova.contract.roles import PERMISSIONS, Permission, Role
+from tests.accounts.api import ADMIN_PASSWORD, Api, code_of
+
+SOMEBODY = "0" * 32
+# What each route asks for; None is anybody with a token. A route that is missing here fails the test below.
+ROUTES: dict[tuple[str, str], Permission | None] = {
+    ("GET", "/auth/me"): None,
+    ("POST", "/auth/password"): None,
+    ("POST", "/auth/totp"): None,
+    ("POST", "/auth/totp/confirm"): None,
+    ("POST", "/auth/totp/disable"): None,
+    ("GET", "/users"): Permission.USERS_MANAGE,
+    ("POST", "/users"): Permission.USERS_MANAGE,
+    ("GET", f"/users/{SOMEBODY}"): Permission.USERS_MANAGE,
+    ("PATCH", f"/users/{SOMEBODY}"): Permission.USERS_MANAGE,
+    ("POST", f"/users/{SOMEBODY}/password"): Permission.USERS_MANAGE,
+    ("DELETE", f"/users/{SOMEBODY}/totp"): Permission.USERS_MANAGE,
+    ("GET", f"/users/{SOMEBODY}/grants"): Permission.GRANTS_MANAGE,
+    ("POST", f"/users/{SOMEBODY}/grants"): Permission.GRANTS_MANAGE,
+    ("DELETE", f"/users/{SOMEBODY}/grants"): Permission.GRANTS_MANAGE,
+    ("POST", "/access/break-glass"): Permission.BREAK_GLASS,
+    ("GET", "/access/break-glass"): Permission.AUDIT_READ,
+    ("GET", "/links"): Permission.LINKS_MANAGE,
+    ("POST", "/links"): Permission.LINKS_MANAGE,
+    ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,
+}
+OPEN = {
+    ("POST", "/auth/login"),
+    ("POST", "/auth/refresh"),
+    ("POST", "/auth/logout"),
+    ("POST", "/auth/exchange"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/health"),
+    ("GET", "/health/ready"),
+}
+
+
+def test_every_route_is_in_the_table(api: Api) -> None:
+    found = {
+        (method, rule.rule.removeprefix("/api/v1").replace("<account_id>", SOMEBODY).replace("<link_id>", SOMEBODY))
+        for rule in api.app.url_map.iter_rules()
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+        if not rule.endpoint.startswith(("openapi", "swagger", "internal"))
+    }
+    assert found == set(ROUTES) | OPEN
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.SERVICE])
+def test_a_role_gets_as_far_as_its_permissions(api: Api, role: Role) -> None:
+    bearer = api.admin()
+    if role is not Role.ADMIN:
+        api.person(role)
+        bearer = api.bearer(role.value)
+    for (method, path), permission in ROUTES.items():
+        answer = api.client.open(f"/api/v1{path}", method=method, headers=bearer)
+        allowed = permission is None or permission in PERMISSIONS[role]
+        refused = answer.status_code == 403 and code_of(answer) == "forbidden"
+        assert refused is not allowed, f"{method} {path}: {answer.status_code}"
+        assert answer.status_code != 401
+
+
+@pytest.mark.parametrize(
+    ("kind", "code"),
+    [
+        ("none", "token_missing"),
+        ("garbage", "token_invalid"),
+        ("unsigned", "token_invalid"),
+        ("foreign", "token_invalid"),
+        ("audience", "token_invalid"),
+        ("expired", "token_expired"),
+        ("revoked", "token_revoked"),
+    ],
+)
+def test_no_token_is_a_challenge_whatever_is_asked(api: Api, kind: str, code: str) -> None:
+    headers = _headers(api, kind)
+    for method, path in ROUTES:
+        answer = api.client.open(f"/api/v1{path}", method=method, headers=headers)
+        assert (answer.status_code, code_of(answer)) == (401, code), f"{method} {path}"
+        assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="neuronova"')
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+def _headers(api: Api, kind: str) -> dict[str, str]:
+    tokens = api.tokens("admin", ADMIN_PASSWORD)
+    token = tokens["access_token"]
+    payload = jwt.decode(token, options={"verify_signature": False})
+    kid, other = jwt.get_unverified_header(token)["kid"], Ed25519PrivateKey.generate()
+    if kind == "none":
+        return {}
+    if kind == "expired":
+        api.clock.time += 606
+    if kind == "revoked":
+        api.client.post("/api/v1/auth/logout", json={"refresh_token": tokens["refresh_token"]})
+    forged = {
+        "garbage": "abc.def",
+        "unsigned": jwt.encode(payload, "", "none", headers={"kid": kid}),
+        "foreign": jwt.encode(payload, other, "EdDSA", headers={"kid": kid}),
+        "audience": jwt.encode(payload | {"aud": "other"}, other, "EdDSA", headers={"kid": kid}),
+    }
+    return {"Authorization": f"Bearer {forged.get(kind, token)}"}
+
+
+def test_the_interface_needs_nobody_elses_files(api: Api) -> None:
+    page = api.client.get("/api/v1/swagger")
+    assert page.status_code == 200
+    assert "//" not in page.text.replace("// ", "")
+    with api.client.get("/api/v1/swagger/js/swagger-ui-bundle.js") as script:
+        assert script.status_code == 200
