@@ -12,8 +12,11 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from cdss_api.accounts.changes import read_update
+from cdss_api.starting import open_service, prepare
 from neuronova.contract.grants import AccountChange, Change, GrantChange, Ground, KeyChange, Patient, Update
 from neuronova.contract.roles import Permission, Role
+from neuronova.contract.settings import Settings
 from neuronova.contract.token import Claims, sign
 from orthanc_plugins.access.store import Store
 
@@ -58,13 +61,23 @@ def accounts(**patients: list[Patient]) -> list[Change]:
     return changes
 
 
-def seed(data: Path, changes: list[Change] | None = None) -> None:
+def changes_of_api(settings: Settings) -> list[Change]:
+    """Make the API's database and return what it tells of accounts, its own key included."""
+    service = open_service(settings)
+    prepare(service, lambda _said: None)
+    with service.database.reading() as session:
+        update = read_update(session, 0, time.time())
+    service.database.close()
+    return list(update.changes)
+
+
+def seed(data: Path, changes: list[Change] | None = None, heard: float | None = None) -> None:
     """Write down what the API would have told Orthanc before it was started."""
     folder = data / "journal"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(folder / "access.db")
     known = accounts() if changes is None else changes
-    store.save(Update(version=1, full=True, changes=(key_change(), *known)), time.time())
+    store.save(Update(version=1, full=True, changes=(key_change(), *known)), heard or time.time())
     store.close()
 
 

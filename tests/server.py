@@ -106,7 +106,7 @@ class Server:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-4000:]
         try:
-            return http.get(f"{self.url}/system", timeout=5).ok
+            return requests.get(f"{self.url}/system", timeout=5).status_code in (200, 403)
         except requests.ConnectionError:
             return False
 

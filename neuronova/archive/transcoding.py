@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import requests
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from neuronova.archive.report import Outcome
 from neuronova.platform.errors import PlatformError
 
+TOKEN_HEADER = "X-Neuronova-Token"  # noqa: S105 - a name
 PAGE = 1000
 TIMEOUT = 60.0  # seconds
 LOOK_EVERY = 0.5  # seconds
@@ -20,8 +21,9 @@ LOOK_EVERY = 0.5  # seconds
 class Archive:
     """The running platform's Orthanc."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: Callable[[], str]) -> None:
         self._url = url
+        self._token = token
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the machine is not meant for loopback
 
@@ -54,7 +56,8 @@ class Archive:
 
     def _answer(self, method: str, path: str, **more: Any) -> Any:
         try:
-            answer = self._session.request(method, self._url + path, timeout=TIMEOUT, **more)
+            headers = {TOKEN_HEADER: self._token()}
+            answer = self._session.request(method, self._url + path, timeout=TIMEOUT, headers=headers, **more)
             answer.raise_for_status()
         except requests.ConnectionError:
             raise PlatformError(f"nothing answers at {self._url}; start the platform with `make run` first") from None

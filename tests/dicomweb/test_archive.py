@@ -92,7 +92,7 @@ def test_transcode_is_asked_for_known_instances_only(server: Server) -> None:
     url = f"{server.url}/neuronova/encode"
     for odd in ("{}", '{"instances": ["x"]}', '{"instances": 3}', "[]", "no JSON"):
         assert http.post(url, data=odd, timeout=60).status_code == 400
-    assert http.get(url, timeout=60).status_code == 405
+    assert http.get(url, timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize("through_gateway", [True, False])

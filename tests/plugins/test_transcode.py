@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from neuronova.contract.settings import Settings
-from tests.server import Server, settings_for
+from neuronova.platform.layout import Layout, make_folders
+from tests.access import changes_of_api
+from tests.server import Server, running, settings_for
 from tests.synthetic import make, part10
 
 NEURONOVA = Path(sys.executable).with_name("neuronova")
@@ -20,6 +25,15 @@ def transcode(settings: Settings, *arguments: str) -> subprocess.CompletedProces
     return subprocess.run(
         [NEURONOVA, "transcode", *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
     )
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """A server that knows the key with which the command line signs."""
+    settings = settings_for(tmp_path / "data")
+    make_folders(Layout(settings.data))
+    with running(Server(settings, known=changes_of_api(settings))) as one:
+        yield one
 
 
 def test_reports_what_became_of_the_archive(server: Server) -> None:
@@ -38,4 +52,4 @@ def test_says_when_nothing_runs(tmp_path: Path) -> None:
     done = transcode(settings_for(tmp_path / "data"))
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    assert "make run" in done.stderr
+    assert "start the platform" in done.stderr
