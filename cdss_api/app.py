@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
+from flask import Flask, Response, request
 from flask_openapi3 import Info, OpenAPI
+from werkzeug.exceptions import BadRequest
 
 from cdss_api import health, problems
-from cdss_api.accounts import access_routes, auth, internal, links_routes, own, shapes, users_routes, well_known
+from cdss_api.accounts import access_routes, auth, internal, links_routes, own, users_routes, well_known
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.health.checks import standard_checks
 from cdss_api.service import Service
@@ -25,7 +26,7 @@ def create_app(service: Service) -> Flask:
         __name__,
         info=Info(title="NeuroNova", version="1", description="Accounts, access and the state of the platform."),
         security_schemes=_SECURITY_SCHEMES,  # type: ignore[arg-type]
-        responses=shapes.ERRORS,
+        responses=problems.ERRORS,
         # Each route describes 4XX itself; under any other name a second, wrong description would be added.
         validation_error_status="4XX",
         validation_error_callback=problems.invalid,
@@ -37,6 +38,7 @@ def create_app(service: Service) -> Flask:
     limiter = limiter_for(app)
     key = plugin_key_file(service.settings).read_text()
     app.before_request(lambda: internal.require_service_key(key))
+    app.before_request(_refuse_malformed)
     app.after_request(_keep_nothing)
     for routes in (
         auth.blueprint(service, limiter),
@@ -45,12 +47,18 @@ def create_app(service: Service) -> Flask:
         users_routes.blueprint(service),
         access_routes.blueprint(service),
         links_routes.blueprint(service),
+        health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))
-    app.register_blueprint(health.blueprint(standard_checks(service)), url_prefix="/api/v1/health")
-    shapes.describe(app.components_schemas)
+    problems.describe(app.components_schemas)
     return app
+
+
+def _refuse_malformed() -> None:
+    # The input's models are read leniently: what cannot be read counts as nothing, a text is read once more.
+    if request.is_json and request.get_data() and isinstance(request.get_json(), str):
+        raise BadRequest("The body is a JSON text where an object belongs.")
 
 
 def _keep_nothing(response: Response) -> Response:

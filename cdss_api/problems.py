@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, Response
+from flask_openapi3.models import Schema
+from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from werkzeug.exceptions import BadRequest, HTTPException, InternalServerError
 from werkzeug.http import HTTP_STATUS_CODES
@@ -42,6 +44,16 @@ class ProblemDetails(BaseModel):
     code: str = Field(description="Stable, for programs.")
     detail: str | None = None
     errors: list[InvalidInput] | None = None
+
+
+# One word for all errors; a route names beside it what it answers when all is well.
+ERRORS: ResponseDict = {
+    "4XX": {
+        "description": "A problem (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
+    }
+}
+NOTHING: ResponseDict = {"204": {"description": "Done"}}
 
 
 def problem(status: int, title: str, detail: str | None, code: str) -> dict[str, object]:
@@ -91,3 +103,11 @@ def _response(status: int, members: Mapping[str, Any]) -> Response:
 def _unexpected(app: Flask, error: Exception) -> Response:
     app.logger.error("unexpected error", exc_info=error)
     return answer(InternalServerError("The service failed; its log says why."))
+
+
+def describe(schemas: dict[str, Any]) -> None:
+    """Put the problem's schema among those of the API's description."""
+    schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+    for name, nested in schema.pop("$defs", {}).items():
+        schemas[name] = Schema(**nested)
+    schemas[ProblemDetails.__name__] = Schema(**schema)

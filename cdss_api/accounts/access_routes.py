@@ -10,7 +10,6 @@ from sqlalchemy import select
 from cdss_api.accounts import grants
 from cdss_api.accounts.bearer import SECURITY, bearer, requires
 from cdss_api.accounts.models import Grant
-from cdss_api.accounts.shapes import ERRORS, NOTHING
 from cdss_api.accounts.shapes_access import (
     BreakGlassBody,
     GrantEntry,
@@ -21,7 +20,7 @@ from cdss_api.accounts.shapes_access import (
 )
 from cdss_api.accounts.shapes_people import PatientBody, UserPath
 from cdss_api.accounts.users_routes import account_of
-from cdss_api.problems import Problem
+from cdss_api.problems import ERRORS, NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import Ground, Patient
 from neuronova.contract.roles import Permission

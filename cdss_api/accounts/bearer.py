@@ -42,7 +42,7 @@ def bearer() -> Bearer:
 
 def client_address() -> str:
     """Return the client's address as the gateway says; who asks this port directly is on this machine."""
-    return (request.headers.get(CLIENT_HEADER) or request.remote_addr or "")[:64]
+    return (request.headers.get(CLIENT_HEADER) or request.remote_addr or "unknown")[:64]
 
 
 def requires(

@@ -11,10 +11,9 @@ from flask_openapi3.models import Tag
 from cdss_api.accounts import links
 from cdss_api.accounts.bearer import SECURITY, bearer, requires
 from cdss_api.accounts.models import Link
-from cdss_api.accounts.shapes import ERRORS, NOTHING
 from cdss_api.accounts.shapes_access import LinkBody, LinkEntry, LinkPath, LinksAnswer, NewLinkAnswer
 from cdss_api.accounts.shapes_people import instant
-from cdss_api.problems import Problem
+from cdss_api.problems import ERRORS, NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission, Role
 

@@ -11,9 +11,9 @@ from cdss_api.accounts import one_time, people
 from cdss_api.accounts.bearer import SECURITY, bearer, requires
 from cdss_api.accounts.limits import PER_ACCOUNT
 from cdss_api.accounts.models import Account
-from cdss_api.accounts.shapes import ERRORS, NOTHING, CodeBody, OneTimeAnswer, PasswordBody
+from cdss_api.accounts.shapes import CodeBody, OneTimeAnswer, PasswordBody
 from cdss_api.accounts.work import Work
-from cdss_api.problems import Problem
+from cdss_api.problems import ERRORS, NOTHING, Problem
 from cdss_api.service import Service
 
 

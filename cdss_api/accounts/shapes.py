@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from flask_openapi3.models import Schema
-from flask_openapi3.types import ResponseDict
 from pydantic import BaseModel, StringConstraints, model_validator
 
-from cdss_api.problems import MEDIA_TYPE, ProblemDetails
 from neuronova.contract.roles import Permission, Role
 from neuronova.contract.settings import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
@@ -29,15 +26,6 @@ Issuer = Annotated[str, StringConstraints(max_length=64, pattern=rf"^$|{_LONG_ST
 Reason = Annotated[str, StringConstraints(min_length=10, max_length=500, pattern=r"^\S[^\x00-\x1f\x7f]*\S$")]
 # UI (PS3.5 6.2, 9.1).
 StudyUid = Annotated[str, StringConstraints(max_length=64, pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$")]
-
-# One word for all errors; a route names beside it what it answers when all is well.
-ERRORS: ResponseDict = {
-    "4XX": {
-        "description": "A problem (RFC 9457)",
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
-    }
-}
-NOTHING: ResponseDict = {"204": {"description": "Done"}}
 
 
 class LoginBody(BaseModel):
@@ -122,11 +110,3 @@ class KeysAnswer(BaseModel):
     """RFC 7517, 5."""
 
     keys: list[KeyAnswer]
-
-
-def describe(schemas: dict[str, Any]) -> None:
-    """Put the problem's schema among those of the API's description."""
-    schema = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
-    for name, nested in schema.pop("$defs", {}).items():
-        schemas[name] = Schema(**nested)
-    schemas[ProblemDetails.__name__] = Schema(**schema)

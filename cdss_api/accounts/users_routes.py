@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from cdss_api.accounts import people
 from cdss_api.accounts.bearer import SECURITY, bearer, requires
 from cdss_api.accounts.models import Account
-from cdss_api.accounts.shapes import ERRORS, NOTHING
 from cdss_api.accounts.shapes_people import (
     NewPasswordBody,
     NewUserBody,
@@ -22,7 +21,7 @@ from cdss_api.accounts.shapes_people import (
     UsersQuery,
     user_answer,
 )
-from cdss_api.problems import Problem
+from cdss_api.problems import ERRORS, NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 

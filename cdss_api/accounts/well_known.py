@@ -6,7 +6,8 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 
-from cdss_api.accounts.shapes import ERRORS, KeysAnswer
+from cdss_api.accounts.shapes import KeysAnswer
+from cdss_api.problems import ERRORS
 from cdss_api.service import Service
 
 

@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint
+from flask_openapi3.models import Tag
+from pydantic import BaseModel
 
 from cdss_api.health.checks import Check, look_at
+from cdss_api.problems import ERRORS
 
 
-def blueprint(checks: Mapping[str, Check]) -> Blueprint:
+class HealthAnswer(BaseModel):
+    """The state of the whole, and of each part."""
+
+    status: str
+    parts: dict[str, dict[str, Any]]
+
+
+def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
     """Return the routes that run `checks`."""
-    routes = Blueprint("health", __name__)
+    routes = APIBlueprint(
+        "health", __name__, url_prefix="/api/v1/health", abp_tags=[Tag(name="health")], abp_responses=ERRORS
+    )
 
-    @routes.get("")
+    @routes.get("", responses={"200": HealthAnswer})
     def health() -> Response:
+        """Tell the state of every part."""
         return jsonify(look_at(checks))
 
-    @routes.get("/ready")
+    @routes.get("/ready", responses={"200": HealthAnswer, "503": HealthAnswer})
     def ready() -> tuple[Response, int]:
+        """Fail unless every part is well."""
         report = look_at(checks)
         return jsonify(report), 200 if report["status"] == "ok" else 503
 

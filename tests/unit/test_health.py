@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import requests
-from flask import Flask
+from flask_openapi3 import OpenAPI
 
 from cdss_api import health, problems
 from cdss_api.health.checks import Check, UnhealthyError, look_at
@@ -44,10 +44,10 @@ def test_a_check_is_reported(check: Check, status: str, detail: str | None) -> N
 
 @pytest.mark.parametrize(("check", "ready"), [(fine, 200), (raising(OSError("no")), 503)])
 def test_health_always_tells_and_ready_fails(check: Check, ready: int) -> None:
-    app = Flask(__name__)
+    app = OpenAPI(__name__)
     problems.install(app)
-    app.register_blueprint(health.blueprint({"part": check}), url_prefix="/health")
+    app.register_api(health.blueprint({"part": check}))
     client = app.test_client()
-    assert client.get("/health").status_code == 200
-    assert client.get("/health/ready").status_code == ready
-    assert client.get("/health/other").content_type == "application/problem+json"
+    assert client.get("/api/v1/health").status_code == 200
+    assert client.get("/api/v1/health/ready").status_code == ready
+    assert client.get("/api/v1/health/other").content_type == "application/problem+json"

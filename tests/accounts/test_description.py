@@ -1,0 +1,81 @@
+"""The API's description (OpenAPI 3.1), and whether the API does as it says, asked with made-up input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as examples
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from neuronova.contract.roles import Role
+from neuronova.contract.settings import read_settings
+from tests.accounts.api import ADMIN_PASSWORD, Api, json_of
+
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+)
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """One service for all the questions, which change it."""
+    data = tmp_path_factory.mktemp("described")
+    (data / "api").mkdir()
+    api = Api(read_settings({"NEURONOVA_DATA": str(data), "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}))
+    api.person(Role.DOCTOR)
+    yield api
+    api.service.database.close()
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_the_api_does_as_it_says(asked: Api, mode: GenerationMode) -> None:
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", asked.app)
+    operations = [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+    assert len(operations) > 20
+    for operation in operations:
+        if operation.path == "/api/v1/health/ready":
+            continue  # 503 is what it has to say here
+        if mode is GenerationMode.POSITIVE or operation.body or operation.path_parameters or operation.query:
+            _ask(asked, operation, mode)
+
+
+def _ask(api: Api, operation: Any, mode: GenerationMode) -> None:
+    @examples(
+        max_examples=8,
+        derandomize=True,
+        deadline=None,
+        database=None,
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(generation_mode=mode))
+    def ask(case: Any) -> None:
+        # A new login each time: a question may have been the logout.
+        case.call_and_validate(headers=api.admin(), checks=list(CHECKS))
+
+    ask()
+
+
+def test_every_route_is_described(api: Api) -> None:
+    described = json_of(api.client.get("/api/v1/openapi.json"))
+    assert described["openapi"] == "3.1.0"
+    assert {"/api/v1/auth/login", "/api/v1/users", "/api/v1/health/ready"} <= set(described["paths"])
+    assert not any("internal" in path for path in described["paths"])
+    for path, methods in described["paths"].items():
+        for method, operation in methods.items():
+            assert operation["summary"], f"{method} {path}"
+            assert set(operation["responses"]) - {"4XX"}, f"{method} {path}"
