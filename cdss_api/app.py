@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from flask_openapi3 import Info, OpenAPI
 from werkzeug.exceptions import BadRequest
 
-from cdss_api import health, problems
+from cdss_api import console, health, problems
 from cdss_api.accounts import access_routes, auth, internal, links_routes, own, users_routes, well_known
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.health.checks import standard_checks
@@ -51,6 +51,7 @@ def create_app(service: Service) -> Flask:
     ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))
+    app.register_blueprint(console.blueprint())
     problems.describe(app.components_schemas)
     return app
 

@@ -91,6 +91,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     sdk.RegisterOnChangeCallback(on_change)
     sdk.RegisterRestCallback("/neuronova/health", state.on_health)
     sdk.RegisterRestCallback("/neuronova/encode", state.on_encode)
+    sdk.RegisterRestCallback("/neuronova/holdings", gate.on_holdings)
     sdk.RegisterRestCallback(REFUSAL, gate.on_refusal)
     sdk.RegisterRestCallback(PATTERN, front.on_request)
     sdk.RegisterRestCallback(WADO_PATTERN, front.on_wado)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -17,6 +18,7 @@ from neuronova.contract.settings import Settings, read_settings
 from neuronova.platform.parts import answers_tcp
 from tests.server import free_ports, until
 
+ADMIN_PASSWORD = "the first of passwords"
 NEURONOVA = Path(sys.executable).with_name("neuronova")
 
 
@@ -26,6 +28,7 @@ def environment(data: Path, **changes: str) -> dict[str, str]:
     ports = zip(names, free_ports(4), strict=True)
     ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
     ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1"}
+    ours["NEURONOVA_ADMIN_PASSWORD"] = ADMIN_PASSWORD
     return ambient | ours | {f"NEURONOVA_{name}": str(port) for name, port in ports} | changes
 
 
@@ -37,14 +40,40 @@ class Platform:
     environment: dict[str, str]
     process: subprocess.Popen[str]
     output: Path
+    token: str | None = None
 
     @property
     def url(self) -> str:
         return self.settings.gateway_url
 
+    def login(self, username: str = "admin", password: str = ADMIN_PASSWORD) -> dict[str, Any]:
+        """Return the tokens of a new login."""
+        asked = {"username": username, "password": password}
+        answer = requests.post(f"{self.url}/api/v1/auth/login", json=asked, timeout=10)
+        answer.raise_for_status()
+        tokens: dict[str, Any] = answer.json()
+        return tokens
+
     def get(self, path: str, **headers: str) -> requests.Response:
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        """Ask as the admin, unless the headers say otherwise."""
+        if self.token is None and path.startswith(("/dicom-web", "/orthanc")):
+            self.token = self.login()["access_token"]
+        known = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        named = known | {name.replace("_", "-"): value for name, value in headers.items()}
         return requests.get(self.url + path, headers=named, timeout=10)
+
+    def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Ask the API as the admin; return its answer."""
+        headers = {"Authorization": f"Bearer {self.login()['access_token']}"}
+        answer = requests.post(self.url + path, json=body, headers=headers, timeout=10)
+        assert answer.ok, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def add_user(self, username: str, role: str) -> str:
+        """Add an account whose password is the admin's; return its identifier."""
+        user = {"username": username, "role": role, "password": ADMIN_PASSWORD, "display_name": username.title()}
+        return str(self.post("/api/v1/users", user)["id"])
 
     def until_up(self) -> None:
         until(lambda: self.healthy() or self.process.poll() is not None, f"the platform is up; {self.output}")

@@ -1,3 +1,89 @@
+// Who reads: the API's cookies carry the login to every request of this origin, or a study link its own token (`?token=`).
+const session = (() => {
+  const REFRESH = '/api/v1/auth/refresh';
+  const EVERY = 4 * 60 * 1000; // the access token holds for ten minutes
+  const REFRESHED = 'neuronova-refreshed'; // when any tab of this browser last did
+  const byLink = new URLSearchParams(location.search).has('token');
+
+  function toLogin() {
+    location.replace(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+
+  // Before OHIF asks for anything it has to be known who asks, and this file has to be done by then.
+  function askNow(method, path) {
+    const request = new XMLHttpRequest();
+    request.open(method, path, false);
+    if (method === 'POST') request.setRequestHeader('Content-Type', 'application/json');
+    request.send(method === 'POST' ? '{}' : null);
+    return request.status === 200 ? JSON.parse(request.responseText) : null;
+  }
+
+  function whoReads() {
+    if (byLink) return null;
+    const me = askNow('GET', '/api/v1/auth/me');
+    if (me) return me;
+    if (askNow('POST', REFRESH)) {
+      localStorage.setItem(REFRESHED, Date.now());
+      return askNow('GET', '/api/v1/auth/me');
+    }
+    toLogin();
+    return null;
+  }
+
+  // A refresh token can be used once: one tab at a time.
+  async function refresh() {
+    const locks = navigator.locks ?? { request: (_name, run) => run() };
+    return locks.request('neuronova-refresh', async () => {
+      if (Date.now() - Number(localStorage.getItem(REFRESHED)) < EVERY / 2) return true;
+      const headers = { 'Content-Type': 'application/json' };
+      const answer = await fetch(REFRESH, { method: 'POST', headers, body: '{}' }).catch(() => null);
+      if (answer?.ok) localStorage.setItem(REFRESHED, Date.now());
+      return answer ? answer.ok || answer.status >= 500 : true; // a server that is down is not the end of a login
+    });
+  }
+
+  async function keep() {
+    if (!(await refresh())) toLogin();
+  }
+
+  async function logOut() {
+    await fetch('/api/v1/auth/logout', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: '{}' });
+    location.replace('/login');
+  }
+
+  async function onHttpError(error) {
+    if (error.status !== 401 || byLink) return;
+    localStorage.removeItem(REFRESHED);
+    if (await refresh()) location.reload();
+    else toLogin();
+  }
+
+  // OHIF's page for a study that it does not find knows nothing of who may break the glass.
+  function watchForMissingStudies() {
+    const push = history.pushState;
+    const replace = history.replaceState;
+    const watched = original =>
+      function (state, title, url) {
+        if (String(url ?? '').startsWith('/notfoundstudy')) {
+          const study = new URLSearchParams(location.search).get('StudyInstanceUIDs') ?? '';
+          location.replace(`/console/not-found?study=${encodeURIComponent(study)}`);
+          return undefined;
+        }
+        return original.call(history, state, title, url);
+      };
+    history.pushState = watched(push);
+    history.replaceState = watched(replace);
+  }
+
+  const reader = whoReads();
+  if (reader) {
+    setInterval(keep, EVERY);
+    document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && keep());
+    watchForMissingStudies();
+  }
+  return { reader, logOut, onHttpError };
+})();
+
 // OHIF's settings (https://docs.ohif.org/configuration). Same origin: the gateway serves the viewer and /dicom-web/.
 window.config = {
   name: 'NeuroNova',
@@ -19,13 +105,23 @@ window.config = {
   maxNumberOfWebWorkers: 4,
   // A browser opens six connections to one HTTP/1.1 origin; longer queues here only delay what is on the screen.
   maxNumRequests: { interaction: 100, thumbnail: 5, prefetch: 25 },
+  httpErrorHandler: session.onHttpError,
   whiteLabeling: {
-    createLogoComponentFn: React =>
-      React.createElement(
-        'span',
-        { style: { color: '#fff', fontSize: '18px', fontWeight: 600, letterSpacing: '0.02em' } },
-        'NeuroNova'
-      ),
+    createLogoComponentFn: React => {
+      const name = { color: '#fff', fontSize: '18px', fontWeight: 600, letterSpacing: '0.02em' };
+      const who = { color: '#b3bbe8', fontSize: '13px', marginLeft: '16px' };
+      const logout = { color: '#5acce6', fontSize: '13px', marginLeft: '8px', cursor: 'pointer' };
+      const leave = event => {
+        event.preventDefault();
+        event.stopPropagation(); // the logo leads to the study list
+        session.logOut();
+      };
+      const reader = session.reader && [
+        React.createElement('span', { key: 'who', style: who }, session.reader.display_name || session.reader.username),
+        React.createElement('a', { key: 'out', id: 'log-out', href: '/login', style: logout, onClick: leave }, 'Log out'),
+      ];
+      return React.createElement('span', { style: { whiteSpace: 'nowrap' } }, React.createElement('span', { style: name }, 'NeuroNova'), reader);
+    },
   },
   defaultDataSourceName: 'neuronova',
   dataSources: [

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from cdss_api.accounts import grants
 from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.holdings import patients_of
 from cdss_api.accounts.models import Grant
 from cdss_api.accounts.shapes_access import (
     BreakGlassBody,
@@ -16,6 +17,8 @@ from cdss_api.accounts.shapes_access import (
     GrantQuery,
     GrantsAnswer,
     GrantsQuery,
+    StudyBreakGlassBody,
+    StudyPath,
     grant_entry,
 )
 from cdss_api.accounts.shapes_people import PatientBody, UserPath
@@ -87,6 +90,23 @@ def _break_glass(routes: APIBlueprint, service: Service) -> None:
             account = account_of(work.session, bearer().claims.subject)
             grant = grants.give(work, account, body.patient(), Ground.BREAK_GLASS, until=until, reason=body.reason)
             return jsonify(grant_entry(grant).model_dump(mode="json")), 201
+
+    @routes.post("/access/studies/<study>/break-glass", responses={"201": GrantsAnswer})
+    @requires(service, Permission.BREAK_GLASS)
+    def break_glass_of_study(path: StudyPath, body: StudyBreakGlassBody) -> tuple[Response, int]:
+        """Open the patient of a study, known by its number alone, for a bounded time and with a reason."""
+        patients = patients_of(service, path.study)
+        if not patients:
+            raise Problem(404, "no_such_study", "There is no such study.")
+        until = service.now() + service.settings.break_glass_minutes * 60
+        with service.work(bearer().actor) as work:
+            account = account_of(work.session, bearer().claims.subject)
+            given = [
+                grants.give(work, account, patient, Ground.BREAK_GLASS, until=until, reason=body.reason)
+                for patient in patients
+            ]
+            answer = GrantsAnswer(grants=[grant_entry(grant) for grant in given])
+            return jsonify(answer.model_dump(mode="json")), 201
 
     @routes.get("/access/break-glass", responses={"200": GrantsAnswer})
     @requires(service, Permission.AUDIT_READ)

@@ -33,6 +33,18 @@ class BreakGlassBody(PatientBody):
     reason: Reason
 
 
+class StudyPath(BaseModel):
+    """Which study."""
+
+    study: StudyUid
+
+
+class StudyBreakGlassBody(BaseModel):
+    """Why one has to see it."""
+
+    reason: Reason
+
+
 class GrantEntry(BaseModel):
     """An account may see a patient."""
 

@@ -89,6 +89,8 @@ def _read_orthanc(method: str, segments: Sequence[str]) -> Address:
 
 def _read_own(method: str, segments: Sequence[str]) -> Address:
     match method, *segments[1:]:
+        case "GET", "holdings":
+            return Address(Action.READ, Permission.ARCHIVE_MANAGE)
         case "GET", "health":
             return Address(Action.READ, Permission.PLATFORM_HEALTH)
         case "POST", "encode":

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote
 
 from orthanc_plugins.access.address import DICOM_WEB, Address, read_address, with_wado_arguments
 from orthanc_plugins.access.bearer import Bearers, Internal
@@ -95,10 +96,16 @@ class Gate:
             log.info("refused (%s): %s %s", judged.decision.reason, method, uri)
         return judged.decision.allowed
 
+    def on_holdings(self, output: Output, _uri: str, **given: Any) -> None:
+        """Answer under which patients a StudyInstanceUID exists: for the API, which knows patients and no studies."""
+        study = unquote((given.get("get") or {}).get("study", ""))
+        patients = [held.patient._asdict() for held in self._register.holdings(study)]
+        send(output, json_answer({"patients": patients}))
+
     def on_refusal(self, output: Output, _uri: str, **given: Any) -> None:
         """Tell why a request was refused, where Orthanc could say no more than 403: the gateway asks here."""
         headers = given["headers"]
-        path = headers.get("x-original-path", "")
+        path = unquote(headers.get("x-original-path", ""))
         judged = self.judge(headers.get("x-original-method", "GET"), path, headers)
         allowed = judged.decision.allowed  # Orthanc itself refused, or the answer changed in between
         send(output, refusal(Decision(False, Reason.ROUTE) if allowed else judged.decision))

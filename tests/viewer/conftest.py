@@ -12,7 +12,7 @@ from pydicom import Dataset
 from neuronova.demo.studies import SUBJECTS, slices_of
 from neuronova.platform.layout import REPOSITORY
 from tests.conftest import REAL_SERIES, real_series
-from tests.running import Platform, running_platform
+from tests.running import ADMIN_PASSWORD, Platform, running_platform
 from tests.viewer.viewing import Viewing
 
 ARTEFACTS = REPOSITORY / "tests" / "artefacts"
@@ -53,6 +53,7 @@ def browser() -> Iterator[Browser]:
 def viewing(platform: Platform, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Viewing]:
     """A page that must not fail, nor ask anything of another origin; its last look is kept as a picture."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
+    context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
     viewing = Viewing(context.new_page(), platform.url)
     try:
         yield viewing
