@@ -17,6 +17,7 @@ from neuronova.contract.settings import Settings, read_settings
 from neuronova.platform.parts import answers_tcp
 from tests.server import free_ports, until
 
+ADMIN_PASSWORD = "the first of passwords"
 NEURONOVA = Path(sys.executable).with_name("neuronova")
 
 
@@ -25,7 +26,7 @@ def environment(data: Path, **changes: str) -> dict[str, str]:
     names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT")
     ports = zip(names, free_ports(4), strict=True)
     ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1"}
+    ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1", "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}
     return ambient | ours | {f"NEURONOVA_{name}": str(port) for name, port in ports} | changes
 
 

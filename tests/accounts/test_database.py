@@ -96,9 +96,11 @@ def _account(account_id: str) -> Account:
 
 def test_sqlite_is_durable_and_waits(tmp_path: Path) -> None:
     (tmp_path / "api").mkdir()
-    with open_database(read_settings({"NEURONOVA_DATA": str(tmp_path)})).reading() as session:
+    database = open_database(read_settings({"NEURONOVA_DATA": str(tmp_path)}))
+    with database.reading() as session:
         pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         assert [session.scalar(text(f"PRAGMA {name}")) for name in pragmas] == ["wal", 2, 1, 10_000]
+    database.close()
 
 
 @pytest.mark.parametrize(
