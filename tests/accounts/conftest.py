@@ -50,7 +50,7 @@ def variables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[s
     address, name = request.getfixturevalue("postgres_address"), f"test_{next(_numbers)}"
     postgres.execute(address, f"CREATE DATABASE {name} TEMPLATE template_neuronova")
     yield ours | {"NEURONOVA_DATABASE_URL": named(address, name)}
-    postgres.execute(address, f"DROP DATABASE {name} WITH (FORCE)")
+    postgres.execute(address, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture
