@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 from flask_openapi3 import Info, OpenAPI
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest
 
 from cdss_api import console, health, problems
@@ -35,6 +36,7 @@ def create_app(service: Service) -> Flask:
     )
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     problems.install(app)
+    app.register_error_handler(OperationalError, _without_database)
     limiter = limiter_for(app)
     key = plugin_key_file(service.settings).read_text()
     app.before_request(lambda: internal.require_service_key(key))
@@ -60,6 +62,12 @@ def _refuse_malformed() -> None:
     # The input's models are read leniently: what cannot be read counts as nothing, a text is read once more.
     if request.is_json and request.get_data() and isinstance(request.get_json(), str):
         raise BadRequest("The body is a JSON text where an object belongs.")
+
+
+def _without_database(error: Exception) -> Response:
+    current_app.logger.error("the database does not answer: %s", type(error).__name__)
+    detail = "The database does not answer; try again in a few seconds."
+    return problems.answer(problems.Problem(503, "database_unavailable", detail, {"Retry-After": "5"}))
 
 
 def _keep_nothing(response: Response) -> Response:

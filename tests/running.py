@@ -27,8 +27,7 @@ def environment(data: Path, **changes: str) -> dict[str, str]:
     names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT")
     ports = zip(names, free_ports(4), strict=True)
     ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1"}
-    ours["NEURONOVA_ADMIN_PASSWORD"] = ADMIN_PASSWORD
+    ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1", "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}
     return ambient | ours | {f"NEURONOVA_{name}": str(port) for name, port in ports} | changes
 
 

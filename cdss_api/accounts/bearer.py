@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from flask import Request, g, request
 from flask_openapi3.request import validate_request
@@ -24,6 +24,13 @@ SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"cookie": []}]
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class Guard(Protocol):
+    """What `requires` returns: a decorator that leaves a view's type as it is."""
+
+    def __call__(self, view: Callable[P, R], /) -> Callable[P, R]:
+        """Guard the view."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +52,7 @@ def client_address() -> str:
     return (request.headers.get(CLIENT_HEADER) or request.remote_addr or "unknown")[:64]
 
 
-def requires(
-    service: Service, permission: Permission | None = None, *, whole: bool = True
-) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def requires(service: Service, permission: Permission | None = None, *, whole: bool = True) -> Guard:
     """Answer only to a bearer with this permission; `whole` refuses a token that is narrowed to studies.
 
     The token is looked at before the input.

@@ -55,6 +55,7 @@ def make(
 
 def revoke(work: Work, link: Link) -> None:
     """Refuse the link's token from now on."""
+    work.alone()
     if link.revoked_at is None:
         link.revoked_at = work.now
         end(work, link.link_id, link.expires_at + LEEWAY)

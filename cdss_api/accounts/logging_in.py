@@ -51,10 +51,13 @@ def enter(service: Service, provider: Provider, token: str, address: str) -> Tok
         recording.write(service.record, Actor(subject="", address=address), Action.LOGIN, Outcome.DENIED, reason=code)
         raise Problem(status, code, f"{error}.".capitalize(), {} if without_role else _CHALLENGE) from None
     subject = people.OUTSIDE + person.subject
-    with service.work(Actor(subject=subject, role=person.role, address=address)) as work:
-        tokens = outside.log_in(work, service.keyring, person)
-        if tokens is None:
-            work.record(Action.LOGIN, Outcome.DENIED, reason="disabled", username=subject)
+    try:
+        with service.work(Actor(subject=subject, role=person.role, address=address)) as work:
+            tokens = outside.log_in(work, service.keyring, person)
+            if tokens is None:
+                work.record(Action.LOGIN, Outcome.DENIED, reason="disabled", username=subject)
+    except people.Odd as odd:  # the last administrator would be one no more
+        raise Problem(409, "impossible_account", f"{odd}.".capitalize()) from None
     if tokens is None:
         raise Problem(401, "outside_token_invalid", "This account is disabled here.", _CHALLENGE)
     return tokens

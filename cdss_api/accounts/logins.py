@@ -60,6 +60,7 @@ def refresh(work: Work, keyring: Keyring, token: str) -> Tokens | None:
     login = work.session.get_one(Login, row.login_id)
     account = work.session.get_one(Account, login.account_id)
     if first is None:
+        work.alone()
         work.record(Action.REFRESH, Outcome.DENIED, reason="reused", account=account.account_id, login=login.login_id)
         end_login(work, login)
         return None
@@ -70,6 +71,7 @@ def refresh(work: Work, keyring: Keyring, token: str) -> Tokens | None:
 
 def log_out(work: Work, *, token: str | None, login_id: str | None) -> None:
     """End the login of a refresh token or of an access token, if it is one."""
+    work.alone()
     row = work.session.get(RefreshToken, _hashed(token)) if token else None
     login = work.session.get(Login, row.login_id if row else login_id or "")
     if login is not None and login.ended_at is None:

@@ -8,7 +8,7 @@ from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 
 from cdss_api.accounts import one_time, people
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import SECURITY, Guard, bearer, requires
 from cdss_api.accounts.limits import PER_ACCOUNT
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.shapes import CodeBody, OneTimeAnswer, PasswordBody
@@ -27,13 +27,19 @@ def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
         abp_responses=ERRORS,
         abp_security=SECURITY,
     )
-    guesses = limiter.shared_limit(
+    guesses: Guard = limiter.shared_limit(
         PER_ACCOUNT,
         "own",
         key_func=lambda: bearer().claims.subject,
         deduct_when=lambda answer: answer.status_code == 403,
     )
 
+    _one_time(routes, service, guesses)
+    _password(routes, service, guesses)
+    return routes
+
+
+def _one_time(routes: APIBlueprint, service: Service, guesses: Guard) -> None:
     @routes.post("/totp", responses={"200": OneTimeAnswer})
     @requires(service)
     def begin() -> Response:
@@ -73,6 +79,8 @@ def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
             people.set_one_time(work, account, None, confirmed=False)
         return Response(status=204)
 
+
+def _password(routes: APIBlueprint, service: Service, guesses: Guard) -> None:
     @routes.post("/password", responses=NOTHING)
     @requires(service)
     @guesses
@@ -87,8 +95,6 @@ def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
         with service.work(bearer().actor) as work:
             people.set_password(work, _own(work), hashed, keep_login=claims.session)
         return Response(status=204)
-
-    return routes
 
 
 def _own(work: Work) -> Account:

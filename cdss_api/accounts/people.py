@@ -116,6 +116,7 @@ def change(
 
 def set_password(work: Work, account: Account, password_hash: str, *, keep_login: str | None = None) -> None:
     """Replace the password; every other login ends."""
+    work.alone()
     account.password_hash = password_hash
     work.record(Action.ACCOUNT_CHANGE, account=account.account_id, username=account.username, changed="password")
     end_logins(work, account.account_id, but=keep_login)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts import people
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import SECURITY, Guard, bearer, requires
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.shapes_people import (
     NewPasswordBody,
@@ -37,7 +37,13 @@ def blueprint(service: Service) -> APIBlueprint:
         abp_security=SECURITY,
     )
     guarded = requires(service, Permission.USERS_MANAGE)
+    _show(routes, service, guarded)
+    _change(routes, service, guarded)
+    _credentials(routes, service, guarded)
+    return routes
 
+
+def _show(routes: APIBlueprint, service: Service, guarded: Guard) -> None:
     @routes.get("", responses={"200": UsersAnswer})
     @guarded
     def show(query: UsersQuery) -> Response:
@@ -46,6 +52,15 @@ def blueprint(service: Service) -> APIBlueprint:
         with service.database.reading() as session:
             return jsonify({"users": [user_answer(account) for account in session.scalars(rows.limit(query.limit))]})
 
+    @routes.get("/<account_id>", responses={"200": UserAnswer})
+    @guarded
+    def one(path: UserPath) -> Response:
+        """Tell of an account."""
+        with service.database.reading() as session:
+            return jsonify(user_answer(account_of(session, path.account_id)))
+
+
+def _change(routes: APIBlueprint, service: Service, guarded: Guard) -> None:
     @routes.post("", responses={"201": UserAnswer})
     @guarded
     def add(body: NewUserBody) -> tuple[Response, int]:
@@ -64,13 +79,6 @@ def blueprint(service: Service) -> APIBlueprint:
             except people.Odd as odd:
                 raise refused(odd) from None
             return jsonify(user_answer(account)), 201
-
-    @routes.get("/<account_id>", responses={"200": UserAnswer})
-    @guarded
-    def one(path: UserPath) -> Response:
-        """Tell of an account."""
-        with service.database.reading() as session:
-            return jsonify(user_answer(account_of(session, path.account_id)))
 
     @routes.patch("/<account_id>", responses={"200": UserAnswer})
     @guarded
@@ -91,6 +99,8 @@ def blueprint(service: Service) -> APIBlueprint:
                 raise refused(odd) from None
             return jsonify(user_answer(account))
 
+
+def _credentials(routes: APIBlueprint, service: Service, guarded: Guard) -> None:
     @routes.post("/<account_id>/password", responses=NOTHING)
     @guarded
     def password(path: UserPath, body: NewPasswordBody) -> Response:
@@ -110,8 +120,6 @@ def blueprint(service: Service) -> APIBlueprint:
         with service.work(bearer().actor) as work:
             people.set_one_time(work, account_of(work.session, path.account_id), None, confirmed=False)
         return Response(status=204)
-
-    return routes
 
 
 def account_of(session: Session, account_id: str) -> Account:

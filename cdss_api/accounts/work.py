@@ -26,7 +26,10 @@ class Work:
     _record: Record
 
     def alone(self) -> None:
-        """Wait until nobody else changes anything, and keep it so until the end."""
+        """Wait until nobody else changes anything, and keep it so until the end.
+
+        Whatever may publish begins with it: locks that are always taken in one order never wait for one another.
+        """
         self.session.execute(select(Version.version).with_for_update())
 
     def publish(self, *changes: Change) -> None:

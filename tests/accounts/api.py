@@ -19,9 +19,9 @@ from cdss_api.starting import open_service, plugin_key_file, prepare
 from neuronova.contract.grants import Patient, Update
 from neuronova.contract.roles import Role
 from neuronova.contract.settings import Settings
+from tests.running import ADMIN_PASSWORD
 
 PASSWORD = "correct horse battery"
-ADMIN_PASSWORD = "the first of passwords"
 TESTER = Actor(subject="tests", address="192.0.2.1")
 KIM = Patient("KIM-1", "HOSPITAL")
 

@@ -13,6 +13,7 @@ from cdss_api.database import Database, database_url, migrate, open_database
 from neuronova.contract.settings import Settings, read_settings
 from tests import postgres
 from tests.accounts.api import Api
+from tests.running import ADMIN_PASSWORD
 
 _numbers = count(1)
 
@@ -41,7 +42,7 @@ def variables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[s
     data = tmp_path / "data"
     for folder in ("api", "keys"):
         (data / folder).mkdir(parents=True)
-    ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ADMIN_PASSWORD": "the first of passwords"}
+    ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), data / "api")
         yield ours
@@ -49,7 +50,7 @@ def variables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[s
     address, name = request.getfixturevalue("postgres_address"), f"test_{next(_numbers)}"
     postgres.execute(address, f"CREATE DATABASE {name} TEMPLATE template_neuronova")
     yield ours | {"NEURONOVA_DATABASE_URL": named(address, name)}
-    postgres.execute(address, f"DROP DATABASE {name} WITH (FORCE)")
+    postgres.execute(address, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from cdss_api.accounts import grants, people, work
 from cdss_api.accounts.models import Account, Grant
 from neuronova.contract.grants import AccountChange, GrantChange, Ground, KeyChange, Patient, from_json
 from neuronova.contract.roles import Role
-from tests.accounts.api import ADMIN_PASSWORD, KIM, TESTER, Api, code_of, json_of
+from tests.accounts.api import KIM, TESTER, Api, code_of, json_of
+from tests.running import ADMIN_PASSWORD
 
 
 def test_a_snapshot_and_what_follows(api: Api) -> None:

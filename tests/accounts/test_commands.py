@@ -85,6 +85,7 @@ def test_keys_by_command(api: Api, command: Command) -> None:
         (("users", "revoke", "admin", "x"), "was not granted"),
     ],
 )
+@pytest.mark.parametrize("variables", ["sqlite"], indirect=True)  # a process each, and nothing of the database
 def test_what_cannot_be_done_is_one_line(api: Api, command: Command, words: tuple[str, ...], said: str) -> None:
     done = command(*words, code=1)
     assert said in done.stderr

@@ -15,6 +15,8 @@ from cdss_api.accounts.models import Account, Login, Version
 from cdss_api.database import Base, Database, migrate, open_database, require_current
 from cdss_api.errors import Unavailable
 from neuronova.contract.settings import read_settings
+from tests import postgres
+from tests.accounts.api import Api, code_of, json_of
 
 
 def test_the_migrations_make_the_models(database: Database) -> None:
@@ -96,9 +98,11 @@ def _account(account_id: str) -> Account:
 
 def test_sqlite_is_durable_and_waits(tmp_path: Path) -> None:
     (tmp_path / "api").mkdir()
-    with open_database(read_settings({"NEURONOVA_DATA": str(tmp_path)})).reading() as session:
+    database = open_database(read_settings({"NEURONOVA_DATA": str(tmp_path)}))
+    with database.reading() as session:
         pragmas = ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
         assert [session.scalar(text(f"PRAGMA {name}")) for name in pragmas] == ["wal", 2, 1, 10_000]
+    database.close()
 
 
 @pytest.mark.parametrize(
@@ -114,3 +118,12 @@ def test_no_database_is_one_line_without_a_secret(tmp_path: Path, variables: dic
         require_current(database)
     assert "password" not in str(told.value)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("variables", ["postgresql"], indirect=True)
+def test_without_its_database_the_service_says_so(api: Api, postgres_address: str) -> None:
+    bearer, name = api.admin(), api.service.database.engine.url.database
+    postgres.execute(postgres_address, f"DROP DATABASE {name} WITH (FORCE)")
+    answer = api.client.get("/api/v1/auth/me", headers=bearer)
+    assert (answer.status_code, code_of(answer)) == (503, "database_unavailable")
+    assert json_of(api.client.get("/api/v1/health"))["parts"]["database"]["status"] == "down"

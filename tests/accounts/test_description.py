@@ -20,7 +20,8 @@ from schemathesis.specs.openapi.checks import (
 
 from neuronova.contract.roles import Role
 from neuronova.contract.settings import read_settings
-from tests.accounts.api import ADMIN_PASSWORD, Api, json_of
+from tests.accounts.api import Api, json_of
+from tests.running import ADMIN_PASSWORD
 
 CHECKS = (
     not_a_server_error,

@@ -12,7 +12,8 @@ from cdss_api.starting import plugin_key_file, prepare
 from neuronova.contract.grants import KeyChange
 from neuronova.contract.roles import Permission, Role
 from neuronova.contract.token import verify
-from tests.accounts.api import ADMIN_PASSWORD, TESTER, Api, json_of
+from tests.accounts.api import TESTER, Api, json_of
+from tests.running import ADMIN_PASSWORD
 
 
 def files(api: Api) -> list[Path]:

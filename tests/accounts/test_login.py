@@ -13,7 +13,8 @@ from cdss_api.accounts.models import Account
 from neuronova.contract.grants import Revocation
 from neuronova.contract.roles import Role
 from neuronova.contract.token import verify
-from tests.accounts.api import ADMIN_PASSWORD, PASSWORD, TESTER, Api, code_of, json_of
+from tests.accounts.api import PASSWORD, TESTER, Api, code_of, json_of
+from tests.running import ADMIN_PASSWORD
 
 
 def test_a_login_gives_tokens_that_our_keys_verify(api: Api) -> None:

@@ -127,6 +127,15 @@ def test_who_is_disabled_here_stays_out(site: Site) -> None:
     assert site.api.journal.actions()[-1] == "login denied"
 
 
+def test_a_provider_does_not_take_the_last_administrator_away(site: Site) -> None:
+    site.exchange(site.token(realm_access={"roles": ["pacs-admins"]}))
+    with site.api.service.work(TESTER) as work:
+        account = people.find(work.session, "admin")
+        assert account is not None
+        people.change(work, account, enabled=False)
+    assert code_of(site.exchange(site.token())) == "impossible_account"
+
+
 SHARED = "a secret that is shared by two"
 
 

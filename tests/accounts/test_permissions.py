@@ -7,7 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from neuronova.contract.roles import PERMISSIONS, Permission, Role
-from tests.accounts.api import ADMIN_PASSWORD, Api, code_of
+from tests.accounts.api import Api, code_of
+from tests.running import ADMIN_PASSWORD
 
 SOMEBODY = "0" * 32
 # What each route asks for; None is anybody with a token. A route that is missing here fails the test below.

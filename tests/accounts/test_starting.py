@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from cdss_api.starting import open_service, prepare
 from neuronova.contract.settings import read_settings
-from tests.accounts.api import ADMIN_PASSWORD, Api, Hasher
+from tests.accounts.api import Api, Hasher
+from tests.running import ADMIN_PASSWORD
 
 
 def test_the_first_password_comes_from_the_settings(api: Api) -> None:

@@ -8,7 +8,8 @@ import pytest
 
 from neuronova.contract.grants import AccountChange, GrantChange, Ground
 from neuronova.contract.roles import Role
-from tests.accounts.api import ADMIN_PASSWORD, PASSWORD, Api, code_of, json_of
+from tests.accounts.api import PASSWORD, Api, code_of, json_of
+from tests.running import ADMIN_PASSWORD
 
 KIM = {"patient_id": "KIM-1", "issuer": "HOSPITAL"}
 

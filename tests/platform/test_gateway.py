@@ -55,9 +55,7 @@ def test_not_found(platform: Platform, path: str) -> None:
     assert platform.get(path).status_code == 404
 
 
-@pytest.mark.parametrize(
-    "path", ["/instances", "/system", "/changes", "/neuronova/health", "/app/explorer.html"]
-)
+@pytest.mark.parametrize("path", ["/instances", "/system", "/changes", "/neuronova/health", "/app/explorer.html"])
 def test_nothing_else_of_orthanc_is_reachable(platform: Platform, path: str) -> None:
     """What is no file is a page of the viewer's own router."""
     assert platform.get(path).content == platform.get("/").content

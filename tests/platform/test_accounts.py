@@ -1,0 +1,105 @@
+"""Accounts behind the gateway: a browser's login, a plugin's long poll, a first start."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from neuronova.contract.grants import AccountChange, from_json
+from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, environment
+from tests.server import until
+
+CREDENTIALS = {"username": "admin", "password": ADMIN_PASSWORD}
+
+
+def test_a_browser_logs_in_and_out(platform: Platform) -> None:
+    with requests.Session() as browser:
+        assert browser.post(f"{platform.url}/api/v1/auth/login", json=CREDENTIALS, timeout=10).status_code == 200
+        assert browser.get(f"{platform.url}/api/v1/auth/me", timeout=10).json()["username"] == "admin"
+        assert browser.post(f"{platform.url}/api/v1/auth/refresh", timeout=10).status_code == 200
+        assert browser.post(f"{platform.url}/api/v1/auth/logout", timeout=10).status_code == 204
+        assert browser.get(f"{platform.url}/api/v1/auth/me", timeout=10).status_code == 401
+
+
+def test_an_address_cannot_be_forged_to_guess_on(start_platform: Callable[..., Platform]) -> None:
+    platform = start_platform()  # of its own: nobody else logs in there for a while
+
+    def guess(number: int) -> int:
+        forged = {"X-Neuronova-Client": f"203.0.113.{number}", "X-Forwarded-For": f"203.0.113.{number}"}
+        body = {"username": f"guess-{number}", "password": "wrong"}
+        return requests.post(f"{platform.url}/api/v1/auth/login", json=body, headers=forged, timeout=10).status_code
+
+    assert [guess(number) for number in range(51)] == [401] * 50 + [429]
+
+
+def test_the_description_is_a_page(platform: Platform) -> None:
+    page = platform.get("/api/v1/swagger")
+    assert page.headers["Content-Type"].startswith("text/html")
+    assert "script-src 'self' 'unsafe-inline'" in page.headers["Content-Security-Policy"]
+    assert platform.get("/api/v1/openapi.json").headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_a_command_reaches_a_waiting_poll(platform: Platform) -> None:
+    key = (platform.settings.data / "keys" / "plugin.key").read_text()
+    asked = f"http://127.0.0.1:{platform.settings.api_port}/api/v1/internal/grants"
+    headers = {"X-Neuronova-Service-Key": key}
+    version = requests.get(asked, headers=headers, timeout=10).json()["version"]
+    found: dict[str, Any] = {}
+
+    def poll() -> None:
+        params: dict[str, str] = {"since": str(version), "wait": "25"}
+        found["update"] = from_json(requests.get(asked, params=params, headers=headers, timeout=30).json())
+
+    waiting = threading.Thread(target=poll)
+    waiting.start()
+    command = [str(NEURONOVA), "users", "add", "lee", "--role", "nurse"]
+    subprocess.run(command, env=platform.environment, check=True, capture_output=True, timeout=30)
+    waiting.join(2)
+    assert [type(change) for change in found["update"].changes] == [AccountChange]
+    assert platform.get("/api/v1/internal/grants", X_Neuronova_Service_Key=key).status_code == 404
+
+
+def test_a_waiting_poll_does_not_hold_up_the_end(start_platform: Callable[..., Platform]) -> None:
+    platform = start_platform()
+    key = (platform.settings.data / "keys" / "plugin.key").read_text()
+    asked = f"http://127.0.0.1:{platform.settings.api_port}/api/v1/internal/grants"
+    headers = {"X-Neuronova-Service-Key": key}
+    version = requests.get(asked, headers=headers, timeout=10).json()["version"]
+    answers: list[int] = []
+
+    def poll() -> None:
+        params = {"since": str(version), "wait": "25"}
+        answers.append(requests.get(asked, params=params, headers=headers, timeout=30).status_code)
+
+    waiting = threading.Thread(target=poll)
+    waiting.start()
+    time.sleep(0.5)
+    assert platform.stop() == 0
+    waiting.join(1)
+    assert answers == [200]
+
+
+def test_a_first_password_is_printed_and_in_no_log(tmp_path: Path) -> None:
+    variables = environment(tmp_path / "data")
+    del variables["NEURONOVA_ADMIN_PASSWORD"]
+    with subprocess.Popen([NEURONOVA, "run"], env=variables, stdout=subprocess.PIPE, text=True, cwd=tmp_path) as run:
+        assert run.stdout
+        line = run.stdout.readline()
+        password = line.split("its password ")[1].split()[0]
+        until(lambda: run.stdout and "Logs" in run.stdout.readline(), "the platform is up")
+        login = f"http://127.0.0.1:{variables['NEURONOVA_HTTP_PORT']}/api/v1/auth/login"
+        answer = requests.post(login, json={"username": "admin", "password": password}, timeout=10)
+        run.terminate()
+        run.wait(30)
+    assert answer.status_code == 200
+    secrets = [password, answer.json()["access_token"], answer.json()["refresh_token"]]
+    kept = [file for file in (tmp_path / "data").rglob("*") if file.is_file() and "viewer" not in file.parts]
+    assert len(kept) > 10
+    for file in kept:
+        assert not [secret for secret in secrets if secret.encode() in file.read_bytes()], file
