@@ -27,7 +27,7 @@ local paths = {%s}
 local at = 0
 request = function()
   at = at %% #paths + 1
-  return wrk.format("GET", paths[at], { ["Accept"] = '%s' })
+  return wrk.format("GET", paths[at], { ["Accept"] = '%s', ["X-Neuronova-Token"] = '%s' })
 end
 done = function(summary, latency)
   local e = summary.errors
@@ -91,7 +91,7 @@ def _load(server: Server, slices: Sequence[Dataset], connections: int, seconds: 
     paths = ",".join(f'"/dicom-web/{instance_path(one)}/frames/1"' for one in slices)
     with TemporaryDirectory(prefix="nnw") as folder:
         script = Path(folder) / "frames.lua"
-        script.write_text(SCRIPT % (paths, AS_STORED))
+        script.write_text(SCRIPT % (paths, AS_STORED, http.token))
         command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), server.url]
         said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     result = json.loads(said.rpartition("RESULT ")[2])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import signal
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from statistics import median
 
 from bench.images import brain_mr
 from bench.peer import bare, ours
 from bench.report import Detail, Pairs, Result
+from tests.access import HEADER, http
 from tests.server import Server, until
 from tests.synthetic import part10
 
@@ -61,10 +62,10 @@ def _prepared(server: Server) -> bool:
 
 
 def _seconds(server: Server, path: str, count: int) -> float:
-    connection = http.client.HTTPConnection("127.0.0.1", server.settings.orthanc_port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", server.settings.orthanc_port, timeout=60)
     connection.connect()
     began = time.perf_counter()
-    connection.request("GET", path, headers={"Accept": "application/dicom+json"})
+    connection.request("GET", path, headers={"Accept": "application/dicom+json", HEADER: http.token})
     content = connection.getresponse().read()
     took = time.perf_counter() - began
     connection.close()

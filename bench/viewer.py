@@ -21,6 +21,7 @@ from bench.images import brain_mr, radiograph, radiograph_object
 from bench.link import MEGABITS, Link, slow_link
 from bench.peer import bare, ours
 from bench.report import Detail, Result, Row
+from tests.access import http
 from tests.series import ct_series
 from tests.server import Server
 from tests.synthetic import part10
@@ -112,6 +113,7 @@ def _in_turn(browser: Browser, link: Link, ways: Sequence[Way], script: str, rou
 def _seconds(browser: Browser, link: Link, way: Way, script: str) -> float:
     """Load the viewer with a small study, go back to the list, open the study, and wait."""
     context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=way.origin)
+    context.add_cookies([{"name": "neuronova_session", "value": http.token, "url": way.origin}])
     context.add_init_script(NOTE_FIRST_PICTURE)
     try:
         page = context.new_page()

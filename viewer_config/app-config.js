@@ -15,19 +15,19 @@ const session = (() => {
     request.open(method, path, false);
     if (method === 'POST') request.setRequestHeader('Content-Type', 'application/json');
     request.send(method === 'POST' ? '{}' : null);
-    return request.status === 200 ? JSON.parse(request.responseText) : null;
+    return { refused: request.status === 401, body: request.status === 200 ? JSON.parse(request.responseText) : null };
   }
 
+  // Without the API there is no name to show, and a token that still holds shows images all the same.
   function whoReads() {
     if (byLink) return null;
     const me = askNow('GET', '/api/v1/auth/me');
-    if (me) return me;
-    if (askNow('POST', REFRESH)) {
-      localStorage.setItem(REFRESHED, Date.now());
-      return askNow('GET', '/api/v1/auth/me');
-    }
-    toLogin();
-    return null;
+    if (!me.refused) return me.body;
+    const refreshed = askNow('POST', REFRESH);
+    if (refreshed.refused) toLogin();
+    if (!refreshed.body) return null;
+    localStorage.setItem(REFRESHED, Date.now());
+    return askNow('GET', '/api/v1/auth/me').body;
   }
 
   // A refresh token can be used once: one tab at a time.
@@ -76,7 +76,7 @@ const session = (() => {
   }
 
   const reader = whoReads();
-  if (reader) {
+  if (!byLink) {
     setInterval(keep, EVERY);
     document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && keep());
     watchForMissingStudies();
