@@ -11,6 +11,7 @@ from cdss_api import console, health, problems
 from cdss_api.accounts import access_routes, auth, internal, links_routes, own, users_routes, well_known
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.health.checks import standard_checks
+from cdss_api.modalities import routes as modality_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 
@@ -49,6 +50,7 @@ def create_app(service: Service) -> Flask:
         users_routes.blueprint(service),
         access_routes.blueprint(service),
         links_routes.blueprint(service),
+        modality_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

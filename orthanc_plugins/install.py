@@ -18,6 +18,7 @@ from orthanc_plugins.access.bearer import Bearers, Rules
 from orthanc_plugins.access.follower import Follower
 from orthanc_plugins.access.gate import REFUSAL, Gate
 from orthanc_plugins.access.ledger import Ledger
+from orthanc_plugins.access.modalities import Modalities
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.access.search import Search
 from orthanc_plugins.access.store import Store
@@ -48,7 +49,9 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     ledger, register = Ledger(store), Register(store)
     rules = Rules(grants_hold=60.0 * settings.grants_hold_minutes, recent=86400.0 * settings.recent_days)
     gate = Gate(Bearers(ledger, rules, secret), register)
-    arrivals = Arrivals(sdk, register, dict(settings.issuers or ()))
+    modalities = Modalities(sdk, ledger, settings.issuer)
+    ledger.on_change(modalities.follow)
+    arrivals = Arrivals(sdk, register, modalities.issuer)
     follower = Follower(ledger, settings.api_port, settings.data / "keys" / "plugin.key")
     state = State(journal, crew)
     front = Front(
@@ -70,6 +73,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         elif change == sdk.ChangeType.ORTHANC_STARTED:
             keep_to_loopback(loopback_ports(settings))
             crew.start()
+            modalities.follow()
             arrivals.start()
             follower.start()
         elif change == sdk.ChangeType.ORTHANC_STOPPED:

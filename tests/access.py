@@ -14,7 +14,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cdss_api.accounts.changes import read_update
 from cdss_api.starting import open_service, prepare
-from neuronova.contract.grants import AccountChange, Change, GrantChange, Ground, KeyChange, Patient, Update
+from neuronova.contract.grants import (
+    AccountChange,
+    Change,
+    GrantChange,
+    Ground,
+    KeyChange,
+    ModalityChange,
+    Operation,
+    Patient,
+    Update,
+)
 from neuronova.contract.roles import Permission, Role
 from neuronova.contract.settings import Settings
 from neuronova.contract.token import Claims, sign
@@ -23,6 +33,7 @@ from orthanc_plugins.access.store import Store
 HEADER = "X-Neuronova-Token"
 KEY, KEY_ID = Ed25519PrivateKey.generate(), "tests"
 DAY = 86400
+SENDERS = ("MODALITY", "BENCH", "STORESCU")
 
 
 def key_change() -> KeyChange:
@@ -49,9 +60,16 @@ def everything() -> str:
     return token(Role.SERVICE, "service:tests", scopes=frozenset(Permission))
 
 
+def modality(title: str, *operations: Operation, issuer: str | None = None) -> ModalityChange:
+    """Return a modality on this machine, by default one that stores."""
+    allowed = operations or (Operation.STORE,)
+    return ModalityChange(title=title, host="127.0.0.1", port=104, operations=allowed, issuer=issuer)
+
+
 def accounts(**patients: list[Patient]) -> list[Change]:
     """Return an account of each role, named as the role; those named here see these patients."""
     changes: list[Change] = [AccountChange(account=role.value, role=role, enabled=True) for role in Role]
+    changes += [modality(title) for title in SENDERS]
     for name, seen in patients.items():
         ground = Ground.OWN if name == Role.PATIENT else Ground.CARE_TEAM
         changes += [

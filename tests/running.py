@@ -69,6 +69,12 @@ class Platform:
         found: dict[str, Any] = answer.json()
         return found
 
+    def allow(self, title: str) -> None:
+        """Let a modality on this machine store."""
+        headers = {"Authorization": f"Bearer {self.login()['access_token']}"}
+        url = f"{self.url}/api/v1/modalities/{title}"
+        requests.put(url, json={"host": "127.0.0.1"}, headers=headers, timeout=10).raise_for_status()
+
     def add_user(self, username: str, role: str) -> str:
         """Add an account whose password is the admin's; return its identifier."""
         user = {"username": username, "role": role, "password": ADMIN_PASSWORD, "display_name": username.title()}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cdss_api.accounts.models import Account, Ended, Grant, LoggedChange, SigningKey, Version
+from cdss_api.accounts.models import Account, Ended, Grant, LoggedChange, Modality, SigningKey, Version
 from neuronova.contract.grants import (
     FORMAT,
     AccountChange,
@@ -15,6 +15,8 @@ from neuronova.contract.grants import (
     GrantChange,
     Ground,
     KeyChange,
+    ModalityChange,
+    Operation,
     Revocation,
     Update,
     from_json,
@@ -41,6 +43,17 @@ def read_update(session: Session, since: int, now: float) -> Update:
     return from_json({"format": FORMAT, "version": version, "full": False, "changes": list(rows)})
 
 
+def told(modality: Modality) -> ModalityChange:
+    """Return a modality as the plugin is told of it."""
+    return ModalityChange(
+        title=modality.title,
+        host=modality.host,
+        port=modality.port,
+        operations=tuple(Operation(name) for name in modality.operations),
+        issuer=modality.issuer,
+    )
+
+
 def _everything(session: Session, now: float) -> Iterator[Change]:
     for account, role, enabled in session.execute(select(Account.account_id, Account.role, Account.enabled)):
         yield AccountChange(account=account, role=Role(role), enabled=enabled)
@@ -49,6 +62,8 @@ def _everything(session: Session, now: float) -> Iterator[Change]:
         yield KeyChange(key_id=key_id, x=x)
     for ended, its_end in session.execute(select(Ended.ended, Ended.until).where(Ended.until > now)):
         yield Revocation(ended=ended, until=its_end)
+    for modality in session.scalars(select(Modality)):
+        yield told(modality)
     columns = (Grant.account_id, Grant.patient_id, Grant.issuer, Grant.ground, Grant.until)
     for account, patient_id, issuer, ground, until in session.execute(
         select(*columns).where(Grant.until.is_(None) | (Grant.until > now))

@@ -98,6 +98,18 @@ class Link(Base):
     revoked_at: Mapped[float | None] = mapped_column(Double)
 
 
+class Modality(Base):
+    """A DICOM application entity that may associate with Orthanc."""
+
+    __tablename__ = "modality"
+
+    title: Mapped[str] = mapped_column(String(16), primary_key=True)
+    host: Mapped[str] = mapped_column(String(64))
+    port: Mapped[int]
+    operations: Mapped[list[str]] = mapped_column(JSON)
+    issuer: Mapped[str | None] = mapped_column(String(64))
+
+
 class SigningKey(Base):
     """A public key; its private half is a file. The newest signs, the others verify until `until`."""
 

@@ -26,6 +26,7 @@ class Action(StrEnum):
     LINK_MAKE = "link-make"
     LINK_REVOKE = "link-revoke"
     KEY_ROTATE = "key-rotate"
+    MODALITY = "modality"
 
 
 class Outcome(StrEnum):

@@ -6,6 +6,7 @@ import typer
 
 from neuronova.cli.demo import demo
 from neuronova.cli.keys import keys
+from neuronova.cli.modality import modality
 from neuronova.cli.run import run
 from neuronova.cli.transcode import transcode
 from neuronova.cli.users import users
@@ -22,3 +23,4 @@ app.command()(demo)
 app.command()(transcode)
 app.add_typer(users)
 app.add_typer(keys)
+app.add_typer(modality)

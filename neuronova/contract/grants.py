@@ -68,7 +68,31 @@ class KeyChange:
     x: str | None
 
 
-Change = AccountChange | GrantChange | Revocation | KeyChange
+class Operation(StrEnum):
+    """What a modality may do; C-ECHO is everybody's whom the table names."""
+
+    STORE = "store"
+    FIND = "find"
+    MOVE = "move"
+    GET = "get"
+    WORKLIST = "worklist"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ModalityChange:
+    """A DICOM application entity as it now is; without a host it is a stranger (again), and refused.
+
+    `issuer` is that of the PatientIDs it sends without one.
+    """
+
+    title: str
+    host: str | None
+    port: int = 104
+    operations: tuple[Operation, ...] = ()
+    issuer: str | None = None
+
+
+Change = AccountChange | GrantChange | Revocation | KeyChange | ModalityChange
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,9 +109,14 @@ _KINDS: Mapping[str, type[Change]] = {
     "grant": GrantChange,
     "revocation": Revocation,
     "key": KeyChange,
+    "modality": ModalityChange,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
-_READERS: Mapping[str, Callable[[Any], Any]] = {"role": Role, "ground": Ground}
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "role": Role,
+    "ground": Ground,
+    "operations": lambda names: tuple(Operation(name) for name in names),
+}
 
 
 def to_json(update: Update) -> dict[str, Any]:

@@ -40,7 +40,7 @@ class Settings:
     break_glass_minutes: int
     grants_hold_minutes: int
     recent_days: int
-    issuers: tuple[tuple[str, str], ...] | None  # by sending AE title, `*` for any
+    issuer: str | None  # of PatientIDs that come without one, from a sender that has none of its own
     oidc_issuer: str | None
     oidc_jwks_url: str | None
     oidc_audience: str | None
@@ -73,7 +73,7 @@ class Settings:
             "BREAK_GLASS_MINUTES": self.break_glass_minutes,
             "GRANTS_HOLD_MINUTES": self.grants_hold_minutes,
             "RECENT_DAYS": self.recent_days,
-            "ISSUERS": self.issuers and ",".join(f"{title}={issuer}" for title, issuer in self.issuers),
+            "ISSUER": self.issuer,
             "OIDC_ROLE_CLAIM": self.oidc_role_claim,
             "PUBLIC_URL": self.public_url,
             "DATABASE_URL": self.database_url,
@@ -146,11 +146,10 @@ def _days(text: str) -> int:
     return int(text)
 
 
-def _issuers(text: str) -> tuple[tuple[str, str], ...]:
-    pairs = [tuple(part.strip() for part in pair.partition("=")[::2]) for pair in text.split(",")]
-    if not all(title and issuer and len(issuer) <= 64 and "\\" not in issuer for title, issuer in pairs):
-        raise ValueError("a mapping of sending AE titles to issuers such as CT1=HOSPITAL,*=CLINIC")
-    return tuple((_application_entity(title), issuer) for title, issuer in pairs)
+def _issuer(text: str) -> str:
+    if len(text) > 64 or "\\" in text or not text.isprintable():
+        raise ValueError("an issuer of at most 64 characters without a backslash")
+    return text
 
 
 def _provider(text: str) -> str:
@@ -195,7 +194,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "BREAK_GLASS_MINUTES": ("break_glass_minutes", "60", _minutes),
     "GRANTS_HOLD_MINUTES": ("grants_hold_minutes", "15", _minutes),
     "RECENT_DAYS": ("recent_days", "7", _days),
-    "ISSUERS": ("issuers", None, _issuers),
+    "ISSUER": ("issuer", None, _issuer),
     "OIDC_ISSUER": ("oidc_issuer", None, str),
     "OIDC_JWKS_URL": ("oidc_jwks_url", None, _provider),
     "OIDC_AUDIENCE": ("oidc_audience", None, str),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,11 @@ from neuronova.contract.settings import Settings
 from neuronova.demo.studies import SUBJECTS, files_in, slices_of
 from neuronova.platform.errors import PlatformError
 
-_AE_TITLE = "NEURONOVA_DEMO"
+AE_TITLE = "NEURONOVA_DEMO"
 # pynetdicom 3.0 now and then reads an answer in its other thread and drops it; the image is then sent once more.
 _ANSWER_SECONDS = 5.0
 _ATTEMPTS = 3
+_KNOWN_WITHIN = 5.0  # seconds in which Orthanc has heard that this AE title may send
 
 
 @dataclass(frozen=True)
@@ -73,11 +75,16 @@ def _stored(association: Association, image: Dataset) -> bool:
 
 
 def _associate(settings: Settings, images: Iterable[Dataset]) -> Association:
-    entity = AE(ae_title=_AE_TITLE)
+    entity = AE(ae_title=AE_TITLE)
     entity.dimse_timeout = _ANSWER_SECONDS
     for kind in sorted({(image.SOPClassUID, image.file_meta.TransferSyntaxUID) for image in images}):
         entity.add_requested_context(*kind)
-    association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)
+    deadline = time.monotonic() + _KNOWN_WITHIN
+    while True:
+        association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)
+        if association.is_established or not association.is_rejected or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
     if not association.is_established:
         raise PlatformError(f"no DICOM association with port {settings.dicom_port}; is this platform the one running?")
     return association

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from orthanc_plugins.access.identity import Identity, Unidentified, from_values, identify
@@ -26,11 +26,11 @@ class Arrivals:
     """Notes whose each instance is, before the modality that sent it has its answer."""
 
     def __init__(
-        self, sdk: Sdk, register: Register, issuers: Mapping[str, str], clock: Callable[[], float] = time.time
+        self, sdk: Sdk, register: Register, issuer: Callable[[str], str | None], clock: Callable[[], float] = time.time
     ) -> None:
         self._sdk = sdk
         self._register = register
-        self._issuers = issuers
+        self._issuer = issuer
         self._clock = clock
         self._lock = threading.Lock()
         self._noted: OrderedDict[str, None] = OrderedDict()  # which need not be read again when catching up
@@ -50,10 +50,10 @@ class Arrivals:
 
     def _identity(self, data: bytes, aet: str, identifier: str) -> Identity:
         try:
-            return identify(data, aet, self._issuers)
+            return identify(data, self._issuer(aet))
         except Unidentified:
             # Orthanc stored it, so it knows whose it is.
-            return from_values(self._tags(identifier), aet, self._issuers)
+            return from_values(self._tags(identifier), self._issuer(aet))
 
     def _tags(self, identifier: str) -> dict[str, str]:
         try:
@@ -81,7 +81,7 @@ class Arrivals:
         aet = self._metadata(identifier, "RemoteAET")
         try:
             arrived = self._arrived(self._metadata(identifier, "ReceptionDate"))
-            self._register.note(from_values(self._tags(identifier), aet, self._issuers), arrived)
+            self._register.note(from_values(self._tags(identifier), self._issuer(aet)), arrived)
         except Unidentified as odd:
             log.debug("instance %s: %s", identifier, odd)
         time.sleep(REST)

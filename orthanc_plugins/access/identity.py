@@ -53,8 +53,8 @@ class Unidentified(Exception):
     """The object does not say which study it belongs to."""
 
 
-def identify(data: bytes, aet: str, issuers: Mapping[str, str]) -> Identity:
-    """Read an instance's identity from its file; `issuers` are the defaults by sending AE title, `*` for any.
+def identify(data: bytes, issuer: str | None) -> Identity:
+    """Read an instance's identity from its file; `issuer` is that of its sender, for a file that names none.
 
     Raises:
         Unidentified: it is no DICOM file that names its study and series.
@@ -64,17 +64,17 @@ def identify(data: bytes, aet: str, issuers: Mapping[str, str]) -> Identity:
         values = {keyword: _text(dataset, keyword) for keyword in _READ}
     except Exception as odd:  # whatever a broken file makes the parser raise
         raise Unidentified(repr(odd)) from odd
-    return from_values(values, aet, issuers)
+    return from_values(values, issuer)
 
 
-def from_values(values: Mapping[str, str], aet: str, issuers: Mapping[str, str]) -> Identity:
+def from_values(values: Mapping[str, str], issuer: str | None) -> Identity:
     """Return the identity that attributes by keyword amount to; raises Unidentified."""
     found = {keyword: values.get(keyword, "").strip(_PADDING) for keyword in _READ}
     if not found["StudyInstanceUID"] or not found["SeriesInstanceUID"]:
         raise Unidentified("no StudyInstanceUID or SeriesInstanceUID")
     return Identity(
         patient_id=found["PatientID"],
-        issuer=found["IssuerOfPatientID"] or issuers.get(aet) or issuers.get("*"),
+        issuer=found["IssuerOfPatientID"] or issuer,
         study=found["StudyInstanceUID"],
         series=found["SeriesInstanceUID"],
         study_keys={keyword: found[keyword].casefold() for keyword in STUDY_KEYS},

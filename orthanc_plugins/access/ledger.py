@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -15,6 +15,7 @@ from neuronova.contract.grants import (
     GrantChange,
     Ground,
     KeyChange,
+    ModalityChange,
     Patient,
     Revocation,
     Update,
@@ -46,21 +47,29 @@ class Ledger:
         self.accounts: dict[str, Account] = {}
         self.ended: dict[str, float] = {}
         self.keys: dict[str, Ed25519PublicKey] = {}
+        self._followers: list[Callable[[], None]] = []
+        self.modalities: dict[str, ModalityChange] = {}
         self.version = 0
         self.heard = 0.0
         with self._lock:
             self._take_in(store.changes())
             self.version, self.heard = store.version()
 
+    def on_change(self, follow: Callable[[], None]) -> None:
+        """Have `follow` called after each update that was taken in."""
+        self._followers.append(follow)
+
     def apply(self, update: Update, now: float) -> None:
         """Take in what the API said; written down before it counts, so that a restart knows no less."""
         with self._lock:
             self._store.save(update, now)
             if update.full:
-                self.accounts, self.ended, self.keys = {}, {}, {}
+                self.accounts, self.ended, self.keys, self.modalities = {}, {}, {}, {}
             self._take_in(update.changes)
             self.ended = {ended: until for ended, until in self.ended.items() if until > now}
             self.version, self.heard = update.version, now
+        for follow in self._followers:
+            follow()
 
     def heard_again(self, now: float) -> None:
         """Note that the API answered and had nothing new."""
@@ -79,6 +88,10 @@ class Ledger:
                     self._grant(change)
                 case Revocation():
                     self.ended[change.ended] = change.until
+                case ModalityChange(host=None):
+                    self.modalities.pop(change.title, None)
+                case ModalityChange():
+                    self.modalities[change.title] = change
                 case KeyChange(key_id=key_id, x=None):
                     self.keys.pop(key_id, None)
                 case KeyChange(key_id=key_id, x=str(x)):

@@ -19,6 +19,7 @@ from neuronova.contract.grants import (
     GrantChange,
     Ground,
     KeyChange,
+    ModalityChange,
     Revocation,
     Update,
     from_json,
@@ -153,7 +154,7 @@ class Store:
         return found
 
 
-def _name(change: AccountChange | Revocation | KeyChange) -> str:
+def _name(change: AccountChange | Revocation | KeyChange | ModalityChange) -> str:
     """Return what tells one known thing from another."""
     match change:
         case AccountChange():
@@ -162,3 +163,5 @@ def _name(change: AccountChange | Revocation | KeyChange) -> str:
             return f"ended {change.ended}"
         case KeyChange():
             return f"key {change.key_id}"
+        case ModalityChange():
+            return f"modality {change.title}"

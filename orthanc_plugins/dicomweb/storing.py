@@ -32,7 +32,7 @@ def checked(request: Request, study: str | None, allows: Allows) -> Request | An
         return error(400, str(odd))
     for part in parts:
         try:
-            identity = identify(part, "", {})
+            identity = identify(part, None)
         except Unidentified:
             return error(400, "A part is no DICOM object that names its study and series")
         decision = allows(identity.study, identity.patient_id)

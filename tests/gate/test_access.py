@@ -169,7 +169,8 @@ def test_a_path_and_an_argument_cannot_name_two_studies(hospital: Server) -> Non
     ):
         for below in ("series", "metadata"):
             answer = ask(hospital, f"/dicom-web/studies/{spelt}/{below}", Role.DOCTOR)
-            assert answer.status_code == 404, (spelt, below)
+            # Orthanc's HTTP server reads a backslash as a slash: then there is no such route at all.
+            assert answer.status_code == (403 if "\\" in spelt else 404), (spelt, below)
 
 
 def payload(**changed: Any) -> dict[str, Any]:

@@ -20,8 +20,11 @@ CREDENTIALS = {"username": "admin", "password": ADMIN_PASSWORD}
 
 def test_a_browser_logs_in_and_out(platform: Platform) -> None:
     with requests.Session() as browser:
+        elsewhere = {"Origin": "http://elsewhere.example"}
+        browser.headers["Origin"] = platform.url
         assert browser.post(f"{platform.url}/api/v1/auth/login", json=CREDENTIALS, timeout=10).status_code == 200
         assert browser.get(f"{platform.url}/api/v1/auth/me", timeout=10).json()["username"] == "admin"
+        assert browser.post(f"{platform.url}/api/v1/auth/refresh", timeout=10, headers=elsewhere).status_code == 403
         assert browser.post(f"{platform.url}/api/v1/auth/refresh", timeout=10).status_code == 200
         assert browser.post(f"{platform.url}/api/v1/auth/logout", timeout=10).status_code == 204
         assert browser.get(f"{platform.url}/api/v1/auth/me", timeout=10).status_code == 401

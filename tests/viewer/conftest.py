@@ -36,6 +36,7 @@ FLAGS = [
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with running_platform(tmp_path_factory.mktemp("viewer") / "data") as running:
         running.demo()
+        running.allow("MODALITY")
         yield running
 
 

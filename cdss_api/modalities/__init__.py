@@ -1,0 +1,39 @@
+"""The table of modalities: which DICOM application entities may do what, and Orthanc follows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cdss_api.accounts.changes import told
+from cdss_api.accounts.models import Modality
+from cdss_api.accounts.recording import Action
+from cdss_api.accounts.work import Work
+from neuronova.contract.grants import ModalityChange, Operation
+
+
+def put(
+    work: Work, *, title: str, host: str, port: int, operations: Iterable[Operation], issuer: str | None
+) -> Modality:
+    """Add a modality, or replace what was known of it."""
+    work.alone()
+    modality = work.session.get(Modality, title) or Modality(title=title)
+    modality.host, modality.port, modality.issuer = host, port, issuer
+    modality.operations = sorted({operation.value for operation in operations})
+    work.session.add(modality)
+    work.session.flush()
+    work.publish(told(modality))
+    work.record(Action.MODALITY, title=title, host=host, operations=" ".join(modality.operations))
+    return modality
+
+
+def remove(work: Work, title: str) -> bool:
+    """Refuse a modality from now on; tell whether it was known."""
+    work.alone()
+    modality = work.session.get(Modality, title)
+    if modality is None:
+        return False
+    work.session.delete(modality)
+    work.session.flush()
+    work.publish(ModalityChange(title=title, host=None))
+    work.record(Action.MODALITY, title=title, operations="")
+    return True

@@ -1,0 +1,121 @@
+"""`/api/v1/modalities`."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import Annotated
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint
+from flask_openapi3.models import Tag
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from sqlalchemy import select
+
+from cdss_api import modalities
+from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.models import Modality
+from cdss_api.accounts.shapes import Issuer
+from cdss_api.problems import ERRORS, NOTHING, Problem
+from cdss_api.service import Service
+from neuronova.contract.grants import Operation
+from neuronova.contract.roles import Permission
+
+
+def _address(text: str) -> str:
+    # Orthanc compares it with the address that an association comes from.
+    return str(ip_address(text))
+
+
+# PS3.5 6.2, AE.
+Title = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")]
+Host = Annotated[str, StringConstraints(min_length=2, max_length=45), AfterValidator(_address)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class TitlePath(BaseModel):
+    """Which modality."""
+
+    title: Title
+
+
+class ModalityBody(BaseModel):
+    """Where it is and what it may do; `issuer` is that of the PatientIDs it sends without one."""
+
+    host: Host
+    port: Port = 104
+    operations: Annotated[list[Operation], Field(max_length=5)] = [Operation.STORE]
+    issuer: Issuer = ""
+
+
+class ModalityEntry(BaseModel):
+    """A modality."""
+
+    title: str
+    host: str
+    port: int
+    operations: list[Operation]
+    issuer: str
+
+
+class ModalitiesAnswer(BaseModel):
+    """The table."""
+
+    modalities: list[ModalityEntry]
+
+
+def blueprint(service: Service) -> APIBlueprint:
+    """Return the routes."""
+    routes = APIBlueprint(
+        "modalities",
+        __name__,
+        url_prefix="/api/v1/modalities",
+        abp_tags=[Tag(name="modalities")],
+        abp_responses=ERRORS,
+        abp_security=SECURITY,
+    )
+    guarded = requires(service, Permission.MODALITIES_MANAGE)
+
+    @routes.get("", responses={"200": ModalitiesAnswer})
+    @guarded
+    def show() -> Response:
+        """List the modalities that Orthanc answers."""
+        with service.database.reading() as session:
+            found = [entry(one) for one in session.scalars(select(Modality).order_by(Modality.title))]
+        return jsonify(ModalitiesAnswer(modalities=found).model_dump(mode="json"))
+
+    @routes.put("/<title>", responses={"200": ModalityEntry})
+    @guarded
+    def put(path: TitlePath, body: ModalityBody) -> Response:
+        """Add a modality, or replace what was known of it."""
+        with service.work(bearer().actor) as work:
+            modality = modalities.put(
+                work,
+                title=path.title,
+                host=body.host,
+                port=body.port,
+                operations=body.operations,
+                issuer=body.issuer or None,
+            )
+            return jsonify(entry(modality).model_dump(mode="json"))
+
+    @routes.delete("/<title>", responses=NOTHING)
+    @guarded
+    def remove(path: TitlePath) -> Response:
+        """Refuse a modality from now on."""
+        with service.work(bearer().actor) as work:
+            if not modalities.remove(work, path.title):
+                raise Problem(404, "no_such_modality", "There is no such modality.")
+        return Response(status=204)
+
+    return routes
+
+
+def entry(modality: Modality) -> ModalityEntry:
+    """Return a modality as the API shows it."""
+    return ModalityEntry(
+        title=modality.title,
+        host=modality.host,
+        port=modality.port,
+        operations=[Operation(name) for name in modality.operations],
+        issuer=modality.issuer or "",
+    )
