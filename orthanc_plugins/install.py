@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from neuronova.audit.access import AccessRecorder
+from neuronova.audit.journal import AuditJournal
 from neuronova.contract.settings import Settings, read_settings
 from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
@@ -19,6 +21,7 @@ from orthanc_plugins.access.follower import Follower
 from orthanc_plugins.access.gate import REFUSAL, Gate
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.modalities import Modalities
+from orthanc_plugins.access.recording import Recording
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.access.search import Search
 from orthanc_plugins.access.store import Store
@@ -30,6 +33,8 @@ from orthanc_plugins.processes import Crew
 from orthanc_plugins.sdk import Sdk
 from orthanc_plugins.state import State
 from orthanc_plugins.workers.surroundings import Surroundings
+
+AUDIT_PATIENCE = 10.0  # seconds
 
 
 def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
@@ -48,10 +53,14 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     store = Store(settings.data / "journal" / "access.db")
     ledger, register = Ledger(store), Register(store)
     rules = Rules(grants_hold=60.0 * settings.grants_hold_minutes, recent=86400.0 * settings.recent_days)
-    gate = Gate(Bearers(ledger, rules, secret), register)
+    # Orthanc that is killed and started again may find its predecessor's file still locked.
+    audit = AuditJournal(settings.data / "audit" / "orthanc.db", "orthanc", patience=AUDIT_PATIENCE)
+    recorder = AccessRecorder(audit, time.time)
+    recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
+    gate = Gate(Bearers(ledger, rules, secret), register, recording)
     modalities = Modalities(sdk, ledger, settings.issuer)
     ledger.on_change(modalities.follow)
-    arrivals = Arrivals(sdk, register, modalities.issuer)
+    arrivals = Arrivals(sdk, register, recording, modalities.issuer)
     follower = Follower(ledger, settings.api_port, settings.data / "keys" / "plugin.key")
     state = State(journal, crew)
     front = Front(
@@ -76,8 +85,10 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
             modalities.follow()
             arrivals.start()
             follower.start()
+            recorder.start()
         elif change == sdk.ChangeType.ORTHANC_STOPPED:
             crew.end()
+            recorder.close()
 
     forget: dict[int, Callable[[str], None]] = {
         sdk.ResourceType.INSTANCE: lambda identifier: journal.bury(identifier, time.time()),
@@ -88,7 +99,9 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     methods = {getattr(sdk.HttpMethod, name): name for name in ("GET", "POST", "PUT", "DELETE")}
 
     def on_request(uri: str, **given: Any) -> bool:
-        return gate.on_filter(methods.get(given["method"], ""), uri, given["headers"], given.get("get") or {})
+        return gate.on_filter(
+            methods.get(given["method"], ""), uri, given["headers"], given.get("get") or {}, given["ip"]
+        )
 
     sdk.RegisterIncomingHttpRequestFilter(on_request)
     sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
@@ -106,7 +119,7 @@ def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surro
     folder = settings.data / "journal"
     scratch = folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what killed workers left
-    for made in (folder, scratch, folder / "received"):
+    for made in (folder, scratch, folder / "received", settings.data / "audit"):
         made.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Surroundings(
         name="plugin",

@@ -27,7 +27,14 @@ class Instance(Protocol):
     """An instance that was just stored."""
 
     def GetInstanceData(self) -> bytes: ...
+    def GetInstanceOrigin(self) -> int: ...
     def GetInstanceRemoteAet(self) -> str: ...
+
+
+class InstanceOrigins(Protocol):
+    """The numbers of the ways by which an instance comes."""
+
+    DICOM_PROTOCOL: int
 
 
 class HttpMethods(Protocol):
@@ -63,6 +70,7 @@ class Sdk(Protocol):
     ChangeType: ChangeTypes
     ResourceType: ResourceTypes
     HttpMethod: HttpMethods
+    InstanceOrigin: InstanceOrigins
     OrthancException: type[Exception]
 
     def RegisterRestCallback(self, uri: str, callback: OnRestRequest, /) -> None: ...

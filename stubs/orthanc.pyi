@@ -1,11 +1,21 @@
 # The module that Orthanc's Python plugin makes available, as far as the plugins use it.
 from collections.abc import Callable
 
-from orthanc_plugins.sdk import ChangeTypes, HttpMethods, Instance, OnChange, OnRequest, OnRestRequest, ResourceTypes
+from orthanc_plugins.sdk import (
+    ChangeTypes,
+    HttpMethods,
+    Instance,
+    InstanceOrigins,
+    OnChange,
+    OnRequest,
+    OnRestRequest,
+    ResourceTypes,
+)
 
 ChangeType: ChangeTypes
 ResourceType: ResourceTypes
 HttpMethod: HttpMethods
+InstanceOrigin: InstanceOrigins
 OrthancException: type[Exception]
 
 def RegisterRestCallback(uri: str, callback: OnRestRequest, /) -> None: ...

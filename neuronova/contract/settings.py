@@ -40,6 +40,7 @@ class Settings:
     break_glass_minutes: int
     grants_hold_minutes: int
     recent_days: int
+    audit_required: bool
     issuer: str | None  # of PatientIDs that come without one, from a sender that has none of its own
     oidc_issuer: str | None
     oidc_jwks_url: str | None
@@ -73,6 +74,7 @@ class Settings:
             "BREAK_GLASS_MINUTES": self.break_glass_minutes,
             "GRANTS_HOLD_MINUTES": self.grants_hold_minutes,
             "RECENT_DAYS": self.recent_days,
+            "AUDIT_REQUIRED": "yes" if self.audit_required else "no",
             "ISSUER": self.issuer,
             "OIDC_ROLE_CLAIM": self.oidc_role_claim,
             "PUBLIC_URL": self.public_url,
@@ -140,6 +142,12 @@ def _minutes(text: str) -> int:
     return int(text)
 
 
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in ("yes", "no"):
+        raise ValueError("yes or no")
+    return text.lower() == "yes"
+
+
 def _days(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 3650:
         raise ValueError("a number of days from 1 to 3650")
@@ -194,6 +202,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "BREAK_GLASS_MINUTES": ("break_glass_minutes", "60", _minutes),
     "GRANTS_HOLD_MINUTES": ("grants_hold_minutes", "15", _minutes),
     "RECENT_DAYS": ("recent_days", "7", _days),
+    "AUDIT_REQUIRED": ("audit_required", "yes", _yes_or_no),
     "ISSUER": ("issuer", None, _issuer),
     "OIDC_ISSUER": ("oidc_issuer", None, str),
     "OIDC_JWKS_URL": ("oidc_jwks_url", None, _provider),

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from orthanc_plugins.access.identity import Identity, Unidentified, from_values, identify
+from orthanc_plugins.access.recording import Recording
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.sdk import Instance, Sdk
 
@@ -26,10 +27,16 @@ class Arrivals:
     """Notes whose each instance is, before the modality that sent it has its answer."""
 
     def __init__(
-        self, sdk: Sdk, register: Register, issuer: Callable[[str], str | None], clock: Callable[[], float] = time.time
+        self,
+        sdk: Sdk,
+        register: Register,
+        recording: Recording,
+        issuer: Callable[[str], str | None],
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._sdk = sdk
         self._register = register
+        self._recording = recording
         self._issuer = issuer
         self._clock = clock
         self._lock = threading.Lock()
@@ -43,6 +50,8 @@ class Arrivals:
             log.warning("instance %s belongs to nobody and is shown to those only who see all: %s", identifier, odd)
             return
         self._register.note(identity, self._clock())
+        if instance.GetInstanceOrigin() == self._sdk.InstanceOrigin.DICOM_PROTOCOL:
+            self._recording.stored(identity, instance.GetInstanceRemoteAet())
         with self._lock:
             self._noted[identifier] = None
             while len(self._noted) > MOST_NOTED:

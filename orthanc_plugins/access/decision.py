@@ -31,6 +31,7 @@ class Reason(StrEnum):
     REVOKED = "token-revoked"
     DISABLED = "account-disabled"
     STALE = "grants-stale"
+    UNRECORDED = "audit-unavailable"  # (503)
     # refused: known, but not allowed (403)
     FORBIDDEN = "role-forbidden"
     ROUTE = "route-unknown"
@@ -56,6 +57,8 @@ class Decision:
         """The HTTP status that a refusal is answered with (RFC 9110 15.5)."""
         if self.allowed:
             return 200
+        if self.reason is Reason.UNRECORDED:
+            return 503
         if self.reason in _UNKNOWN_BEARER:
             return 401
         return 404 if self.reason is Reason.HIDDEN else 403

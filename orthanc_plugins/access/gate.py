@@ -14,6 +14,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
+from neuronova.audit.access import Ticket
+from neuronova.audit.files import JournalFailed
 from orthanc_plugins.access.address import DICOM_WEB, Address, read_address, with_wado_arguments
 from orthanc_plugins.access.bearer import Bearers, Internal
 from orthanc_plugins.access.decision import (
@@ -26,6 +28,7 @@ from orthanc_plugins.access.decision import (
     decide_store,
     needs_holdings,
 )
+from orthanc_plugins.access.recording import CLIENT_HEADER, NOT_TOLD, UNRECORDED, Recording, Route
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.answer import Answer, json_answer, send
 from orthanc_plugins.sdk import Output
@@ -42,6 +45,7 @@ _EXPLANATIONS = {
     Reason.REVOKED: "The token was revoked; log in again.",
     Reason.DISABLED: "The account does not exist or is disabled; ask an administrator.",
     Reason.STALE: "The service that knows who may see what has not answered for too long; try again later.",
+    Reason.UNRECORDED: "Accesses cannot be recorded at the moment, so none is allowed; an administrator has to look.",
     Reason.FORBIDDEN: "Your role does not allow this.",
     Reason.ROUTE: "Nobody may use this route.",
     Reason.NOT_PERMITTED: "You may not store for this patient.",
@@ -56,42 +60,72 @@ class Judgement:
     address: Address
     bearer: Bearer | None
     decision: Decision
+    ticket: Ticket | None = None
 
 
 class Gate:
-    """Decides on requests."""
+    """Decides on requests, and has each decision recorded before anything is answered."""
 
-    def __init__(self, bearers: Bearers, register: Register, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, bearers: Bearers, register: Register, recording: Recording, clock: Callable[[], float] = time.time
+    ) -> None:
         self._bearers = bearers
         self._register = register
+        self._recording = recording
         self._clock = clock
 
     def judge(
-        self, method: str, path: str, headers: Mapping[str, str], arguments: Mapping[str, str] | None = None
+        self, method: str, path: str, headers: Mapping[str, str], arguments: Mapping[str, str], peer: str
     ) -> Judgement:
-        """Decide on a request for `path`, decoded and from the server's root."""
+        """Decide on a request for `path`, decoded and from the server's root, and record it.
+
+        `peer` is the address of whoever asks this port; the gateway says whom it asks for.
+        """
+        address, bearer, decision = self._decide(method, path, headers, arguments)
+        if decision.reason is Reason.INTERNAL:
+            return Judgement(address, None, decision)
+        holdings = self._register.holdings(address.study) if address.study and not address.odd else ()
+        route = Route(method, path, headers.get(CLIENT_HEADER, peer))
+        try:
+            ticket = self._recording.begin(address, bearer, decision, holdings, route)
+        except JournalFailed as error:
+            log.error("refused, for it cannot be recorded: %s", error)
+            return Judgement(address, bearer, UNRECORDED)
+        return Judgement(address, bearer, decision, ticket)
+
+    def finish(self, judged: Judgement, status: int) -> None:
+        """Add to the record how a request was answered."""
+        if judged.decision.allowed:
+            self._recording.finish(judged.ticket, status)
+
+    def _decide(
+        self, method: str, path: str, headers: Mapping[str, str], arguments: Mapping[str, str]
+    ) -> tuple[Address, Bearer | None, Decision]:
         address = read_address(method, path)
         if path.rstrip("/") == WADO and address.permission is not None:
-            address = with_wado_arguments(address, arguments or {})
+            address = with_wado_arguments(address, arguments)
         asking = self._bearers.identify(headers, self._clock())
         if isinstance(asking, Reason):
-            return Judgement(address, None, Decision(False, asking))
+            return address, None, Decision(False, asking)
         if isinstance(asking, Internal):
-            return Judgement(address, None, INTERNAL)
+            return address, None, INTERNAL
         holdings: tuple[Holding, ...] = ()
         if needs_holdings(address, asking):
             holdings = self._register.holdings(address.study or "")
-        return Judgement(address, asking, decide(address, asking, holdings))
+        return address, asking, decide(address, asking, holdings)
 
     def may_store(self, bearer: Bearer, study: str, patient_id: str) -> Decision:
         """Decide on one object of a STOW request: into a study that the bearer sees, of that study's patient."""
         return decide_store(bearer, study, patient_id, self._register.holdings(study))
 
-    def on_filter(self, method: str, uri: str, headers: Mapping[str, str], arguments: Mapping[str, str]) -> bool:
+    def on_filter(
+        self, method: str, uri: str, headers: Mapping[str, str], arguments: Mapping[str, str], peer: str
+    ) -> bool:
         """Decide for Orthanc's own routes; those that Python answers are judged there."""
         if uri.startswith(f"{DICOM_WEB}/") or uri in (WADO, REFUSAL):
             return True
-        judged = self.judge(method, uri, headers, arguments)
+        judged = self.judge(method, uri, headers, arguments, peer)
+        self.finish(judged, NOT_TOLD)
         if not judged.decision.allowed:
             log.info("refused (%s): %s %s", judged.decision.reason, method, uri)
         return judged.decision.allowed
@@ -106,9 +140,10 @@ class Gate:
         """Tell why a request was refused, where Orthanc could say no more than 403: the gateway asks here."""
         headers = given["headers"]
         path = unquote(headers.get("x-original-path", ""))
-        judged = self.judge(headers.get("x-original-method", "GET"), path, headers)
-        allowed = judged.decision.allowed  # Orthanc itself refused, or the answer changed in between
-        send(output, refusal(Decision(False, Reason.ROUTE) if allowed else judged.decision))
+        # What is decided here was recorded when it was refused.
+        _, _, decision = self._decide(headers.get("x-original-method", "GET"), path, headers, {})
+        allowed = decision.allowed  # Orthanc itself refused, or the answer changed in between
+        send(output, refusal(Decision(False, Reason.ROUTE) if allowed else decision))
 
 
 def refusal(decision: Decision) -> Answer:

@@ -80,12 +80,20 @@ class Front:
 
     def _pass(self, output: Output, request: Request, path: str) -> None:
         started = time.monotonic()
+        judged = self._gate.judge(request.method, path, request.headers, request.arguments, request.peer)
         try:
-            answer = self._admit(request, self._gate.judge(request.method, path, request.headers, request.arguments))
+            answer = self._admit(request, judged)
         except Exception:
             log.exception("%s %s", request.method, path)
             answer = error(500, "The server failed to answer; its log says why")
-        send(output, answer)
+        status = answer.status if isinstance(answer, Answer) else 200
+        try:
+            send(output, answer)
+        except Exception:
+            status = 500
+            raise
+        finally:
+            self._gate.finish(judged, status)
         log.debug("%s %s in %.1f ms", request.method, path, 1000 * (time.monotonic() - started))
 
     def _admit(self, request: Request, judged: Judgement) -> Answer | MultipartAnswer:

@@ -28,6 +28,7 @@ class Request:
     public_base: str
     decoded_by_orthanc: bool = True
     is_wado_uri: bool = False
+    peer: str = "127.0.0.1"  # Orthanc tells callbacks no address, and its port is open to this machine alone
 
     def accepting(self, accept: str) -> Request:
         """Return the same request with another Accept header."""

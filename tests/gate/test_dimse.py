@@ -78,7 +78,7 @@ def test_each_operation_is_allowed_on_its_own(server: Server, title: str, operat
     allowed = title == f"ONLY_{operation.name}"
     query = Dataset()
     query.QueryRetrieveLevel, query.StudyInstanceUID = "STUDY", "1.2.3"
-    answered = False
+    statuses = []
     if association.is_established:
         send: dict[Operation, Callable[[], Iterator[Any]]] = {
             Operation.FIND: lambda: association.send_c_find(query, QUERY[operation]),
@@ -86,10 +86,9 @@ def test_each_operation_is_allowed_on_its_own(server: Server, title: str, operat
             Operation.MOVE: lambda: association.send_c_move(query, title, QUERY[operation]),
         }
         statuses = [status.Status for status, _ in send[operation]() if "Status" in status]
-        print("STATUSES", title, operation, [hex(status) for status in statuses])
-        answered = bool(statuses) and statuses[-1] == 0
         association.release()
-    assert answered is allowed or (operation is Operation.MOVE and allowed)
+    # There is no such study: C-GET and C-MOVE fail, but are answered; what is not allowed ends the association.
+    assert bool(statuses) is allowed
 
 
 def test_only_a_worklist_reader_reads_the_worklist(server: Server) -> None:
