@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest
 from cdss_api import console, health, problems
 from cdss_api.accounts import access_routes, auth, internal, links_routes, own, users_routes, well_known
 from cdss_api.accounts.limits import limiter_for
+from cdss_api.audit import routes as audit_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.service import Service
@@ -51,6 +52,7 @@ def create_app(service: Service) -> Flask:
         access_routes.blueprint(service),
         links_routes.blueprint(service),
         modality_routes.blueprint(service),
+        audit_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

@@ -5,10 +5,13 @@ import signal
 from types import FrameType
 
 from cdss_api.app import create_app
+from cdss_api.audit.journals import open_journal
+from cdss_api.audit.recording import recorder
 from cdss_api.starting import open_service
 from neuronova.contract.settings import read_settings
 
-service = open_service(read_settings(os.environ))
+settings = read_settings(os.environ)
+service = open_service(settings, record=recorder(open_journal(settings, "api")))
 app = create_app(service)
 
 _ended_by = signal.getsignal(signal.SIGTERM)

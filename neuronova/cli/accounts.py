@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from neuronova.cli.configuration import load_settings
 from neuronova.platform.errors import PlatformError
@@ -20,18 +20,31 @@ if TYPE_CHECKING:
 def accounts() -> Iterator[Service]:
     """Give the platform's accounts, whether it runs or not; what goes wrong is a PlatformError."""
     from cdss_api.accounts.people import Odd
+    from cdss_api.audit.journals import open_journal
+    from cdss_api.audit.recording import recorder
     from cdss_api.database import require_current
     from cdss_api.errors import Unavailable
     from cdss_api.starting import open_service
+    from neuronova.audit.files import JournalFailed
 
-    service = open_service(load_settings())
+    settings = load_settings()
+    journal = None
+
+    def record(**event: Any) -> None:
+        nonlocal journal  # opened by what changes something: one command at a time has it
+        journal = journal or open_journal(settings, "cli")
+        recorder(journal)(**event)
+
+    service = open_service(settings, record=record)
     try:
         require_current(service.database)
         yield service
-    except (Unavailable, Odd) as error:
+    except (Unavailable, Odd, JournalFailed) as error:
         raise PlatformError(str(error)) from None
     finally:
         service.database.close()
+        if journal is not None:
+            journal.close()
 
 
 @contextmanager

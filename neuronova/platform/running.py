@@ -9,12 +9,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 
 from cdss_api import starting
+from cdss_api.audit.journals import open_journal
+from cdss_api.audit.recording import recorder
 from cdss_api.errors import Unavailable
+from neuronova.audit.files import JournalFailed
 from neuronova.contract.settings import Settings
 from neuronova.platform import preflight, render, viewer
 from neuronova.platform.environment import platform_environment
@@ -57,13 +60,13 @@ def run_platform(settings: Settings, say: Say) -> None:
 
 
 def _prepare_api(settings: Settings, say: Say) -> None:
-    service = starting.open_service(settings)
     try:
-        starting.prepare(service, say)
-    except Unavailable as error:
+        with closing(open_journal(settings, "cli")) as journal:
+            service = starting.open_service(settings, record=recorder(journal))
+            with closing(service.database):
+                starting.prepare(service, say)
+    except (Unavailable, JournalFailed) as error:
         raise PlatformError(str(error)) from None
-    finally:
-        service.database.close()
 
 
 @contextmanager

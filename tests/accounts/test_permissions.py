@@ -32,6 +32,8 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/access/break-glass"): Permission.BREAK_GLASS,
     ("GET", "/access/break-glass"): Permission.AUDIT_READ,
     ("POST", "/access/studies/1.2.3/break-glass"): Permission.BREAK_GLASS,
+    ("GET", "/audit/records"): Permission.AUDIT_READ,
+    ("GET", "/audit/counts"): Permission.AUDIT_READ,
     ("GET", "/modalities"): Permission.MODALITIES_MANAGE,
     ("PUT", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
     ("DELETE", "/modalities/CT1"): Permission.MODALITIES_MANAGE,

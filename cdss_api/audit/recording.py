@@ -1,0 +1,67 @@
+"""The events of accounts as audit records."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from cdss_api.accounts import recording
+from cdss_api.accounts.recording import Record
+from neuronova.audit.journal import AuditJournal
+from neuronova.contract.audit import Action, Event, Outcome
+from neuronova.contract.grants import Patient
+from neuronova.contract.roles import Role
+
+_ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
+    {
+        recording.Action.LOGIN: Action.LOGIN,
+        recording.Action.LOGOUT: Action.LOGOUT,
+        recording.Action.REFRESH: Action.REFRESH,
+        recording.Action.ACCOUNT_ADD: Action.ACCOUNT,
+        recording.Action.ACCOUNT_CHANGE: Action.ACCOUNT,
+        recording.Action.GRANT: Action.GRANT,
+        recording.Action.REVOKE: Action.REVOKE,
+        recording.Action.BREAK_GLASS: Action.BREAK_GLASS,
+        recording.Action.LINK_MAKE: Action.LINK,
+        recording.Action.LINK_REVOKE: Action.LINK,
+        recording.Action.KEY_ROTATE: Action.KEY,
+        recording.Action.MODALITY: Action.SETTINGS,
+    }
+)
+
+
+def recorder(journal: AuditJournal, clock: Callable[[], float] = time.time) -> Record:
+    """Return what writes each event of accounts to `journal`, durably."""
+
+    def record(
+        *,
+        action: recording.Action,
+        outcome: recording.Outcome,
+        reason: str | None,
+        subject: str,
+        role: Role | None,
+        token_id: str | None,
+        patient: Patient | None,
+        address: str | None,
+        detail: Mapping[str, str],
+    ) -> None:
+        told = {"what": action.value, **detail} | ({"reason": reason} if reason else {})
+        journal.append(
+            Event(
+                time=clock(),
+                action=_ACTIONS[action],
+                outcome=Outcome.DENIED if outcome is recording.Outcome.DENIED else Outcome.ALLOWED,
+                reason=(reason or "") if outcome is recording.Outcome.DENIED else "",
+                subject=subject,
+                role="" if role is None else role.value,
+                token_id=token_id or "",
+                patient_id="" if patient is None else patient.patient_id,
+                issuer="" if patient is None else patient.issuer,
+                address=address or "",
+                detail=json.dumps(told, ensure_ascii=False, sort_keys=True),
+            )
+        )
+
+    return record
