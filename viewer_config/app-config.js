@@ -118,6 +118,8 @@ window.config = {
       };
       const reader = session.reader && [
         React.createElement('span', { key: 'who', style: who }, session.reader.display_name || session.reader.username),
+        session.reader.permissions.includes('audit:read') &&
+          React.createElement('a', { key: 'audit', href: '/console/audit', style: logout, onClick: event => event.stopPropagation() }, 'Audit'),
         React.createElement('a', { key: 'out', id: 'log-out', href: '/login', style: logout, onClick: leave }, 'Log out'),
       ];
       return React.createElement('span', { style: { whiteSpace: 'nowrap' } }, React.createElement('span', { style: name }, 'NeuroNova'), reader);

@@ -22,6 +22,10 @@ def blueprint() -> Blueprint:
     def not_found() -> Response:
         return make_response(render_template("not_found.html", study=request.args.get("study", "")[:64]))
 
+    @routes.get("/console/audit")
+    def audit() -> Response:
+        return make_response(render_template("audit.html"))
+
     @routes.get("/console/static/<name>")
     def static_file(name: str) -> Response:
         response = send_from_directory(STATIC, name)

@@ -122,6 +122,23 @@ def test_logging_out_ends_it(page: Page, context: BrowserContext, doctor: str) -
     page.wait_for_url("**/login?**")
 
 
+def test_the_privacy_officer_sees_it_all(platform: Platform, page: Page) -> None:
+    study = study_of(platform, FOREIGN.patient_id)
+    page.goto("/console/audit")
+    log_in(page, "admin")
+    page.get_by_text("Emergency access in force").wait_for()
+    expect(page.locator("#broken")).to_contain_text("doctor opened DEMO-0002")
+    expect(page.locator("#broken")).to_contain_text("Unconscious in the emergency room")
+    page.get_by_label("Patient ID").fill(FOREIGN.patient_id)
+    page.get_by_role("button", name="Show").click()
+    rows = page.locator("#records tr")
+    expect(rows.first).to_contain_text("denied")
+    expect(rows.first).to_contain_text("not-found")
+    expect(rows.filter(has_text="break-glass").first).to_be_visible()
+    expect(rows.filter(has_text=study).first).to_be_visible()
+    assert page.locator("#chart rect").count() > 0
+
+
 def test_a_study_link_opens_its_study(platform: Platform, page: Page) -> None:
     study = study_of(platform, OWN.patient_id)
     link = platform.post("/api/v1/links", {"studies": [study], "store": False, "expires_in": 600})
