@@ -28,6 +28,15 @@ class Entry(NamedTuple):
     event: str
 
 
+class Raw(NamedTuple):
+    """The same, not even held to be text."""
+
+    sequence: int
+    previous: bytes
+    hash: bytes
+    event: bytes
+
+
 class Reader:
     """One snapshot of a journal.
 
@@ -78,6 +87,14 @@ class Reader:
         last = 2**63 - 1 if until is None else until
         rows = self.db.execute(f"{_ENTRIES} WHERE sequence > ? AND sequence <= ? ORDER BY sequence", (after, last))
         return map(Entry._make, rows)
+
+    def raw(self, after: int = 0) -> Iterator[tuple[int, bytes, bytes, bytes]]:
+        """Yield the records behind `after` in order, as bytes."""
+        return self.db.execute(
+            "SELECT sequence, CAST(previous AS BLOB), CAST(hash AS BLOB), CAST(event AS BLOB) FROM record"
+            " WHERE sequence > ? ORDER BY sequence",
+            (after,),
+        )
 
     def last(self) -> Entry | None:
         """Return the last record."""
