@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from tests.running import Platform, running_platform
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Return a folder whose name is short: the supervisor's socket lies in it, and a socket's path has its limit."""
+    with TemporaryDirectory(prefix="nn") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture
