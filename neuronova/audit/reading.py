@@ -12,6 +12,7 @@ from neuronova.audit.files import connect
 from neuronova.audit.tables import SCHEMA, SCHEMA_VERSION
 from neuronova.contract.audit import Record, genesis, read_event
 
+_LAST = 2**63 - 1  # that SQLite can count
 _ENTRIES = "SELECT sequence, previous, hash, event FROM record"
 
 
@@ -82,10 +83,10 @@ class Reader:
         found = {row[0] for row in self.db.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
         return found == set(SCHEMA)
 
-    def entries(self, after: int = 0, until: int | None = None) -> Iterator[Entry]:
-        """Yield the records behind `after`, as far as `until`, in order."""
-        last = 2**63 - 1 if until is None else until
-        rows = self.db.execute(f"{_ENTRIES} WHERE sequence > ? AND sequence <= ? ORDER BY sequence", (after, last))
+    def entries(self, after: int = 0, until: int = _LAST, *, limit: int = -1) -> Iterator[Entry]:
+        """Yield the records behind `after`, as far as `until`, in order, and at most `limit` of them."""
+        statement = f"{_ENTRIES} WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT ?"
+        rows = self.db.execute(statement, (after, until, limit))
         return map(Entry._make, rows)
 
     def raw(self, after: int = 0) -> Iterator[tuple[int, bytes, bytes, bytes]]:

@@ -1,0 +1,187 @@
+"""Sending all records to a syslog collector over TLS (RFC 5425), each at least once, going on after any interruption.
+
+Syslog has no acknowledgements. How far a collector has come is saved once its machine has taken all that was sent and
+the connection still stands; what was sent after that is sent again on the next connection.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import socket
+import ssl
+import termios
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from neuronova.audit.files import sync_folder
+from neuronova.audit.reading import BadJournal, Reader
+from neuronova.audit.syslog import framed, syslog_message
+from neuronova.audit.trail import Trail
+
+log = logging.getLogger(__name__)
+
+PORT = 6514  # RFC 5425 4.1
+AT_ONCE = 500  # records of one journal in one step
+LONGEST_PAUSE = 60.0  # seconds
+TIMEOUT = 10.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collector:
+    """Where records are sent to."""
+
+    host: str
+    context: ssl.SSLContext
+    port: int = PORT
+
+    def connect(self) -> ssl.SSLSocket:
+        """Connect, and verify who answers."""
+        plain = socket.create_connection((self.host, self.port), timeout=TIMEOUT)
+        try:
+            return self.context.wrap_socket(plain, server_hostname=self.host)
+        except BaseException:
+            plain.close()
+            raise
+
+
+def tls_context(
+    authority: Path | None = None, certificate: Path | None = None, key: Path | None = None
+) -> ssl.SSLContext:
+    """Return a context that verifies the collector, by `authority` or the system's, and shows a certificate of ours."""
+    context = ssl.create_default_context(cafile=authority)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if certificate is not None:
+        context.load_cert_chain(certificate, key)
+    return context
+
+
+class Forwarder:
+    """Sends to one collector; `step` is called again and again and never raises for what the network does."""
+
+    def __init__(
+        self, trail: Trail, collector: Collector, clock: Callable[[], float], *, host: str, server: str
+    ) -> None:
+        self._trail = trail
+        self._collector = collector
+        self._clock = clock
+        self._host, self._server = host, server
+        self._file = trail.forwarded / f"{collector.host}-{collector.port}.json"
+        self._saved = _read(self._file)
+        self._sent = dict(self._saved)
+        self._connection: ssl.SSLSocket | None = None
+        self._failures = 0
+        self._not_before = 0.0
+        self.problem: str | None = None  # why nothing is sent
+
+    def step(self) -> int:
+        """Send what is new, as far as it goes; return how many records were sent."""
+        if self._connection is None and self._clock() < self._not_before:
+            return 0
+        try:
+            if self._connection is None:
+                self._connection = self._collector.connect()
+            self._confirm(self._connection)
+            sent = sum(self._send(self._connection, path) for path in self._trail.journals())
+            self._confirm(self._connection)
+        except OSError as error:  # which TLS errors are, too
+            self._fail(error)
+            return 0
+        self._failures, self.problem = 0, None
+        return sent
+
+    def close(self) -> None:
+        """End the connection; what the collector has not taken is sent again by the next forwarder."""
+        if self._connection is not None:
+            with contextlib.suppress(OSError):
+                self._require_open(self._connection)
+                self._connection.unwrap()  # answered once it has read everything
+                self._save()
+        self._drop()
+
+    def _send(self, connection: ssl.SSLSocket, path: Path) -> int:
+        try:
+            with Reader(path) as reader:
+                name = f"{reader.writer} {reader.id}"
+                after = self._sent.get(name, 0)
+                records = [reader.record(entry) for entry in reader.entries(after, limit=AT_ONCE)]
+        except (BadJournal, ValueError) as error:
+            log.error("records are not forwarded: %s", error)
+            return 0
+        if records:
+            connection.sendall(b"".join(framed(syslog_message(one, self._host, self._server)) for one in records))
+            self._sent[name] = records[-1].sequence
+        return len(records)
+
+    def _confirm(self, connection: ssl.SSLSocket) -> None:
+        """Save how far the collector has come, if it has taken everything.
+
+        Raises:
+            OSError: it has closed the connection.
+        """
+        self._require_open(connection)
+        if not _unacknowledged(connection):
+            self._save()
+
+    def _require_open(self, connection: ssl.SSLSocket) -> None:
+        connection.setblocking(False)
+        try:
+            if not connection.recv(1024):
+                raise ConnectionResetError("the collector closed the connection")
+        except ssl.SSLWantReadError:  # it has said nothing, or something of TLS's own
+            pass
+        finally:
+            connection.settimeout(TIMEOUT)
+
+    def _save(self) -> None:
+        if self._sent != self._saved:
+            _write(self._file, self._sent)
+            self._saved = dict(self._sent)
+
+    def _fail(self, error: OSError) -> None:
+        self._drop()
+        self._failures += 1
+        pause = min(LONGEST_PAUSE, 2.0 ** (self._failures - 1))
+        self._not_before = self._clock() + pause
+        if self.problem is None:
+            log.warning("audit records wait for %s: %s", self._collector.host, error)
+        self.problem = str(error)
+
+    def _drop(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+        self._sent = dict(self._saved)
+
+
+def _unacknowledged(connection: ssl.SSLSocket) -> int:
+    """Return how many bytes the other machine has not acknowledged (Linux: SIOCOUTQ)."""
+    waiting = array.array("i", [0])
+    fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, waiting)
+    return waiting[0]
+
+
+def _read(file: Path) -> dict[str, int]:
+    try:
+        return {str(name): int(sequence) for name, sequence in json.loads(file.read_bytes()).items()}
+    except FileNotFoundError:
+        return {}
+    except (ValueError, AttributeError, TypeError):
+        log.error("%s is damaged: all records are sent again", file)
+        return {}
+
+
+def _write(file: Path, sent: Mapping[str, int]) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    partial = file.with_suffix(".new")
+    with partial.open("w") as opened:
+        json.dump(sent, opened)
+        opened.flush()
+        os.fsync(opened.fileno())
+    partial.rename(file)
+    sync_folder(file.parent)

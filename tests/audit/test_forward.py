@@ -1,0 +1,257 @@
+"""Forwarding to a collector over TLS: verified, in order, each record at least once."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from neuronova.audit.forward import Collector, Forwarder, tls_context
+from neuronova.audit.journal import AuditJournal
+from neuronova.audit.syslog import framed, host_name, syslog_message
+from neuronova.audit.trail import Trail
+from neuronova.contract.audit import Outcome, genesis, link
+from tests.audit.events import NOON, event
+
+
+class Clock:
+    now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Listener:
+    """A collector that keeps what it is sent."""
+
+    server: socket.socket
+    context: ssl.SSLContext
+    received: bytearray = field(default_factory=bytearray)
+    connections: list[ssl.SSLSocket] = field(default_factory=list)
+
+    @property
+    def port(self) -> int:
+        return int(self.server.getsockname()[1])
+
+    def serve(self) -> None:
+        while True:
+            try:
+                plain, _ = self.server.accept()
+                connection = self.context.wrap_socket(plain, server_side=True)
+            except ssl.SSLError:
+                plain.close()
+                continue
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self.read, args=(connection,), daemon=True).start()
+
+    def read(self, connection: ssl.SSLSocket) -> None:
+        with connection:
+            try:
+                while data := connection.recv(65536):
+                    self.received += data
+                connection.unwrap().close()
+            except OSError:
+                pass
+
+    def messages(self, count: int) -> list[str]:
+        """Wait for `count` whole messages."""
+        until = time.monotonic() + 10
+        while len(found := frames(bytes(self.received))) < count and time.monotonic() < until:
+            time.sleep(0.005)
+        assert len(found) >= count
+        return found
+
+    def hang_up(self) -> None:
+        for connection in self.connections:
+            with suppress(OSError):  # the other end was faster
+                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, as a cut cable
+        self.connections.clear()
+
+
+def frames(data: bytes) -> list[str]:
+    """Take octet-counted messages apart (RFC 5425 4.3)."""
+    found = []
+    while data:
+        length, _, rest = data.partition(b" ")
+        if len(rest) < int(length or b"1"):
+            break
+        found.append(rest[: int(length)].decode())
+        data = rest[int(length) :]
+    return found
+
+
+def sequences(messages: list[str]) -> list[int]:
+    return [int(one.partition('sequenceId="')[2].partition('"')[0]) for one in messages]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate and key of the collector at 127.0.0.1."""
+    key, name = Ed25519PrivateKey.generate(), x509.Name.from_rfc4514_string("CN=collector")
+    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, None)
+    )
+    file = tmp_path_factory.mktemp("tls") / "collector.pem"
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(pem + made.public_bytes(Encoding.PEM))
+    return file
+
+
+@contextmanager
+def listening(certificate: Path, port: int = 0) -> Iterator[Listener]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", port)) as server:
+        listener = Listener(server, context)
+        thread = threading.Thread(target=listener.serve, daemon=True)
+        thread.start()
+        yield listener
+        server.shutdown(socket.SHUT_RDWR)
+        listener.hang_up()
+        thread.join(10)
+
+
+@pytest.fixture
+def listener(certificate: Path) -> Iterator[Listener]:
+    with listening(certificate) as one:
+        yield one
+
+
+@pytest.fixture
+def trail(tmp_path: Path) -> Trail:
+    return Trail(tmp_path / "data")
+
+
+@pytest.fixture
+def journal(trail: Trail) -> Iterator[AuditJournal]:
+    journal = AuditJournal(trail.journal("api"), "api")
+    yield journal
+    journal.close()
+
+
+def forwarder(trail: Trail, port: int, certificate: Path, clock: Clock) -> Forwarder:
+    collector = Collector(host="127.0.0.1", port=port, context=tls_context(certificate))
+    return Forwarder(trail, collector, clock, host="pacs", server="https://pacs.example.org")
+
+
+def test_a_message_is_as_rfc_5424_says() -> None:
+    record = link("api", 3, genesis("api", "j"), event(outcome=Outcome.DENIED))
+    header, _, body = syslog_message(record, "päcs 1", "pacs").partition(b"\xef\xbb\xbf")
+    assert header == b'<84>1 2027-01-15T08:00:00.000000Z pcs1 neuronova api DICOM+RFC3881 [meta sequenceId="3"] '
+    assert fromstring(body.decode()).tag == "AuditMessage"
+    assert framed(b"abc") == b"3 abc"
+    assert host_name("") == "-"
+
+
+def test_records_arrive_in_order_and_once(
+    trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path
+) -> None:
+    journal.append(*(event(number) for number in range(1200)))
+    other = AuditJournal(trail.journal("orthanc"), "orthanc")
+    other.append(event())
+    other.close()
+    sending = forwarder(trail, listener.port, certificate, Clock())
+    assert [sending.step() for _ in range(4)] == [501, 500, 200, 0]
+    messages = listener.messages(1201)
+    assert sequences([one for one in messages if " api " in one]) == list(range(1, 1201))
+    assert len([one for one in messages if " orthanc " in one]) == 1
+    sending.close()
+    again = forwarder(trail, listener.port, certificate, Clock())
+    assert again.step() == 0
+    journal.append(event())
+    assert again.step() == 1
+    again.close()
+    assert sequences(listener.messages(1202))[-1] == 1201
+
+
+def test_after_an_interruption_it_waits_and_goes_on(
+    trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path
+) -> None:
+    clock = Clock()
+    sending = forwarder(trail, listener.port, certificate, clock)
+    journal.append(event())
+    assert sending.step() == 1
+    listener.messages(1)
+    listener.hang_up()
+    journal.append(event(), event())
+    until = time.monotonic() + 10
+    while sending.problem is None and time.monotonic() < until:
+        sending.step()
+    assert sending.problem
+    assert sending.step() == 0  # it waits
+    clock.now += 1
+    assert sending.step() >= 2
+    assert sending.problem is None
+    sending.close()
+    listener.messages(3)
+    assert set(sequences(frames(bytes(listener.received)))) == {1, 2, 3}
+
+
+def test_a_collector_that_is_away_is_tried_ever_more_rarely(
+    trail: Trail, journal: AuditJournal, certificate: Path
+) -> None:
+    clock = Clock()
+    with listening(certificate) as gone:
+        port = gone.port
+    sending = forwarder(trail, port, certificate, clock)
+    journal.append(event())
+    pauses = []
+    for _ in range(8):
+        assert sending.step() == 0
+        began = clock.now
+        while sending._not_before > clock.now:
+            assert sending.step() == 0
+            clock.now += 0.5
+        pauses.append(clock.now - began)
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    with listening(certificate, port) as back:
+        assert sending.step() == 1
+        back.messages(1)
+        sending.close()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_nothing_is_sent_to_a_collector_that_is_not_verified(
+    trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path, host: str
+) -> None:
+    journal.append(event())
+    authority = None if host == "127.0.0.1" else certificate  # an authority we do not know, or another name
+    collector = Collector(host=host, port=listener.port, context=tls_context(authority))
+    sending = Forwarder(trail, collector, Clock(), host="pacs", server="pacs")
+    assert sending.step() == 0
+    assert "CERTIFICATE_VERIFY_FAILED" in (sending.problem or "")
+    assert not listener.received
+
+
+def test_a_damaged_cursor_sends_everything_again(
+    trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path
+) -> None:
+    journal.append(event())
+    for text in ("", "[]", '{"api": "x"}'):
+        trail.forwarded.mkdir(exist_ok=True)
+        (trail.forwarded / f"127.0.0.1-{listener.port}.json").write_text(text)
+        sending = forwarder(trail, listener.port, certificate, Clock())
+        assert sending.step() == 1
+        sending.close()
