@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from neuronova.cli.audit import audit
 from neuronova.cli.demo import demo
 from neuronova.cli.keys import keys
 from neuronova.cli.modality import modality
@@ -24,3 +25,4 @@ app.command()(transcode)
 app.add_typer(users)
 app.add_typer(keys)
 app.add_typer(modality)
+app.add_typer(audit)
