@@ -14,6 +14,7 @@ from typing import Any
 
 from neuronova.audit.access import AccessRecorder
 from neuronova.audit.journal import AuditJournal
+from neuronova.audit.trail import Trail
 from neuronova.contract.settings import Settings, read_settings
 from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
@@ -54,7 +55,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     ledger, register = Ledger(store), Register(store)
     rules = Rules(grants_hold=60.0 * settings.grants_hold_minutes, recent=86400.0 * settings.recent_days)
     # Orthanc that is killed and started again may find its predecessor's file still locked.
-    audit = AuditJournal(settings.data / "audit" / "orthanc.db", "orthanc", patience=AUDIT_PATIENCE)
+    audit = AuditJournal(Trail(settings.data).journal("orthanc"), "orthanc", patience=AUDIT_PATIENCE)
     recorder = AccessRecorder(audit, time.time)
     recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
     gate = Gate(Bearers(ledger, rules, secret), register, recording)

@@ -15,10 +15,10 @@ from sqlalchemy import select
 
 from cdss_api.accounts.bearer import SECURITY, requires
 from cdss_api.accounts.models import Account
-from cdss_api.audit.journals import all_journals
 from cdss_api.problems import ERRORS, Problem
 from cdss_api.service import Service
 from neuronova.audit.search import DAY, HOUR, Cursor, Query, counts, search
+from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Outcome, Record
 from neuronova.contract.roles import Permission
 
@@ -116,7 +116,10 @@ def blueprint(service: Service) -> APIBlueprint:
     def records(query: AuditPageQuery) -> Response:
         """Search the records of Orthanc, the API and the command line."""
         page = search(
-            all_journals(service.settings), _query(service, query), after=_place(query.after), limit=query.limit
+            Trail(service.settings.data).journals(),
+            _query(service, query),
+            after=_place(query.after),
+            limit=query.limit,
         )
         names = _names(service, {record.event.subject for record in page.records})
         found = [_entry(record, names) for record in page.records]
@@ -128,7 +131,7 @@ def blueprint(service: Service) -> APIBlueprint:
     def over_time(query: CountsQuery) -> Response:
         """Count accesses over time."""
         width = DAY if query.daily else HOUR
-        found = counts(all_journals(service.settings), _query(service, query), width=width)
+        found = counts(Trail(service.settings.data).journals(), _query(service, query), width=width)
         told = [CountEntry(start=_instant(one.start), outcome=one.outcome, accesses=one.accesses) for one in found]
         return jsonify(CountsAnswer(counts=told).model_dump(mode="json"))
 
