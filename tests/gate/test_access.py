@@ -202,7 +202,8 @@ def signed(key: Any = KEY, algorithm: str = "EdDSA", **changed: Any) -> str:
 def test_a_token_that_is_none_is_challenged(hospital: Server, path: str, bad: str, code: str) -> None:
     answer = requests.get(hospital.url + path, headers={HEADER: bad}, timeout=60)
     assert answer.status_code == 401
-    assert answer.headers["Content-Type"] == "application/problem+json"
+    # Orthanc of Debian 13 adds a type of its own to what a plugin answers with an error.
+    assert answer.headers["Content-Type"].split(", ")[0] == "application/problem+json"
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert answer.json()["code"] == code
     assert not bad or bad not in answer.text
