@@ -18,10 +18,10 @@ class Damage(StrEnum):
     ADDED = "record {first} lies before the beginning and was not written"
     REWRITTEN = "{records} not what the checkpoint was made of: changed or removed, with all hashes made anew"
     EXCHANGED = "the file is another journal than the one that the checkpoints name"
-    GONE = "the journal's file is gone, with {records} gone at least"
+    GONE = "the journal's file is gone, with its records up to {last} at least"
     UNREADABLE = "the file cannot be read from record {first} on ({detail})"
     TABLES = "the tables, indexes or triggers are not those of an audit journal"
-    LEFT = "records before the cut are still there; run the cut again"
+    LEFT = "records before the cut are still there: a cut is under way, or was interrupted and is to be run again"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -50,7 +50,15 @@ class Report:
 
 def verify(trail: Trail, keys: Keys, progress: Progress = lambda _records: None) -> Report:
     """Verify every journal; `progress` is told the numbers of records that are done."""
-    checkpoints, cuts = read_checkpoints(trail.checkpoints, keys), read_cuts(trail.cuts, keys)
+    cuts = read_cuts(trail.cuts, keys)
+    report = _verify(trail, keys, cuts, progress)
+    if report.sound or (cut_since := read_cuts(trail.cuts, keys)) == cuts:
+        return report
+    return _verify(trail, keys, cut_since, progress)
+
+
+def _verify(trail: Trail, keys: Keys, cuts: Cuts, progress: Progress) -> Report:
+    checkpoints = read_checkpoints(trail.checkpoints, keys)
     paths = {path.stem: path for path in trail.journals()}
     chains = [
         _verify_journal(writer, paths.get(writer), checkpoints, cuts, progress)

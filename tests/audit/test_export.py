@@ -165,7 +165,9 @@ def test_what_succeeds_meets_a_pattern_of_balp(action: Action, name: str, client
     agents = {agent["type"]["coding"][0]["code"]: agent for agent in made["agent"]}
     assert agents[client]["network"] == {"address": "192.0.2.7", "type": "2"}
     assert agents[server]["network"]["address"] == SITE
-    data, patient = made["entity"]
+    data, patient, *more = made["entity"]
+    assert len(more) == (action is Action.QUERY)
+    assert not data.keys() & {"what", "lifecycle", "detail"} if action is Action.QUERY else data["what"]
     assert data["role"]["code"] == ("24" if action is Action.QUERY else "4")
     assert ("query" in data) == (action is Action.QUERY)
     assert patient["what"]["identifier"] == {"system": "urn:neuronova:patient-id:HOSPITAL", "value": "P1"}
@@ -192,6 +194,12 @@ def test_csv_has_every_member_and_no_formula(records: list[Record]) -> None:
         assert row["sequence"] == str(record.sequence)
         assert row["detail"].removeprefix("'") == record.event.detail.removeprefix("'")
         assert not any(value.startswith(("=", "+", "-", "@")) for value in row.values())
+
+
+@pytest.mark.parametrize("text", ["=1", "+1", "-1", "@x", " =1", "\t=1", "\r=1", "\n=1", "＝1", "＠x"])
+def test_what_a_spreadsheet_would_compute_is_made_harmless(text: str) -> None:
+    (row,) = csv.DictReader(io.StringIO("\r\n".join(lines(Form.CSV, [recorded(detail=text)], SITE)), newline=""))
+    assert row["detail"] == f"'{text}"
 
 
 def test_each_form_has_a_line_a_record() -> None:

@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from neuronova.audit import forward
 from neuronova.audit.forward import Collector, Forwarder, tls_context
 from neuronova.audit.journal import AuditJournal
 from neuronova.audit.syslog import framed, host_name, syslog_message
@@ -166,16 +167,17 @@ def test_a_message_is_as_rfc_5424_says() -> None:
 
 
 def test_records_arrive_in_order_and_once(
-    trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path
+    trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    journal.append(*(event(number) for number in range(1200)))
+    monkeypatch.setattr(forward, "AT_ONCE", 50)
+    journal.append(*(event(number) for number in range(120)))
     other = AuditJournal(trail.journal("orthanc"), "orthanc")
     other.append(event())
     other.close()
     sending = forwarder(trail, listener.port, certificate, Clock())
-    assert [sending.step() for _ in range(4)] == [501, 500, 200, 0]
-    messages = listener.messages(1201)
-    assert sequences([one for one in messages if " api " in one]) == list(range(1, 1201))
+    assert [sending.step() for _ in range(4)] == [51, 50, 20, 0]
+    messages = listener.messages(121)
+    assert sequences([one for one in messages if " api " in one]) == list(range(1, 121))
     assert len([one for one in messages if " orthanc " in one]) == 1
     sending.close()
     again = forwarder(trail, listener.port, certificate, Clock())
@@ -183,7 +185,7 @@ def test_records_arrive_in_order_and_once(
     journal.append(event())
     assert again.step() == 1
     again.close()
-    assert sequences(listener.messages(1202))[-1] == 1201
+    assert sequences(listener.messages(122))[-1] == 121
 
 
 def test_after_an_interruption_it_waits_and_goes_on(

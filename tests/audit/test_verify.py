@@ -67,6 +67,7 @@ def falsified(made: Trail) -> Iterator[tuple[Trail, sqlite3.Connection]]:
     with tempfile.TemporaryDirectory() as folder:
         trail = Trail(shutil.copytree(made.data, Path(folder) / "data"))
         db = sqlite3.connect(trail.journal("orthanc"), isolation_level=None)
+        db.execute("PRAGMA synchronous = OFF")
         schema = db.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").fetchall()
         for name, _ in schema:
             db.execute(f"DROP TRIGGER {name}")

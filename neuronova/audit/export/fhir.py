@@ -118,9 +118,12 @@ def _entities(event: Event) -> list[dict[str, Any]]:
         entities.append({"what": study, **_roles("2", "4")})
     else:
         entities.append({**_roles("2", "4"), "name": event.route or str(event.action)})
-    entities[0]["detail"] = more
     if event.patient_id:
         entities.append({"what": {"type": "Patient", "identifier": _identifier(event)}, **_roles("1", "1")})
+    if event.action in QUERYING:  # BALP allows the query itself no details
+        other = _coding("http://terminology.hl7.org/CodeSystem/audit-entity-type", "4", "Other")
+        return [*entities, {"type": other, "name": "record", "detail": more}]
+    entities[0]["detail"] = more
     return entities
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from neuronova.contract.audit import Event, Record
 
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")  # the wide ones where a sheet is East Asian
 COLUMNS = ("writer", "sequence", "hash", *(field.name for field in fields(Event)))
 
 
@@ -33,4 +34,4 @@ def _line(values: tuple[str, ...] | list[str]) -> str:
 
 def _harmless(text: str) -> str:
     # A spreadsheet would take it for a formula, and what clients send is in here.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
