@@ -130,7 +130,7 @@ def test_a_part_that_cannot_start_is_named_with_its_log(tmp_path: Path) -> None:
     variables = environment(tmp_path / "data")
     (tmp_path / "data" / "orthanc" / "index").mkdir(parents=True)
     done = subprocess.run(
-        [NEURONOVA, "run"], env=variables, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False
+        [NEURONOVA, "run"], env=variables, capture_output=True, text=True, timeout=110, cwd=tmp_path, check=False
     )
     assert done.returncode == 1
     assert "orthanc ended each time it was started" in done.stderr
