@@ -26,7 +26,7 @@ from orthanc_plugins.dicomweb.objects import Objects
 from orthanc_plugins.dicomweb.rendered import Rendered
 from orthanc_plugins.dicomweb.request import Request, read_request
 from orthanc_plugins.dicomweb.route import Kind, Route, parse_route
-from orthanc_plugins.dicomweb.stock import Stock
+from orthanc_plugins.dicomweb.stock import Elsewhere, Stock
 from orthanc_plugins.dicomweb.storing import checked
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.processes import Crew
@@ -45,6 +45,7 @@ class Front:
         self,
         sdk: Sdk,
         *,
+        archive: Archive,
         storage: Path,
         journal: Journal,
         crew: Crew,
@@ -53,7 +54,7 @@ class Front:
         search: Search,
         public_url: str | None,
     ) -> None:
-        self._archive = archive = Archive(sdk)
+        self._archive = archive
         images = Images(sdk, archive, storage)
         rendered = Rendered(archive, images, crew, stock)
         self._stock = stock
@@ -83,6 +84,8 @@ class Front:
         judged = self._gate.judge(request.method, path, request.headers, request.arguments, request.peer)
         try:
             answer = self._admit(request, judged)
+        except Elsewhere:
+            answer = refusal(HIDDEN)
         except Exception:
             log.exception("%s %s", request.method, path)
             answer = error(500, "The server failed to answer; its log says why")
@@ -110,10 +113,7 @@ class Front:
             if isinstance(found, Decision):
                 return refusal(found)
             return found if isinstance(found, Answer) else self._stock.pass_on(found)
-        # The stock plugin finds an instance by its own UID: whose it is was decided by its study's.
-        if len(address.uids) > 1 and self._archive.locate(*address.uids) is None:
-            return refusal(HIDDEN)
-        return self._answer(request)
+        return self._answer(replace(request, confined=address.uids))
 
     def _answer(self, request: Request) -> Answer | MultipartAnswer:
         if request.is_wado_uri:

@@ -28,6 +28,7 @@ class Request:
     public_base: str
     decoded_by_orthanc: bool = True
     is_wado_uri: bool = False
+    confined: tuple[str, ...] = ()  # for those who see not all: the UIDs from the study down that an answer is from
     peer: str = "127.0.0.1"  # Orthanc tells callbacks no address, and its port is open to this machine alone
 
     def accepting(self, accept: str) -> Request:
