@@ -15,6 +15,7 @@ from neuronova.audit.access import AccessRecorder
 from neuronova.audit.journal import AuditJournal
 from neuronova.contract.grants import Patient, Update
 from neuronova.contract.roles import Role
+from orthanc_plugins.access.address import read_address
 from orthanc_plugins.access.bearer import TOKEN_HEADER, Bearers, Rules
 from orthanc_plugins.access.gate import Gate
 from orthanc_plugins.access.identity import Identity
@@ -42,7 +43,7 @@ def measure(quick: bool) -> Iterator[Result]:
             gate = Gate(bearers, Register(store), recording)
 
             def decide(path: str) -> None:
-                _, _, decision = gate._decide("GET", path, headers, {})
+                _, decision, _ = gate._decide(read_address("GET", path), headers)
                 assert decision.allowed
 
             def record(path: str) -> None:

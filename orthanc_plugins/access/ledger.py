@@ -39,8 +39,10 @@ class Account:
         grants = self.grants.get(patient)
         if grants is None:
             return None
-        held = [ground for ground, until in grants.items() if until is None or until > now]
-        return min(held, key=_ORDER.index, default=None)
+        for ground in _ORDER:
+            if ground in grants and ((until := grants[ground]) is None or until > now):
+                return ground
+        return None
 
 
 class Ledger:

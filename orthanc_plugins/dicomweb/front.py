@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,7 +75,7 @@ class Front:
 
     def on_wado(self, output: Output, _uri: str, **given: Any) -> None:
         """Answer one WADO-URI request (PS3.18 9)."""
-        request = replace(read_request("", given, self._public_url), is_wado_uri=True)
+        request = read_request("", given, self._public_url)._replace(is_wado_uri=True)
         self._pass(output, request, WADO_PATTERN)
 
     def _pass(self, output: Output, request: Request, path: str) -> None:
@@ -113,7 +112,7 @@ class Front:
             if isinstance(found, Decision):
                 return refusal(found)
             return found if isinstance(found, Answer) else self._stock.pass_on(found)
-        return self._answer(replace(request, confined=address.uids))
+        return self._answer(request._replace(confined=address.uids))
 
     def _answer(self, request: Request) -> Answer | MultipartAnswer:
         if request.is_wado_uri:
