@@ -6,8 +6,8 @@ import http.client
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from functools import partial
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -71,10 +71,10 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back, and the mark that the audit journal knows the request by: the address of its client."""
+    """What came back, and the address of its client, by which the audit journal knows each request."""
 
     question: Question
-    mark: str
+    client: str
     status: int
     headers: http.client.HTTPMessage
     body: bytes
@@ -86,33 +86,52 @@ class Answer:
         return [secret for secret in secrets if secret.lower().encode() in told and secret.lower() not in asked]
 
 
-def ask_all(port: int, questions: Sequence[tuple[str, Question]]) -> list[Answer]:
-    """Ask questions, each with its mark, over a few connections; return the answers in the order of the questions."""
-    parts = [questions[start::AT_ONCE] for start in range(AT_ONCE)]
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        answers = list(pool.map(partial(_ask_part, port), parts))
-    found = {answer.mark: answer for part in answers for answer in part}
-    return [found[mark] for mark, _ in questions]
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A port that is asked: Orthanc's own is told whom it answers, the gateway sees for itself."""
+
+    port: int
+    is_gateway: bool = False
+
+    def ask_all(self, questions: Sequence[Question]) -> list[Answer]:
+        """Ask over a few connections; return the answers in the order of the questions."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            parts = list(pool.map(self._ask_part, [questions[start::AT_ONCE] for start in range(AT_ONCE)]))
+        return [parts[at % AT_ONCE][at // AT_ONCE] for at in range(len(questions))]
+
+    def _ask_part(self, questions: Sequence[Question]) -> list[Answer]:
+        if self.is_gateway:
+            return [self._ask_from(_next_client(), question) for question in questions]
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, TIMEOUT)) as connection:
+            return [_ask(connection, question, client := _next_client(), _told(client)) for question in questions]
+
+    def _ask_from(self, client: str, question: Question) -> Answer:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, TIMEOUT, (client, 0))) as connection:
+            return _ask(connection, question, client, _told("203.0.113.9"))
 
 
-def _ask_part(port: int, questions: Iterable[tuple[str, Question]]) -> list[Answer]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
-    try:
-        return [_ask(connection, mark, question) for mark, question in questions]
-    finally:
-        connection.close()
+_numbers = count(1 << 16)
 
 
-def _ask(connection: http.client.HTTPConnection, mark: str, question: Question) -> Answer:
+def _next_client() -> str:
+    """Return another address of this machine."""
+    number = next(_numbers)
+    return f"127.{number >> 16}.{number >> 8 & 255}.{number & 255}"
+
+
+def _told(client: str) -> Headers:
+    return (("X-Neuronova-Client", client),)
+
+
+def _ask(connection: http.client.HTTPConnection, question: Question, client: str, told: Headers) -> Answer:
     connection.putrequest(question.method, question.target, skip_accept_encoding=True)
-    connection.putheader("X-Neuronova-Client", mark)
-    for name, value in question.headers:
+    for name, value in (*told, *question.headers):
         connection.putheader(name, value)
     if question.body:
         connection.putheader("Content-Length", str(len(question.body)))
     connection.endheaders(question.body or None)
     answer = connection.getresponse()
-    return Answer(question, mark, answer.status, answer.headers, answer.read())
+    return Answer(question, client, answer.status, answer.headers, answer.read())
 
 
 def state(server: Server, names: dict[str, str]) -> dict[str, Any]:
@@ -120,7 +139,7 @@ def state(server: Server, names: dict[str, str]) -> dict[str, Any]:
     resources = [f"/{level}/{names[one]}" for level, one in LEVELS.items()]
     below = [f"{resource}/{kind}" for resource in resources for kind in ("metadata?expand", "attachments")]
     paths = [*SETTINGS, *CONTENT, *below, f"{STOCK_ROOT}/servers", f"/patients/{names['patient']}/protected"]
-    kept = {path: answer.body for path, answer in zip(paths, read(server, paths), strict=True)}
+    kept: dict[str, Any] = {answer.question.target: answer.body for answer in read(server, paths)}
     changes = server.get("/changes?limit=10000")["Changes"]
     return kept | {"/changes": [change for change in changes if "Stable" not in change["ChangeType"]]}
 
@@ -128,8 +147,8 @@ def state(server: Server, names: dict[str, str]) -> dict[str, Any]:
 def read(server: Server, paths: Sequence[str]) -> list[Answer]:
     """Return what these paths answer to whoever may see all."""
     shown = bearing(everything())
-    questions = [(path, Question(method="GET", target=path, headers=shown, intended=REFUSED)) for path in paths]
-    return ask_all(server.settings.orthanc_port, questions)
+    questions = [Question(method="GET", target=path, headers=shown, intended=REFUSED) for path in paths]
+    return Door(server.settings.orthanc_port).ask_all(questions)
 
 
 @dataclass
@@ -141,18 +160,16 @@ class Crawler:
     stranger: str  # the PatientID of whom the placeholders name
     secrets: list[str]
     before: dict[str, Any]
-    marks: Iterator[int] = field(default_factory=count)
 
-    def ask(self, asker: Asker, questions: Iterable[Question]) -> None:
-        """Ask, and fail with all that should not be, one line each."""
-        marked = [(f"crawl {next(self.marks)}", question) for question in questions]
+    def ask(self, asker: Asker, questions: Sequence[Question], door: Door | None = None) -> None:
+        """Ask, at Orthanc's own port by default, and fail with all that should not be, one line each."""
         last = self._last_record()
-        answers = ask_all(self.server.settings.orthanc_port, marked)
+        answers = (door or Door(self.server.settings.orthanc_port)).ask_all(questions)
         recorded = self._recorded(last)
         found = [
             f"{answer.question}: {complaint}"
             for answer in answers
-            for complaint in self._complaints(asker, answer, recorded.get(answer.mark, []))
+            for complaint in self._complaints(asker, answer, recorded.get(answer.client, []))
         ]
         kept = state(self.server, self.names)
         found += [f"{part}: {self.before[part]} -> {kept[part]}" for part in kept if kept[part] != self.before[part]]
@@ -185,7 +202,7 @@ class Crawler:
         return 0 if last is None else last.sequence
 
     def _recorded(self, after: int) -> dict[str, list[Event]]:
-        """Return the decisions since then, by the mark of the request."""
+        """Return the decisions since then, by their clients."""
         found: dict[str, list[Event]] = {}
         with Reader(self._journal) as journal:
             for entry in journal.entries(after):

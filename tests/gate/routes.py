@@ -139,6 +139,7 @@ WADO = tuple(
         f"{_WADO_ARGUMENTS}&contentType=image/jpeg&rows=64&columns=64",
         "?requestType=WADO&objectUID={instance_uid}",
         "?requestType=WADO&studyUID={own_study_uid}&seriesUID={series_uid}&objectUID={instance_uid}",
+        "?requestType=WADO&studyUID={own_study_uid}&seriesUID={own_series_uid}&objectUID={instance_uid}",
         "?requestType=WADO&studyUID={own_study_uid}&objectUID={instance_uid}",
         _WADO_ARGUMENTS + "&studyUID={own_study_uid}",
         "?studyUID={own_study_uid}" + _WADO_ARGUMENTS.replace("?", "&"),
@@ -152,11 +153,13 @@ OURS = words(
     """
 )
 
-# An own study's address with a stranger's series or instance below it.
+# The address of one's own study, or series, with a stranger's series or instance below it.
 MIXED = tuple(
-    below.replace("{study_uid}", "{own_study_uid}")
+    below.replace("{study_uid}", "{own_study_uid}").replace("{series_uid}", series)
     for below in DICOM_WEB
+    for series in ("{series_uid}", "{own_series_uid}")
     if below.startswith("/dicom-web/studies/{study_uid}/series/{series_uid}")
+    if series == "{series_uid}" or "{instance_uid}" in below
 )
 
 AREAS = {

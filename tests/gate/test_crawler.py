@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
@@ -16,11 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from neuronova.contract.grants import Revocation
 from neuronova.contract.roles import Role
+from neuronova.platform.layout import Layout
+from neuronova.platform.parts import answers_tcp
 from neuronova.platform.programs import find_programs
+from neuronova.platform.render import GATEWAY_TEMPLATE, commands, gateway_config
 from orthanc_plugins.access.modalities import name_of
 from tests import debian13
 from tests.access import DAY, HEADER, accounts, http, token
-from tests.gate.crawling import REFUSED, Asker, Crawler, Headers, Question, bearing, read, state
+from tests.gate.crawling import REFUSED, Asker, Crawler, Door, Headers, Question, bearing, read, state
 from tests.gate.people import KIM, SEEN, of
 from tests.gate.routes import AREAS, DICOM_WEB, EXPLORER, ORTHANC, WADO, words
 from tests.gate.test_access import signed
@@ -64,9 +70,19 @@ INTENDED = (
 )
 
 
-def row_of(method: str, route: str) -> Row:
+# What the gateway makes of it: it asks Orthanc for the reason of a 403, and does not lead to the stock plugin.
+AT_GATEWAY = (
+    Row("GET POST DELETE", "(/orthanc)?/_stock-.*", 404, 404, recorded=False),
+    Row("GET POST DELETE", "/orthanc/", 301, 301, recorded=False),
+    Row("GET POST DELETE", "/orthanc/neuronova/refusal", 401, 403, recorded=False),
+    Row("GET POST DELETE", "/orthanc/.+", 401, 403),
+    *INTENDED,
+)
+
+
+def row_of(method: str, route: str, rows: Sequence[Row]) -> Row:
     path = route.partition("?")[0]
-    return next(row for row in INTENDED if method in row.methods.split() and re.fullmatch(row.route, path))
+    return next(row for row in rows if method in row.methods.split() and re.fullmatch(row.route, path))
 
 
 ENDED = "ended"
@@ -122,6 +138,7 @@ def crawler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawler]:
             "series_uid": STRANGER.SeriesInstanceUID,
             "instance_uid": STRANGER.SOPInstanceUID,
             "own_study_uid": KIM.StudyInstanceUID,
+            "own_series_uid": KIM.SeriesInstanceUID,
             "attachment": "dicom",
             "metadata": "LastUpdate",
             "label": "crawled",
@@ -142,8 +159,8 @@ def crawler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawler]:
         assert server.process.poll() is None
 
 
-def question(crawler: Crawler, asker: Asker, method: str, route: str) -> Question:
-    row = row_of(method, route)
+def question(crawler: Crawler, asker: Asker, method: str, route: str, rows: Sequence[Row] = INTENDED) -> Question:
+    row = row_of(method, route, rows)
     kind, body = content(method, route, crawler.names)
     return Question(
         method=method,
@@ -174,6 +191,53 @@ def content(method: str, route: str, names: dict[str, str]) -> tuple[Headers, by
 @pytest.mark.parametrize("asker", ASKERS, ids=str)
 def test_nothing_but_the_intended_answers(crawler: Crawler, asker: Asker, area: str) -> None:
     crawler.ask(asker, [question(crawler, asker, method, route) for route in AREAS[area] for method in METHODS])
+
+
+@pytest.fixture(scope="module")
+def gateway(crawler: Crawler) -> Iterator[Door]:
+    """Return nginx before the same Orthanc; there is no API."""
+    settings = crawler.server.settings
+    layout, programs = Layout(settings.data), find_programs()
+    user = pwd.getpwuid(os.geteuid()).pw_name if os.geteuid() == 0 else None
+    config = gateway_config(GATEWAY_TEMPLATE.read_text(), settings, layout, user=user)
+    layout.gateway_config.write_text(config)
+    command = commands(settings, layout, programs, Path(sys.executable))["gateway"]
+    with (
+        (settings.data / "gateway.log").open("wb") as log,
+        subprocess.Popen(command, stdout=log, stderr=log) as nginx,
+    ):
+        try:
+            until(lambda: answers_tcp("127.0.0.1", settings.http_port), "the gateway answers")
+            yield Door(settings.http_port, is_gateway=True)
+        finally:
+            nginx.terminate()
+
+
+# What only the gateway may say; it has to overwrite each, whatever a client claims.
+FORGED = (
+    *bearing(ADMIN.token),
+    ("X-Neuronova-Query", f"studyUID={KIM.StudyInstanceUID}"),
+    ("X-Original-Method", "GET"),
+    ("X-Original-Path", "/dicom-web/studies"),
+)
+
+
+def through_gateway(crawler: Crawler, asker: Asker, method: str, route: str) -> Question:
+    led = route if re.match("/dicom-web/|/wado|/_stock-", route) else f"/orthanc{route}"
+    direct = question(crawler, asker, method, led, AT_GATEWAY)
+    shown = (("Authorization", f"Bearer {asker.token}"),) if asker.token else ()
+    kind = tuple(header for header in direct.headers if header[0] != HEADER)
+    return replace(direct, headers=(*FORGED, *shown, *kind))
+
+
+@pytest.mark.parametrize("area", AREAS)
+@pytest.mark.parametrize("asker", (NOBODIES[0], NOBODIES[-1], PATIENT), ids=str)
+def test_the_gateway_gives_nothing_else_away(crawler: Crawler, gateway: Door, asker: Asker, area: str) -> None:
+    routes = [route for route in AREAS[area] if route != "/dicom-web"]  # which is a page of the viewer's there
+    methods = ("GET", "POST", "DELETE")
+    crawler.ask(
+        asker, [through_gateway(crawler, asker, method, route) for route in routes for method in methods], gateway
+    )
 
 
 NEVER = ("POST /tools/reset", "POST /tools/shutdown", "POST /tools/execute-script")
