@@ -124,14 +124,23 @@ def _told(client: str) -> Headers:
 
 
 def _ask(connection: http.client.HTTPConnection, question: Question, client: str, told: Headers) -> Answer:
+    try:
+        answer = _exchange(connection, question, told)
+    except (http.client.RemoteDisconnected, ConnectionError):
+        # Orthanc closes a connection that was idle for a second, which a busy machine may well let pass.
+        connection.close()
+        answer = _exchange(connection, question, told)
+    return Answer(question, client, answer.status, answer.headers, answer.read())
+
+
+def _exchange(connection: http.client.HTTPConnection, question: Question, told: Headers) -> http.client.HTTPResponse:
     connection.putrequest(question.method, question.target, skip_accept_encoding=True)
     for name, value in (*told, *question.headers):
         connection.putheader(name, value)
     if question.body:
         connection.putheader("Content-Length", str(len(question.body)))
     connection.endheaders(question.body or None)
-    answer = connection.getresponse()
-    return Answer(question, client, answer.status, answer.headers, answer.read())
+    return connection.getresponse()
 
 
 def state(server: Server, names: dict[str, str]) -> dict[str, Any]:
