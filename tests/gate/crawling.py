@@ -28,6 +28,7 @@ SETTINGS = words("""
     /tools/unknown-sop-class-accepted /tools/accepted-transfer-syntaxes /modalities?expand /peers?expand /system
 """)
 CONTENT = ("/statistics", "/exports", "/jobs", "/queries", *(f"/{level}" for level in LEVELS))
+BY_TIME = ("Stable", "UpdatedAttachment")
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -81,7 +82,7 @@ class Answer:
 
     def shown(self, secrets: Iterable[str]) -> list[str]:
         """Return those of these texts that the answer holds and the request did not."""
-        told = (self.body + self.headers.as_bytes()).lower()
+        told = (self.body + repr(self.headers.items()).encode()).lower()
         asked = self.question.target.lower()
         return [secret for secret in secrets if secret.lower().encode() in told and secret.lower() not in asked]
 
@@ -144,13 +145,16 @@ def _exchange(connection: http.client.HTTPConnection, question: Question, told: 
 
 
 def state(server: Server, names: dict[str, str]) -> dict[str, Any]:
-    """Return what Orthanc holds and how it is set; not which studies it counts as stable, which time alone changes."""
+    """Return what Orthanc holds and how it is set; not what time alone changes: a minute makes a series stable.
+
+    The platform then writes its metadata once more.
+    """
     resources = [f"/{level}/{names[one]}" for level, one in LEVELS.items()]
     below = [f"{resource}/{kind}" for resource in resources for kind in ("metadata?expand", "attachments")]
     paths = [*SETTINGS, *CONTENT, *below, f"{STOCK_ROOT}/servers", f"/patients/{names['patient']}/protected"]
     kept: dict[str, Any] = {answer.question.target: answer.body for answer in read(server, paths)}
     changes = server.get("/changes?limit=10000")["Changes"]
-    return kept | {"/changes": [change for change in changes if "Stable" not in change["ChangeType"]]}
+    return kept | {"/changes": [one for one in changes if not one["ChangeType"].startswith(BY_TIME)]}
 
 
 def read(server: Server, paths: Sequence[str]) -> list[Answer]:
