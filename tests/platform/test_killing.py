@@ -29,7 +29,7 @@ from tests.audit.events import NOON, event
 from tests.gate.people import KIM, LEE, SEEN
 from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform
 from tests.server import until
-from tests.synthetic import part10
+from tests.synthetic import part10, uid
 
 SEED = 5  # of the moments at which something is killed
 KILLED = ("Orthanc", "gunicorn") * 3
@@ -146,8 +146,9 @@ class Client:
 
 
 def reads(client: Client, number: int) -> None:
-    """Read what one may see, what one may not and what nobody of this role may."""
-    study = (KIM, LEE)[number % 2].StudyInstanceUID
+    """Read what one may see, what one may not, what is not there and what nobody of this role may."""
+    # A study that nobody asked for before is a record of its own, which a kill may meet while it is written.
+    study = (KIM.StudyInstanceUID, LEE.StudyInstanceUID, uid(f"none {client.username} {number}"))[number % 3]
     client.ask(partial(client.read, f"/dicom-web/studies/{study}/metadata"), Action.READ, study)
     if not number % 10:
         client.ask(partial(client.read, "/orthanc/system"), Action.READ)
