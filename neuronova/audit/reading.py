@@ -102,6 +102,11 @@ class Reader:
         row = self.db.execute(f"{_ENTRIES} ORDER BY sequence DESC LIMIT 1").fetchone()
         return None if row is None else Entry._make(row)
 
+    def count(self, after: int = 0) -> int:
+        """Return how many records there are behind `after`."""
+        first, last = self.db.execute("SELECT min(sequence), max(sequence) FROM record").fetchone()
+        return 0 if last is None else max(0, last - max(after, first - 1))
+
     def record(self, entry: Entry) -> Record:
         """Return what a record says."""
         return Record(

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from neuronova.audit import forward
-from neuronova.audit.forward import Collector, Forwarder, tls_context
+from neuronova.audit.forward import Collector, Forwarder
 from neuronova.audit.journal import AuditJournal
 from neuronova.audit.syslog import framed, host_name, syslog_message
 from neuronova.audit.trail import Trail
@@ -153,7 +153,7 @@ def journal(trail: Trail) -> Iterator[AuditJournal]:
 
 
 def forwarder(trail: Trail, port: int, certificate: Path, clock: Clock) -> Forwarder:
-    collector = Collector(host="127.0.0.1", port=port, context=tls_context(certificate))
+    collector = Collector(host="127.0.0.1", port=port, authority=certificate)
     return Forwarder(trail, collector, clock, host="pacs", server="https://pacs.example.org")
 
 
@@ -240,7 +240,7 @@ def test_nothing_is_sent_to_a_collector_that_is_not_verified(
 ) -> None:
     journal.append(event())
     authority = None if host == "127.0.0.1" else certificate  # an authority we do not know, or another name
-    collector = Collector(host=host, port=listener.port, context=tls_context(authority))
+    collector = Collector(host=host, port=listener.port, authority=authority)
     sending = Forwarder(trail, collector, Clock(), host="pacs", server="pacs")
     assert sending.step() == 0
     assert "CERTIFICATE_VERIFY_FAILED" in (sending.problem or "")
@@ -251,7 +251,7 @@ def test_a_damaged_cursor_sends_everything_again(
     trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path
 ) -> None:
     journal.append(event())
-    for text in ("", "[]", '{"api": "x"}'):
+    for text in ("", "[]", '{"api": 1}', '{"sent": {"api": "x"}, "problem": null}'):
         trail.forwarded.mkdir(exist_ok=True)
         (trail.forwarded / f"127.0.0.1-{listener.port}.json").write_text(text)
         sending = forwarder(trail, listener.port, certificate, Clock())
