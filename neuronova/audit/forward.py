@@ -21,6 +21,7 @@ from neuronova.audit.positions import Position, name_of, read_position, write_po
 from neuronova.audit.reading import BadJournal, Reader
 from neuronova.audit.syslog import framed, syslog_message
 from neuronova.audit.trail import Trail
+from neuronova.contract.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +69,19 @@ class Collector:
     def position_file(self, trail: Trail) -> Path:
         """Return where it is kept how far this collector has come."""
         return trail.forwarded / f"{self.host.replace(':', '_')}-{self.port}.json"
+
+
+def collector_of(settings: Settings) -> Collector | None:
+    """Return the collector that the settings name."""
+    if settings.syslog is None:
+        return None
+    return Collector(
+        host=settings.syslog.host,
+        port=settings.syslog.port,
+        authority=settings.syslog_ca,
+        certificate=settings.syslog_certificate,
+        key=settings.syslog_key,
+    )
 
 
 class Forwarder:

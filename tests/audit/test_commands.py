@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from neuronova.audit.journal import AuditJournal
+from neuronova.audit.positions import Position, name_of, write_position
+from neuronova.audit.reading import Reader
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Outcome
 from tests.audit.events import event, records, unguarded
@@ -106,8 +108,9 @@ def test_an_export_is_recorded_and_overwrites_nothing(
 
 
 def test_after_a_cut_the_trail_is_whole_and_smaller(trail: Trail, command: Command) -> None:
-    command("checkpoint")
     said = command("cut", "--days", "5", "--yes").stdout
+    # What is removed was signed before.
+    assert "no checkpoint" not in command("verify").stdout
     assert "orthanc lost records 1 to 5" in said
     assert "cli has nothing so old" in said
     assert "holds from record 6 on" in command("verify").stdout
@@ -115,3 +118,28 @@ def test_after_a_cut_the_trail_is_whole_and_smaller(trail: Trail, command: Comma
     assert "api has nothing so old" in command("cut", "--days", "5", "--yes").stdout
     trail.cuts.joinpath(next(trail.cuts.iterdir()).name).unlink()
     command("verify", code=2)
+
+
+def test_what_a_collector_has_not_had_is_not_cut(trail: Trail, command: Command, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("NEURONOVA_SYSLOG=logs.example.org\n")
+    assert "orthanc has nothing so old" in command("cut", "--days", "5", "--yes").stdout
+    with Reader(trail.journal("orthanc")) as reader:
+        sent = {name_of(reader.writer, reader.id): 3}
+    write_position(trail.forwarded / "logs.example.org-6514.json", Position(sent=sent, problem="it is away"))
+    assert "orthanc lost records 1 to 3" in command("cut", "--days", "5", "--yes").stdout
+    assert "nothing is sent: it is away" in command("status").stdout
+
+
+def test_the_status(trail: Trail, command: Command, tmp_path: Path) -> None:
+    said = command("status").stdout
+    assert "Signed: there is no checkpoint; 22 records wait, the first of" in said
+    assert "Forwarded: to nobody" in said
+    assert "Kept: for ever" in said
+    command("checkpoint")
+    command("cut", "--days", "5", "--yes")
+    command("checkpoint")
+    (tmp_path / ".env").write_text("NEURONOVA_SYSLOG=logs:601\nNEURONOVA_AUDIT_YEARS=7\n")
+    said = command("status").stdout
+    assert "nothing waits" in said
+    assert "Forwarded: to logs:601; 13 records wait" in said
+    assert "Kept: for 7 years (NEURONOVA_AUDIT_YEARS); the last cut is of" in said
