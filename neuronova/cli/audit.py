@@ -44,6 +44,9 @@ _Outcome = Annotated[Outcome | None, typer.Option(help="How it ended.")]
 @audit.command()
 def verify(
     key: _Key = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Folder with copies of the checkpoints, kept elsewhere.")
+    ] = None,
     proof: Annotated[Path | None, typer.Option(help="Verify this proof of one record, and nothing else.")] = None,
 ) -> None:
     """Verify all chains against all checkpoints; exits with 2 where anything is wrong, and names it."""
@@ -59,9 +62,11 @@ def verify(
         if proof is not None:
             _check_proof(proof, keys)
             return
+        if checkpoints is not None and not checkpoints.is_dir():
+            raise PlatformError(f"{checkpoints} is no folder")
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("Verifying", total=records_to_verify(trail))
-            report = verify_trail(trail, keys, lambda records: progress.advance(task, records))
+            report = verify_trail(trail, keys, lambda records: progress.advance(task, records), checkpoints)
         console = Console()
         for part in said_of(report):
             console.print(part)

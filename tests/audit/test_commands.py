@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -17,7 +18,7 @@ from neuronova.audit.positions import Position, name_of, write_position
 from neuronova.audit.reading import Reader
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Outcome
-from tests.audit.events import event, records, unguarded
+from tests.audit.events import event, filled, records, unguarded
 from tests.running import NEURONOVA
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -67,6 +68,23 @@ def test_a_whole_trail_and_a_broken_one(trail: Trail, command: Command) -> None:
     db.close()
     assert "record 4 is not what was written" in command("verify", code=2).stdout
     assert "broken" in command("cut", "--days", "5", "--yes", code=1).stderr
+
+
+def test_who_has_the_key_is_found_out_by_copies_of_the_checkpoints(
+    trail: Trail, command: Command, tmp_path: Path
+) -> None:
+    command("checkpoint")
+    elsewhere = shutil.copytree(trail.checkpoints, tmp_path / "copies")
+    for path in [*trail.journals(), *trail.checkpoints.iterdir()]:
+        path.unlink()
+    command("verify")
+    for writer in ("api", "orthanc"):
+        filled(trail.journal(writer), writer, 11)
+    command("checkpoint")
+    assert "whole" in command("verify").stdout
+    said = command("verify", "--checkpoints", str(elsewhere), code=2).stdout
+    assert said.count("another journal than the one that the checkpoints name") == 2
+    assert "is no folder" in command("verify", "--checkpoints", "nowhere", code=1).stderr
 
 
 def test_a_proof_of_one_record(trail: Trail, command: Command, tmp_path: Path) -> None:
