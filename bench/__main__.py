@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from bench import audit, encode, frames, ingest, memory, metadata, viewer
+from bench import audit, decision, effect, encode, frames, gate, ingest, lists, memory, metadata, viewer
 from bench.machine import describe
 from bench.page import PAGE, write_page
 from bench.report import Detail, Result, Row, table
@@ -22,6 +22,10 @@ MEASURES: dict[str, Callable[[bool], Iterator[Result]]] = {
     "metadata": metadata.measure,
     "viewer": viewer.measure,
     "memory": memory.measure,
+    "gate": gate.measure,
+    "decision": decision.measure,
+    "effect": effect.measure,
+    "lists": lists.measure,
     "audit": audit.measure,
 }
 

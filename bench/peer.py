@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from neuronova.contract.grants import Change
 from neuronova.platform.layout import Layout, make_folders
 from neuronova.platform.programs import find_programs
 from tests.server import Server, running, settings_for, until
@@ -73,9 +74,9 @@ def bare(*, bind: str = "127.0.0.1", **environment: str) -> Iterator[BareOrthanc
 
 
 @contextmanager
-def ours(*, bind: str = "127.0.0.1") -> Iterator[Server]:
-    """Run our server for the length of a block; `bind` is for a gateway before it."""
+def ours(*, bind: str = "127.0.0.1", known: list[Change] | None = None, **environment: str) -> Iterator[Server]:
+    """Run our server for the length of a block; `known` is what it knows of accounts."""
     with TemporaryDirectory(prefix="nnb") as folder:
         settings = settings_for(Path(folder) / "data", NEURONOVA_BIND=bind)
-        with running(Server(settings)) as server:
+        with running(Server(settings, known=known, variables=environment)) as server:
             yield server

@@ -26,6 +26,7 @@ from orthanc_plugins.access.recording import Recording
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.access.search import Search
 from orthanc_plugins.access.store import Store
+from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
 from orthanc_plugins.dicomweb.stock import Stock
 from orthanc_plugins.journal import Journal
@@ -64,12 +65,14 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     arrivals = Arrivals(sdk, register, recording, modalities.issuer)
     follower = Follower(ledger, settings.api_port, settings.data / "keys" / "plugin.key")
     state = State(journal, crew)
+    archive = Archive(sdk)
     front = Front(
         sdk,
+        archive=archive,
         storage=Path(surroundings.storage),
         journal=journal,
         crew=crew,
-        stock=Stock(settings.orthanc_port, secret),
+        stock=Stock(settings.orthanc_port, secret, archive.locate),
         gate=gate,
         search=Search(store),
         public_url=settings.public_url,

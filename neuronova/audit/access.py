@@ -30,9 +30,10 @@ _Key = tuple[object, ...]
 class Ticket:
     """The accesses of one kind in one minute."""
 
-    __slots__ = ("event", "further", "pending", "recorded", "sequence", "statuses")
+    __slots__ = ("event", "further", "key", "pending", "recorded", "sequence", "statuses")
 
-    def __init__(self, event: Event) -> None:
+    def __init__(self, key: _Key, event: Event) -> None:
+        self.key = key
         self.event = event
         self.sequence: int | None = None  # of the decision, once it is on disk
         self.recorded = threading.Event()  # the decision is on disk, or could not be written
@@ -79,6 +80,18 @@ class AccessRecorder:
                 return ticket
             ticket.recorded.wait()  # by the thread that came first
 
+    def again(self, ticket: Ticket) -> bool:
+        """Count one more allowed access of a kind that `begin` recorded; False where it has to be asked anew.
+
+        That it is of the same minute is for the caller to know.
+        """
+        with self._lock:
+            if ticket.sequence is None or self._open.get(ticket.key) is not ticket:
+                return False
+            ticket.further += 1
+            ticket.pending += 1
+            return True
+
     def finish(self, ticket: Ticket, status: int) -> None:
         """Add the HTTP status that an access was answered with."""
         with self._lock:
@@ -121,7 +134,7 @@ class AccessRecorder:
             self._ended.append(before)
         if len(self._open) >= KINDS:
             self._end_all()
-        ticket = self._open[key] = Ticket(event)
+        ticket = self._open[key] = Ticket(key, event)
         return ticket
 
     def _end_all(self) -> None:

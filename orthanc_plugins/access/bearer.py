@@ -50,6 +50,11 @@ class Bearers:
         self._lock = threading.Lock()
         self._verified: OrderedDict[str, _Verified] = OrderedDict()
 
+    @property
+    def version(self) -> int:
+        """The version of what is known of accounts."""
+        return self._ledger.version
+
     def identify(self, headers: Mapping[str, str], now: float) -> Bearer | Internal | Reason:
         """Return who asks, or why that is nobody (a reason that answers 401)."""
         token = headers.get(TOKEN_HEADER, "")

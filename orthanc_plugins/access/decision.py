@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from neuronova.contract.audit import Action
 from neuronova.contract.grants import Patient
@@ -45,8 +45,7 @@ _UNKNOWN_BEARER = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What was decided, and why."""
 
     allowed: bool
@@ -64,8 +63,7 @@ class Decision:
         return 404 if self.reason is Reason.HIDDEN else 403
 
 
-@dataclass(frozen=True, slots=True)
-class Bearer:
+class Bearer(NamedTuple):
     """Who asks: the token's claims, why the account may see which patients, and since when a study counts as recent."""
 
     claims: Claims
@@ -78,8 +76,7 @@ class Bearer:
         return REACH[self.claims.role]
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(NamedTuple):
     """One patient under whom a StudyInstanceUID exists; `arrived` is when its first instance was stored."""
 
     patient: Patient
@@ -99,22 +96,23 @@ def decide(address: Address, bearer: Bearer, holdings: Collection[Holding]) -> D
         return Decision(False, Reason.ROUTE)
     if address.permission not in bearer.claims.permissions:
         return Decision(False, Reason.FORBIDDEN)
-    if is_limited(bearer) and address.odd:
+    limited = is_limited(bearer)
+    if limited and address.odd:
         return HIDDEN
     if address.study is None:
-        return Decision(True, Reason.LISTED if is_limited(bearer) else Reason.ROLE)
+        return Decision(True, Reason.LISTED if limited else Reason.ROLE)
     if bearer.claims.studies is not None and address.study not in bearer.claims.studies:
         return HIDDEN
     if bearer.reach is Reach.ALL:
         return Decision(True, Reason.ROLE)
-    if not holdings:
-        return HIDDEN
-    reasons = [sees(bearer, holding) for holding in holdings]
-    if None in reasons:
-        return HIDDEN
-    return Decision(
-        True, next((reason for reason in reasons if reason is Reason.BREAK_GLASS), reasons[0] or Reason.ROLE)
-    )
+    reason = None
+    for holding in holdings:
+        found = sees(bearer, holding)
+        if found is None:
+            return HIDDEN
+        if reason is None or found is Reason.BREAK_GLASS:
+            reason = found
+    return HIDDEN if reason is None else Decision(True, reason)
 
 
 def decide_store(bearer: Bearer, study: str, patient_id: str, holdings: Collection[Holding]) -> Decision:

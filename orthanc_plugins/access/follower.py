@@ -19,7 +19,8 @@ PATH = "/api/v1/internal/grants"
 KEY_HEADER = "X-Neuronova-Service-Key"
 WAIT = 20  # seconds that the API holds a request which has nothing to tell
 TIMEOUT = 30.0  # seconds
-FIRST_PAUSE, LONGEST_PAUSE = 0.2, 2.0  # seconds between two tries
+PAUSE = 0.3  # seconds between two tries: what is granted right after the API came back has to hold within one
+SILENT = 10  # tries in vain, of which only then the log is told
 LARGEST = 256 << 20  # bytes of one answer
 
 
@@ -38,16 +39,18 @@ class Follower:
         self._thread.start()
 
     def _follow(self) -> None:
-        pause = FIRST_PAUSE
+        failures = 0
         while True:
             try:
                 self._ask()
-                pause = FIRST_PAUSE
+                if failures >= SILENT:
+                    log.warning("grants: the API answers again")
+                failures = 0
             except (OSError, http.client.HTTPException, ValueError) as error:
-                if pause > FIRST_PAUSE:
-                    log.log(logging.WARNING if pause == LONGEST_PAUSE else logging.DEBUG, "grants: %r", error)
-                time.sleep(pause)
-                pause = min(pause * 2, LONGEST_PAUSE)
+                failures += 1
+                if failures == SILENT:
+                    log.warning("grants: the API does not answer (%r); what is known holds for a while", error)
+                time.sleep(PAUSE)
 
     def _ask(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)

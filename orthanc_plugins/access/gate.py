@@ -9,15 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from neuronova.audit.access import Ticket
 from neuronova.audit.files import JournalFailed
 from orthanc_plugins.access.address import DICOM_WEB, Address, read_address, with_wado_arguments
-from orthanc_plugins.access.bearer import Bearers, Internal
+from orthanc_plugins.access.bearer import TOKEN_HEADER, Bearers, Internal
 from orthanc_plugins.access.decision import (
     INTERNAL,
     Bearer,
@@ -37,6 +36,7 @@ log = logging.getLogger(__name__)
 
 WADO = "/wado"
 REFUSAL = "/neuronova/refusal"
+_JUDGED_THERE = f"{DICOM_WEB}/"
 PROBLEM = "application/problem+json"
 _EXPLANATIONS = {
     Reason.NO_TOKEN: "Log in, or send a token.",
@@ -53,8 +53,7 @@ _EXPLANATIONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """A decision and what it is about; `bearer` is None for the plugin's own processes and for nobody."""
 
     address: Address
@@ -73,6 +72,7 @@ class Gate:
         self._register = register
         self._recording = recording
         self._clock = clock
+        self._lately: tuple[tuple[int, int, int], dict[tuple[object, ...], Judgement]] = ((0, 0, 0), {})
 
     def judge(
         self, method: str, path: str, headers: Mapping[str, str], arguments: Mapping[str, str], peer: str
@@ -81,38 +81,55 @@ class Gate:
 
         `peer` is the address of whoever asks this port; the gateway says whom it asks for.
         """
-        address, bearer, decision = self._decide(method, path, headers, arguments)
+        address = _address(method, path, arguments)
+        client = headers.get(CLIENT_HEADER, peer)
+        # A viewer asks for the frames of one study in bursts.
+        asked = (headers.get(TOKEN_HEADER), address.action, address.permission, address.study, address.odd, client)
+        lately = self._decided_lately()
+        known = lately.get(asked)
+        if known is not None and self._recording.again(known.ticket):
+            return Judgement(address, known.bearer, known.decision, known.ticket)
+        bearer, decision, holdings = self._decide(address, headers)
         if decision.reason is Reason.INTERNAL:
             return Judgement(address, None, decision)
-        holdings = self._register.holdings(address.study) if address.study and not address.odd else ()
-        route = Route(method, path, headers.get(CLIENT_HEADER, peer))
+        if not holdings and address.study and not address.odd:
+            holdings = self._register.holdings(address.study)
+        route = Route(method, path, client)
         try:
             ticket = self._recording.begin(address, bearer, decision, holdings, route)
         except JournalFailed as error:
             log.error("refused, for it cannot be recorded: %s", error)
             return Judgement(address, bearer, UNRECORDED)
-        return Judgement(address, bearer, decision, ticket)
+        judged = Judgement(address, bearer, decision, ticket)
+        if decision.allowed:
+            lately[asked] = judged
+        return judged
 
     def finish(self, judged: Judgement, status: int) -> None:
         """Add to the record how a request was answered."""
         if judged.decision.allowed:
             self._recording.finish(judged.ticket, status)
 
+    def _decided_lately(self) -> dict[tuple[object, ...], Judgement]:
+        """Return what was allowed within this second, as long as nothing that it rests on has changed."""
+        stamp = (int(self._clock()), self._bearers.version, self._register.generation)
+        kept = self._lately
+        if kept[0] != stamp:
+            kept = self._lately = (stamp, {})
+        return kept[1]
+
     def _decide(
-        self, method: str, path: str, headers: Mapping[str, str], arguments: Mapping[str, str]
-    ) -> tuple[Address, Bearer | None, Decision]:
-        address = read_address(method, path)
-        if path.rstrip("/") == WADO and address.permission is not None:
-            address = with_wado_arguments(address, arguments)
+        self, address: Address, headers: Mapping[str, str]
+    ) -> tuple[Bearer | None, Decision, tuple[Holding, ...]]:
         asking = self._bearers.identify(headers, self._clock())
         if isinstance(asking, Reason):
-            return address, None, Decision(False, asking)
+            return None, Decision(False, asking), ()
         if isinstance(asking, Internal):
-            return address, None, INTERNAL
+            return None, INTERNAL, ()
         holdings: tuple[Holding, ...] = ()
         if needs_holdings(address, asking):
             holdings = self._register.holdings(address.study or "")
-        return address, asking, decide(address, asking, holdings)
+        return asking, decide(address, asking, holdings), holdings
 
     def may_store(self, bearer: Bearer, study: str, patient_id: str) -> Decision:
         """Decide on one object of a STOW request: into a study that the bearer sees, of that study's patient."""
@@ -122,7 +139,7 @@ class Gate:
         self, method: str, uri: str, headers: Mapping[str, str], arguments: Mapping[str, str], peer: str
     ) -> bool:
         """Decide for Orthanc's own routes; those that Python answers are judged there."""
-        if uri.startswith(f"{DICOM_WEB}/") or uri in (WADO, REFUSAL):
+        if uri.startswith(_JUDGED_THERE) or uri in (WADO, REFUSAL):
             return True
         judged = self.judge(method, uri, headers, arguments, peer)
         self.finish(judged, NOT_TOLD)
@@ -141,9 +158,16 @@ class Gate:
         headers = given["headers"]
         path = unquote(headers.get("x-original-path", ""))
         # What is decided here was recorded when it was refused.
-        _, _, decision = self._decide(headers.get("x-original-method", "GET"), path, headers, {})
+        _, decision, _ = self._decide(_address(headers.get("x-original-method", "GET"), path, {}), headers)
         allowed = decision.allowed  # Orthanc itself refused, or the answer changed in between
         send(output, refusal(Decision(False, Reason.ROUTE) if allowed else decision))
+
+
+def _address(method: str, path: str, arguments: Mapping[str, str]) -> Address:
+    address = read_address(method, path)
+    if path.startswith(WADO) and path.rstrip("/") == WADO and address.permission is not None:
+        return with_wado_arguments(address, arguments)
+    return address
 
 
 def refusal(decision: Decision) -> Answer:

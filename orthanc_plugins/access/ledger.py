@@ -23,6 +23,8 @@ from neuronova.contract.grants import (
 from neuronova.contract.roles import Role
 from orthanc_plugins.access.store import Store
 
+_ORDER = tuple(Ground)
+
 
 @dataclass(slots=True)
 class Account:
@@ -34,8 +36,13 @@ class Account:
 
     def ground(self, patient: Patient, now: float) -> Ground | None:
         """Return why the account may see a patient now; a lasting ground before break-glass."""
-        held = [ground for ground, until in self.grants.get(patient, {}).items() if until is None or until > now]
-        return min(held, key=list(Ground).index, default=None)
+        grants = self.grants.get(patient)
+        if grants is None:
+            return None
+        for ground in _ORDER:
+            if ground in grants and ((until := grants[ground]) is None or until > now):
+                return ground
+        return None
 
 
 class Ledger:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from neuronova.audit.access import AccessRecorder, Ticket
 from neuronova.audit.files import JournalFailed
@@ -36,6 +37,10 @@ class Recording:
             JournalFailed: it could not be recorded, and has to be.
         """
         return self._begin(event_of(address, bearer, decision, holdings, route, self.clock()))
+
+    def again(self, ticket: Ticket | None) -> bool:
+        """Count one more access like one that was recorded within this second; False where that cannot be."""
+        return ticket is not None and self.recorder.again(ticket)
 
     def stored(self, identity: Identity, aet: str) -> None:
         """Record that a modality stored an instance; it is stored already, so a failure is but logged."""
@@ -70,8 +75,7 @@ class Recording:
             return None
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """From where and by which way a request came."""
 
     method: str

@@ -23,7 +23,7 @@ class Register:
         self._lock = threading.Lock()
         self._holdings: OrderedDict[str, tuple[Holding, ...]] = OrderedDict()
         self._noted: OrderedDict[tuple[str, str | None, str, str], None] = OrderedDict()
-        self._generation = 0  # of what is cached: what was read before a change is not kept after it
+        self.generation = 0  # of what is known: what was read before a change is not kept after it
 
     def note(self, identity: Identity, now: float) -> None:
         """Take in an instance's identity; what is known already costs a look into memory.
@@ -57,7 +57,7 @@ class Register:
                 ),
             )
         with self._lock:
-            self._generation += 1
+            self.generation += 1
             self._holdings.pop(identity.study, None)
             self._noted[seen] = None
             _shorten(self._noted)
@@ -72,13 +72,13 @@ class Register:
     def holdings(self, study: str) -> tuple[Holding, ...]:
         """Return all patients under whom a StudyInstanceUID exists."""
         with self._lock:
-            known, generation = self._holdings.get(study), self._generation
+            known, generation = self._holdings.get(study), self.generation
         if known is not None:
             return known
         rows = self._store.rows("SELECT patient_id, issuer, arrived FROM study WHERE uid = ?", (study,))
         found = tuple(Holding(Patient(patient_id, issuer), arrived) for patient_id, issuer, arrived in rows)
         with self._lock:
-            if found and generation == self._generation:
+            if found and generation == self.generation:
                 self._holdings[study] = found
                 _shorten(self._holdings)
         return found
@@ -97,7 +97,7 @@ class Register:
 
     def _forget_cached(self) -> None:
         with self._lock:
-            self._generation += 1
+            self.generation += 1
             self._holdings.clear()
             self._noted.clear()
 

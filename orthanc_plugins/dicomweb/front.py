@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ from orthanc_plugins.dicomweb.objects import Objects
 from orthanc_plugins.dicomweb.rendered import Rendered
 from orthanc_plugins.dicomweb.request import Request, read_request
 from orthanc_plugins.dicomweb.route import Kind, Route, parse_route
-from orthanc_plugins.dicomweb.stock import Stock
+from orthanc_plugins.dicomweb.stock import Elsewhere, Stock
 from orthanc_plugins.dicomweb.storing import checked
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.processes import Crew
@@ -45,6 +44,7 @@ class Front:
         self,
         sdk: Sdk,
         *,
+        archive: Archive,
         storage: Path,
         journal: Journal,
         crew: Crew,
@@ -53,7 +53,7 @@ class Front:
         search: Search,
         public_url: str | None,
     ) -> None:
-        self._archive = archive = Archive(sdk)
+        self._archive = archive
         images = Images(sdk, archive, storage)
         rendered = Rendered(archive, images, crew, stock)
         self._stock = stock
@@ -75,7 +75,7 @@ class Front:
 
     def on_wado(self, output: Output, _uri: str, **given: Any) -> None:
         """Answer one WADO-URI request (PS3.18 9)."""
-        request = replace(read_request("", given, self._public_url), is_wado_uri=True)
+        request = read_request("", given, self._public_url)._replace(is_wado_uri=True)
         self._pass(output, request, WADO_PATTERN)
 
     def _pass(self, output: Output, request: Request, path: str) -> None:
@@ -83,6 +83,8 @@ class Front:
         judged = self._gate.judge(request.method, path, request.headers, request.arguments, request.peer)
         try:
             answer = self._admit(request, judged)
+        except Elsewhere:
+            answer = refusal(HIDDEN)
         except Exception:
             log.exception("%s %s", request.method, path)
             answer = error(500, "The server failed to answer; its log says why")
@@ -110,10 +112,7 @@ class Front:
             if isinstance(found, Decision):
                 return refusal(found)
             return found if isinstance(found, Answer) else self._stock.pass_on(found)
-        # The stock plugin finds an instance by its own UID: whose it is was decided by its study's.
-        if len(address.uids) > 1 and self._archive.locate(*address.uids) is None:
-            return refusal(HIDDEN)
-        return self._answer(request)
+        return self._answer(request._replace(confined=address.uids))
 
     def _answer(self, request: Request) -> Answer | MultipartAnswer:
         if request.is_wado_uri:

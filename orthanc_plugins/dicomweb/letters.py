@@ -7,7 +7,6 @@ the UIDs, limit and offset applied, and the stock plugin is asked for these, so 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from orthanc_plugins.dicomweb.request import Request, encoded
 
@@ -44,7 +43,7 @@ def by_uid(request: Request, find: Find) -> Request:
     uids = find(level, keyword, query)[start : start + most]
     shown = [(name, value) for name, value in request.arguments.items() if name == "includefield"]
     asked = [(keyword, ",".join(uids) or NO_UID), *shown]
-    return replace(request, query="&".join(encoded(name, value) for name, value in asked))
+    return request._replace(query="&".join(encoded(name, value) for name, value in asked))
 
 
 def _number(text: str | None, default: int) -> int:

@@ -96,7 +96,7 @@ class LimitedSearch:
         kept = [(name, value) for name, value in pairs if name not in ("limit", "offset", *_UPPER, "SeriesInstanceUID")]
         text = "&".join(encoded(name, value) for name, value in kept)
         answers = (
-            self._stock.pass_on(replace(request, path=f"studies/{study}/series/{series}/instances", query=text))
+            self._stock.pass_on(request._replace(path=f"studies/{study}/series/{series}/instances", query=text))
             for study, series in found
         )
         return self._merged(request, answers, query)
@@ -124,4 +124,4 @@ class LimitedSearch:
 def _by_uid(request: Request, query: Query, found: Sequence[tuple[str, ...]], names: tuple[str, ...]) -> Request:
     uids = [(name, ",".join(dict.fromkeys(row[index] for row in found)) or NO_UID) for index, name in enumerate(names)]
     asked = [*uids, *query.others, *query.shown]
-    return replace(request, query="&".join(encoded(name, value) for name, value in asked))
+    return request._replace(query="&".join(encoded(name, value) for name, value in asked))

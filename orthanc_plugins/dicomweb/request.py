@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
 QUERY_HEADER = "x-neuronova-query"
 LEGIBLE = "!$'()*,-./:;?@[\\]^_`{|}~"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """`path` is decoded and below the root; header names are in lower case; `public_base` is the root's address.
 
     `arguments` are decoded, `query` is encoded as little as it can be. `decoded_by_orthanc` tells whether Orthanc hands
@@ -28,15 +26,16 @@ class Request:
     public_base: str
     decoded_by_orthanc: bool = True
     is_wado_uri: bool = False
+    confined: tuple[str, ...] = ()  # for those who see not all: the UIDs from the study down that an answer is from
     peer: str = "127.0.0.1"  # Orthanc tells callbacks no address, and its port is open to this machine alone
 
     def accepting(self, accept: str) -> Request:
         """Return the same request with another Accept header."""
-        return replace(self, headers={**self.headers, "accept": accept})
+        return self._replace(headers={**self.headers, "accept": accept})
 
     def for_path(self, path: str) -> Request:
         """Return a request for another path, without a query."""
-        return replace(self, path=path, arguments={}, query="")
+        return self._replace(path=path, arguments={}, query="")
 
 
 def read_request(path: str, given: Mapping[str, Any], public_url: str | None) -> Request:

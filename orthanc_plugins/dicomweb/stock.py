@@ -12,7 +12,7 @@ import http.client
 import queue
 import secrets
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import quote
 
 from orthanc_plugins.access.bearer import TOKEN_HEADER
@@ -29,19 +29,31 @@ UNQUOTED = "/,:;=+~!*()@"
 FORWARDED = ("accept", "content-type", "accept-charset", "if-none-match", "if-modified-since")
 
 
-class Stock:
-    """Connections to the stock plugin."""
+class Elsewhere(Exception):
+    """What the stock plugin would answer is not within the study that was asked for."""
 
-    def __init__(self, port: int, secret: str) -> None:
+
+class Stock:
+    """Connections to the stock plugin; `holds` tells whether the archive has these UIDs, from the study down."""
+
+    def __init__(self, port: int, secret: str, holds: Callable[..., object]) -> None:
         self._port = port
         self._secret = secret
+        self._holds = holds
         self._idle: queue.LifoQueue[http.client.HTTPConnection] = queue.LifoQueue()
         self._slots = threading.BoundedSemaphore(MOST_AT_ONCE)
         self._host = f"{secrets.token_hex(8)}.invalid"
         self._base = f"http://{self._host}{ROOT}".encode()
 
     def pass_on(self, request: Request) -> Answer:
-        """Make the client's request to the stock plugin."""
+        """Make the client's request to the stock plugin.
+
+        Raises:
+            Elsewhere: the request is confined to what is not there. The stock plugin finds an instance by its own UID,
+                in whatever study; whose it is was decided by the study.
+        """
+        if request.confined and self._holds(*request.confined) is None:
+            raise Elsewhere(request.path)
         if not self._slots.acquire(blocking=False):
             return error(503, "Too many requests at once; try again in a moment")
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from email.message import Message
 
 from orthanc_plugins.access.decision import Decision
@@ -48,7 +47,7 @@ def checked(request: Request, study: str | None, allows: Allows) -> Request | An
         **request.headers,
         "content-type": f'multipart/related; type="application/dicom"; boundary={boundary}',
     }
-    return replace(request, body=body + b"--%s--\r\n" % boundary.encode(), headers=headers)
+    return request._replace(body=body + b"--%s--\r\n" % boundary.encode(), headers=headers)
 
 
 def read_parts(content_type: str, body: bytes) -> list[bytes]:

@@ -107,7 +107,7 @@ def test_a_narrowed_token(
     role: Role, studies: set[str], route: str, holdings: tuple[Holding, ...], reason: str
 ) -> None:
     whole = bearer(role)
-    narrowed = replace(whole, claims=replace(whole.claims, studies=frozenset(studies)))
+    narrowed = whole._replace(claims=replace(whole.claims, studies=frozenset(studies)))
     assert decide(asked(route), narrowed, holdings).reason == reason
 
 
