@@ -1,4 +1,4 @@
-"""Orthanc and the API are killed while clients are answered: each answer they had is in a chain that verifies."""
+"""Orthanc, the API and the keeper are killed while clients are answered: each answer is in a chain that verifies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import pytest
 import requests
 
 from neuronova.audit.access import MINUTE
-from neuronova.audit.checkpoints import read_checkpoints
+from neuronova.audit.checkpoints import Checkpoint, read_checkpoints
 from neuronova.audit.search import Query, every
 from neuronova.audit.signing import read_keys
 from neuronova.audit.trail import Trail
@@ -32,8 +32,8 @@ from tests.server import until
 from tests.synthetic import part10, uid
 
 SEED = 5  # of the moments at which something is killed
-KILLED = ("Orthanc", "gunicorn") * 3
-ANSWERS = 4  # that each client gets between two kills, at least
+KILLED = (*("Orthanc", "gunicorn") * 3, "neuronova.audit.keeper")
+ANSWERS = 3  # that each client gets between two kills, at least
 PAUSE = 0.3  # seconds between two questions of the API: failures are limited to fifty an address
 OUTCOMES = {
     HTTPStatus.OK: Outcome.ALLOWED,
@@ -236,7 +236,14 @@ def test_what_was_answered_is_in_chains_that_hold(start_platform: Callable[..., 
     )
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "The trail is whole; the last checkpoint is of" in verified.stdout
-    assert len(read_checkpoints(trail.checkpoints, read_keys(trail.keys / "key.pub")).valid) > 1
+    until(lambda: len(checkpoints(trail)) > 1, "a checkpoint of the keeper's next life")
+    assert all(tip.sequence for tip in checkpoints(trail)[-1].tips if tip.writer in ("api", "orthanc"))
+
+
+def checkpoints(trail: Trail) -> tuple[Checkpoint, ...]:
+    found = read_checkpoints(trail.checkpoints, read_keys(trail.keys / "key.pub"))
+    assert not found.faults
+    return found.valid
 
 
 def hospital(platform: Platform) -> list[Client]:
