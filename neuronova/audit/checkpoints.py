@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -136,7 +137,7 @@ def _tip(path: Path) -> Tip | None:
             last = reader.last()
             sequence, its_hash = (0, reader.genesis) if last is None else (last.sequence, last.hash)
             return Tip(writer=reader.writer, journal=reader.id, sequence=sequence, hash=its_hash)
-    except BadJournal:
+    except (BadJournal, sqlite3.Error):
         return None
 
 

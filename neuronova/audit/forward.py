@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import logging
 import socket
+import sqlite3
 import ssl
 import termios
 from collections.abc import Callable
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 500  # records of one journal in one step
 LONGEST_PAUSE = 60.0  # seconds
 TIMEOUT = 10.0
+FAREWELL = 2.0  # that the end waits for a collector to have read everything
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +100,7 @@ class Forwarder:
         self._saved = read_position(self._file)
         self._sent = dict(self._saved.sent)
         self._connection: ssl.SSLSocket | None = None
+        self._unreadable: set[Path] = set()  # which was told
         self._failures = 0
         self._not_before = 0.0
         self.problem: str | None = None  # why nothing is sent
@@ -124,6 +127,7 @@ class Forwarder:
         if self._connection is not None:
             with contextlib.suppress(OSError):
                 self._require_open(self._connection)
+                self._connection.settimeout(FAREWELL)
                 self._connection.unwrap()  # answered once it has read everything
                 self._save()
         self._drop()
@@ -134,8 +138,10 @@ class Forwarder:
                 name = name_of(reader.writer, reader.id)
                 after = self._sent.get(name, 0)
                 records = [reader.record(entry) for entry in reader.entries(after, limit=AT_ONCE)]
-        except (BadJournal, ValueError) as error:
-            log.error("records are not forwarded: %s", error)
+        except (BadJournal, sqlite3.Error, ValueError) as error:
+            if path not in self._unreadable:
+                log.error("records of %s are not forwarded: %s", path.stem, error)
+            self._unreadable.add(path)
             return 0
         if records:
             connection.sendall(b"".join(framed(syslog_message(one, self._host, self._server)) for one in records))

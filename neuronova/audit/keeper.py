@@ -68,9 +68,9 @@ class Keeper:
 
     def close(self) -> None:
         """Sign how far the chains have come in the end."""
+        self._try(self.checkpoint)  # before anybody else is waited for
         if self._forwarder is not None:
             self._try(self._forwarder.close)
-        self._try(self.checkpoint)
         self._journal.close()
 
     def forward(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +54,7 @@ def lag(journals: Iterable[Path], position: Position) -> Lag:
                 behind = reader.count(position.of(reader))
                 first = next(reader.entries(position.of(reader), limit=1), None)
                 times += [] if first is None else [reader.record(first).event.time]
-        except (BadJournal, ValueError):
+        except (BadJournal, sqlite3.Error, ValueError):
             continue
         records += behind
     return Lag(records=records, since=min(times, default=None))

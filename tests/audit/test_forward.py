@@ -12,11 +12,12 @@ import pytest
 from neuronova.audit import forward
 from neuronova.audit.forward import Collector, Forwarder
 from neuronova.audit.journal import AuditJournal
+from neuronova.audit.positions import lag, read_position
 from neuronova.audit.syslog import framed, host_name, syslog_message
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Outcome, genesis, link
 from tests.audit.collector import Listener, listening, make_certificate, sequences
-from tests.audit.events import NOON, event
+from tests.audit.events import NOON, event, filled, spoilt
 
 
 class Clock:
@@ -142,6 +143,23 @@ def test_nothing_is_sent_to_a_collector_that_is_not_verified(
     assert sending.step() == 0
     assert "CERTIFICATE_VERIFY_FAILED" in (sending.problem or "")
     assert not listener.found()
+
+
+def test_a_damaged_journal_keeps_no_other_back(
+    trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = spoilt(filled(trail.journal("a-first"), "a-first", 500))
+    journal.append(event())
+    sending = forwarder(trail, listener.port, certificate, Clock())
+    for _ in range(3):
+        sending.step()
+    listener.messages(1)
+    sending.close()
+    assert [" api " in message for message in listener.found()] == [True]
+    assert caplog.text.count("not forwarded") == 1
+    sent = read_position(trail.forwarded / f"127.0.0.1-{listener.port}.json")
+    assert lag([journal.path], sent).records == 0
+    assert lag([damaged], sent).records == 0  # that can be seen
 
 
 def test_a_damaged_cursor_sends_everything_again(

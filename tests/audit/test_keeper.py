@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -224,4 +225,20 @@ def test_it_ends_at_once_while_a_collector_says_nothing(trail: Trail, journal: A
             running.terminate()
             assert running.wait(5) == 0
         connection.close()
+    assert status_of(trail, None).unsigned.records == 0
+
+
+def test_it_ends_at_once_while_a_collector_reads_nothing(
+    trail: Trail, journal: AuditJournal, certificate: Path
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        collector = {"SYSLOG": f"127.0.0.1:{server.getsockname()[1]}", "SYSLOG_CA": certificate}
+        with process(trail, **collector) as running:
+            plain, _ = server.accept()
+            with context.wrap_socket(plain, server_side=True):
+                journal.append(event())
+                running.terminate()
+                assert running.wait(5) == 0
     assert status_of(trail, None).unsigned.records == 0
