@@ -27,6 +27,7 @@ class Action(StrEnum):
     LINK_REVOKE = "link-revoke"
     KEY_ROTATE = "key-rotate"
     MODALITY = "modality"
+    AUDIT_SEARCH = "audit-search"
 
 
 class Outcome(StrEnum):

@@ -28,6 +28,7 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.LINK_REVOKE: Action.LINK,
         recording.Action.KEY_ROTATE: Action.KEY,
         recording.Action.MODALITY: Action.SETTINGS,
+        recording.Action.AUDIT_SEARCH: Action.SEARCH,
     }
 )
 

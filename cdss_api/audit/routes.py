@@ -13,7 +13,8 @@ from flask_openapi3.models import Tag
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from sqlalchemy import select
 
-from cdss_api.accounts.bearer import SECURITY, requires
+from cdss_api.accounts import recording
+from cdss_api.accounts.bearer import SECURITY, bearer, requires
 from cdss_api.accounts.models import Account
 from cdss_api.problems import ERRORS, Problem
 from cdss_api.service import Service
@@ -114,7 +115,10 @@ def blueprint(service: Service) -> APIBlueprint:
     @routes.get("/records", responses={"200": AuditPage})
     @guarded
     def records(query: AuditPageQuery) -> Response:
-        """Search the records of Orthanc, the API and the command line."""
+        """Search the records of Orthanc, the API and the command line; the search itself is recorded."""
+        # Whose records were looked at stands in the detail: reading about a patient is no access to the patient.
+        asked = {name: str(value) for name, value in query.model_dump(mode="json", exclude_none=True).items()}
+        recording.write(service.record, bearer().actor, recording.Action.AUDIT_SEARCH, detail=asked)
         page = search(
             Trail(service.settings.data).journals(),
             _query(service, query),
