@@ -21,6 +21,9 @@ _SCRIPT = r"codec_openjph_wasmjs__rspack_import_\d+ = __webpack_require__\((\d+)
 _ADDRESS = r"openjphWasm = new URL\(/\* asset import \*/__webpack_require__\((\d+)\)"
 # A module from its number to the brace that closes it, the only one at the beginning of a line.
 _MODULE = r"^{number}\(module, .*?^}},$"
+# OHIF makes a decoder for each picture and gives none back; after some thousand CT slices a worker's memory is full.
+# Here it has copied the pixels and reads nothing more from the decoder.
+_DONE = r"pixelData = new pixelData\.constructor\(pixelDataArrayBuffer\);"
 
 
 @dataclass(frozen=True)
@@ -42,11 +45,16 @@ def read(archive: Path) -> Decoder:
 
 
 def exchange(bundle: str, decoder: Decoder) -> tuple[str, str]:
-    """Return a bundle with `decoder` in place of its own, and the name under which it asks for the WebAssembly."""
+    """Return a bundle with `decoder` in place of its own, and the name under which it asks for the WebAssembly.
+
+    What a decoder holds is freed when its picture has been decoded.
+    """
     name = f"{content_hash(decoder.wasm)}.wasm"
     script, address = _only(_SCRIPT, bundle)[1], _only(_ADDRESS, bundle)[1]
     bundle = _with_module(bundle, script, decoder.script)
-    return _with_module(bundle, address, f'module.exports = __webpack_require__.p + "{name}";'), name
+    bundle = _with_module(bundle, address, f'module.exports = __webpack_require__.p + "{name}";')
+    end = _only(_DONE, bundle).end()
+    return f"{bundle[:end]}\n    decoder.delete();{bundle[end:]}", name
 
 
 def _with_module(bundle: str, number: str, body: str) -> str:

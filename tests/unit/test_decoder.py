@@ -26,8 +26,10 @@ USE = """\
 /* import */ var _cornerstonejs_codec_openjph_wasmjs__rspack_import_0 = __webpack_require__(68112);
 
 const openjphWasm = new URL(/* asset import */__webpack_require__(12342), __webpack_require__.b);
+    pixelData = new pixelData.constructor(pixelDataArrayBuffer);
 },
 """
+FREED = USE.replace("ArrayBuffer);", "ArrayBuffer);\n    decoder.delete();")
 OLD_SCRIPT = """\
 68112(module, __unused_rspack_exports, __webpack_require__) {
 var Module = (() => {
@@ -56,7 +58,7 @@ def test_the_decoder_is_exchanged_and_nothing_else() -> None:
     address = (
         f'12342(module, exports, __webpack_require__) {{\nmodule.exports = __webpack_require__.p + "{name}";\n}},\n'
     )
-    assert text == f"({{\n{script}{OTHER}{address}{USE}}});\n"
+    assert text == f"({{\n{script}{OTHER}{address}{FREED}}});\n"
 
 
 def test_other_web_assembly_has_another_name() -> None:
