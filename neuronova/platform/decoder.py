@@ -1,4 +1,4 @@
-"""The viewer's HTJ2K decoder: the release build in place of OHIF's, which is a debug build and six times slower.
+"""The viewer's HTJ2K decoder: the release build in place of OHIF's, which is a debug build and eight times slower.
 
 docs/htj2k.md says when this module can go.
 """
@@ -73,7 +73,8 @@ def _only(pattern: str, text: str) -> re.Match[str]:
 def _unexpected(what: str) -> PlatformError:
     return PlatformError(
         f"OHIF's HTJ2K decoder is not where it was ({what}). If this version of OHIF has @cornerstonejs/codec-openjph "
-        "2.4.11 or a later one, delete neuronova/platform/decoder.py and its call; else adapt its patterns"
+        "2.4.11 or a later one and deletes each decoder it makes, delete neuronova/platform/decoder.py and its call; "
+        "else adapt its patterns"
     )
 
 
