@@ -116,8 +116,7 @@ def _in_turn(
 def _seconds(chromium: BrowserType, link: Link, way: Way, script: str) -> float:
     """Load the viewer with a small study, go back to the list, open the study, and wait.
 
-    Each time in a new browser: one that renders in software gets slower with every study that it has shown, by twice
-    after six, and what comes later would seem worse.
+    Each time in a new browser, so that none pays for what earlier studies left in its memory and its renderer.
     """
     browser = chromium.launch(executable_path=link.chromium, args=FLAGS)
     context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=way.origin)
