@@ -5,7 +5,6 @@ import signal
 from types import FrameType
 
 from cdss_api.app import create_app
-from cdss_api.audit.checkpointing import start_checkpoints
 from cdss_api.audit.journals import open_journal
 from cdss_api.audit.recording import recorder
 from cdss_api.starting import open_service
@@ -14,7 +13,6 @@ from neuronova.contract.settings import read_settings
 settings = read_settings(os.environ)
 service = open_service(settings, record=recorder(open_journal(settings, "api")))
 app = create_app(service)
-start_checkpoints(settings, service.stopping)
 
 _ended_by = signal.getsignal(signal.SIGTERM)
 

@@ -19,12 +19,18 @@ from cdss_api.accounts.service_tokens import token as service_token
 from cdss_api.database import Database
 from cdss_api.errors import Unavailable
 from cdss_api.service import Service
+from neuronova.audit.forward import Collector, collector_of
+from neuronova.audit.signing import BadKey
+from neuronova.audit.status import status_of
+from neuronova.audit.trail import Trail
 from neuronova.contract.roles import Permission
 
 # A check returns what it found; an exception is what is wrong.
 Check = Callable[[], dict[str, Any]]
 
 _DEADLINE = 1.5
+# The keeper of the audit trail signs every ten minutes.
+_UNSIGNED_SECONDS = 3600.0
 # A modality's largest study, so that the warning comes before the first study is refused.
 _FREE_BYTES = 2 * 2**30
 
@@ -48,6 +54,7 @@ def standard_checks(service: Service) -> dict[str, Check]:
         "workers": partial(check_workers, settings.orthanc_url, health_token),
         "database": partial(check_database, service.database),
         "data": partial(check_data, settings.data),
+        "audit": partial(check_audit, Trail(settings.data), collector_of(settings), service.now),
     }
 
 
@@ -63,7 +70,7 @@ def _look_at_one(check: Check) -> dict[str, Any]:
     try:
         found = {"status": "ok", **check()}
     # requests' errors are OSErrors, bad JSON is a ValueError, an answer that lacks something a KeyError.
-    except (UnhealthyError, Unavailable, SQLAlchemyError, OSError, ValueError, KeyError) as error:
+    except (UnhealthyError, Unavailable, BadKey, SQLAlchemyError, OSError, ValueError, KeyError) as error:
         found = {"status": "down", "detail": _reason(error)}
     return {**found, "milliseconds": round((time.monotonic() - began) * 1000, 1)}
 
@@ -110,3 +117,18 @@ def check_data(folder: Path) -> dict[str, Any]:
     if free < _FREE_BYTES:
         raise UnhealthyError(f"{free >> 20} MiB left on its disk")
     return {"free_bytes": free}
+
+
+def check_audit(trail: Trail, collector: Collector | None, now: Callable[[], float]) -> dict[str, Any]:
+    """Look whether the audit trail is signed in time, and tell how far its collector is behind.
+
+    A collector that is away harms nobody here: what it has not had waits, and `neuronova audit status` says why.
+    """
+    status = status_of(trail, collector)
+    unsigned = status.unsigned.seconds(now())
+    if unsigned > _UNSIGNED_SECONDS:
+        raise UnhealthyError(f"no checkpoint for {unsigned / 60:.0f} minutes; the keeper's log may say why")
+    found: dict[str, Any] = {"unsigned": status.unsigned.records}
+    if status.unsent is not None:
+        found |= {"unsent": status.unsent.records, "unsent_seconds": round(status.unsent.seconds(now()), 1)}
+    return found

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -67,10 +70,10 @@ def make_checkpoint(journals: Iterable[Path], folder: Path, signer: Signer, now:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     tips = tuple(tip for path in journals if (tip := _tip(path)) is not None)
     while True:
-        last = read_checkpoints(folder, signer.keys).last
+        last = last_checkpoint(folder, signer.keys)
         if last is not None and last.tips == tips:
             return last
-        number = 1 + max((int(file.stem) for file in _files(folder)), default=0)
+        number = 1 + max(_numbers(folder), default=0)
         content = {
             "format": FORMAT,
             "number": number,
@@ -91,11 +94,10 @@ def read_checkpoints(folder: Path, keys: Keys) -> Checkpoints:
     valid: list[Checkpoint] = []
     faults: list[str] = []
     expected, previous = 1, NONE
-    for file in _files(folder):
-        number = int(file.stem)
+    for number in sorted(_numbers(folder)):
         if number != expected:
-            faults.append(f"{_numbers(expected, number - 1)} missing")
-        data = file.read_bytes()
+            faults.append(f"{_said(expected, number - 1)} missing")
+        data = _file(folder, number).read_bytes()
         try:
             checkpoint = _checkpoint(parsed(data, keys), data)
         except BadDocument as error:
@@ -108,6 +110,15 @@ def read_checkpoints(folder: Path, keys: Keys) -> Checkpoints:
             valid.append(checkpoint)
         expected, previous = number + 1, hashlib.sha256(data).hexdigest()
     return Checkpoints(valid=tuple(valid), faults=tuple(faults))
+
+
+def last_checkpoint(folder: Path, keys: Keys) -> Checkpoint | None:
+    """Return the newest that is to be trusted; of the others no more than the names are looked at."""
+    for number in sorted(_numbers(folder), reverse=True):
+        data = _file(folder, number).read_bytes()
+        with contextlib.suppress(BadDocument):
+            return _checkpoint(parsed(data, keys), data)
+    return None
 
 
 def tip_of(document: Mapping[str, Any], writer: str) -> Tip | None:
@@ -126,7 +137,7 @@ def _tip(path: Path) -> Tip | None:
             last = reader.last()
             sequence, its_hash = (0, reader.genesis) if last is None else (last.sequence, last.hash)
             return Tip(writer=reader.writer, journal=reader.id, sequence=sequence, hash=its_hash)
-    except BadJournal:
+    except (BadJournal, sqlite3.Error):
         return None
 
 
@@ -145,13 +156,22 @@ def _checkpoint(content: Mapping[str, Any], data: bytes) -> Checkpoint:
         raise BadDocument(f"it is odd: {odd!r}") from odd
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted((file for file in folder.glob("*.json") if file.stem.isdecimal()), key=lambda file: int(file.stem))
+def _numbers(folder: Path) -> list[int]:
+    try:
+        names = os.listdir(folder)  # noqa: PTH208 - there are 50,000 a year
+    except FileNotFoundError:
+        return []
+    stems = [name.removesuffix(".json") for name in names]
+    return [int(stem) for stem, name in zip(stems, names, strict=True) if stem.isdecimal() and name == _name(int(stem))]
 
 
 def _file(folder: Path, number: int) -> Path:
-    return folder / f"{number:08}.json"
+    return folder / _name(number)
 
 
-def _numbers(first: int, last: int) -> str:
+def _name(number: int) -> str:
+    return f"{number:08}.json"
+
+
+def _said(first: int, last: int) -> str:
     return f"checkpoint {first} is" if first == last else f"checkpoints {first} to {last} are"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from neuronova.audit.files import connect, sync_folder
+from neuronova.audit.positions import Position
 from neuronova.audit.reading import Entry, Reader
 from neuronova.audit.signing import BadDocument, Keys, Signer, parsed, time_of, time_text, write_once
 from neuronova.audit.trail import Trail
@@ -48,24 +49,37 @@ class Cuts:
         return max(its, key=lambda cut: cut.sequence, default=None)
 
 
-def make_cut(path: Path, before: float, trail: Trail, signer: Signer, now: float) -> Cut | None:
+def make_cut(
+    path: Path, before: float, trail: Trail, signer: Signer, now: float, position: Position | None = None
+) -> Cut | None:
     """Remove a journal's records up to the first that is not older than `before`; the last record always stays.
 
-    The journal may be written meanwhile. What an interrupted cut left is removed too. Returns None where there is
-    nothing so old.
+    Of what a collector is to get, nothing behind its `position` is removed. The journal may be written meanwhile. What
+    an interrupted cut left is removed too. Returns None where there is nothing so old.
     """
+    finish_cut(path, trail, signer)
+    with Reader(path) as reader:
+        last = _last_before(reader, before, position)
+        if last is None:
+            return None
+        begun = read_cuts(trail.cuts, signer.keys).latest(reader.writer, reader.id)
+        cut = _state(reader, 1 if begun is None else begun.sequence + 1, last, before, trail, signer, now)
+    _remove(path, cut)
+    return cut
+
+
+def finish_cut(path: Path, trail: Trail, signer: Signer) -> None:
+    """Remove what an interrupted cut left of a journal."""
     with Reader(path) as reader:
         begun = read_cuts(trail.cuts, signer.keys).latest(reader.writer, reader.id)
-        last = _last_before(reader, before)
-        if last is None or (begun is not None and last.sequence <= begun.sequence):
-            cut = None
-        else:
-            first = 1 if begun is None else begun.sequence + 1
-            cut = _state(reader, first, last, before, trail, signer, now)
-    done = cut or begun
-    if done is not None:
-        _remove(path, done)
-    return cut
+    if begun is not None:
+        _remove(path, begun)
+
+
+def is_due(path: Path, before: float, position: Position | None = None) -> bool:
+    """Tell whether there is anything so old in a journal whose last cut is finished."""
+    with Reader(path) as reader:
+        return _last_before(reader, before, position) is not None
 
 
 def read_cuts(folder: Path, keys: Keys) -> Cuts:
@@ -80,14 +94,15 @@ def read_cuts(folder: Path, keys: Keys) -> Cuts:
     return Cuts(valid=tuple(valid), faults=tuple(faults))
 
 
-def _last_before(reader: Reader, before: float) -> Entry | None:
+def _last_before(reader: Reader, before: float, position: Position | None) -> Entry | None:
     (first_kept,) = reader.db.execute(
         "SELECT coalesce(min(CASE WHEN time >= ? THEN sequence END), max(sequence)) FROM record",
         (round(before * 1e6),),
     ).fetchone()
     if first_kept is None:
         return None
-    return next(reader.entries(first_kept - 2, first_kept - 1), None)
+    last = first_kept - 1 if position is None else min(first_kept - 1, position.of(reader))
+    return next(reader.entries(last - 1, last), None)
 
 
 def _state(reader: Reader, first: int, last: Entry, before: float, trail: Trail, signer: Signer, now: float) -> Cut:

@@ -9,56 +9,81 @@ from __future__ import annotations
 import array
 import contextlib
 import fcntl
-import json
 import logging
-import os
 import socket
+import sqlite3
 import ssl
 import termios
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from neuronova.audit.files import sync_folder
+from neuronova.audit.positions import Position, name_of, read_position, write_position
 from neuronova.audit.reading import BadJournal, Reader
 from neuronova.audit.syslog import framed, syslog_message
 from neuronova.audit.trail import Trail
+from neuronova.contract.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PORT = 6514  # RFC 5425 4.1
 AT_ONCE = 500  # records of one journal in one step
 LONGEST_PAUSE = 60.0  # seconds
 TIMEOUT = 10.0
+FAREWELL = 2.0  # that the end waits for a collector to have read everything
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Collector:
-    """Where records are sent to."""
+    """Where records are sent to: verified by `authority` or else by the system's, and shown a certificate of ours.
+
+    The files are read for each connection, so that a certificate can be renewed.
+    """
 
     host: str
-    context: ssl.SSLContext
-    port: int = PORT
+    port: int
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """Return what a connection is made with.
+
+        Raises:
+            OSError: a file cannot be read, or does not hold what it should (ssl.SSLError).
+        """
+        context = ssl.create_default_context(cafile=self.authority)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if self.certificate is not None:
+            # Nobody is there to type a password.
+            context.load_cert_chain(self.certificate, self.key, password="")
+        return context
 
     def connect(self) -> ssl.SSLSocket:
         """Connect, and verify who answers."""
+        context = self.context()
         plain = socket.create_connection((self.host, self.port), timeout=TIMEOUT)
         try:
-            return self.context.wrap_socket(plain, server_hostname=self.host)
+            return context.wrap_socket(plain, server_hostname=self.host)
         except BaseException:
             plain.close()
             raise
 
+    def position_file(self, trail: Trail) -> Path:
+        """Return where it is kept how far this collector has come."""
+        return trail.forwarded / f"{self.host.replace(':', '_')}-{self.port}.json"
 
-def tls_context(
-    authority: Path | None = None, certificate: Path | None = None, key: Path | None = None
-) -> ssl.SSLContext:
-    """Return a context that verifies the collector, by `authority` or the system's, and shows a certificate of ours."""
-    context = ssl.create_default_context(cafile=authority)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if certificate is not None:
-        context.load_cert_chain(certificate, key)
-    return context
+
+def collector_of(settings: Settings) -> Collector | None:
+    """Return the collector that the settings name."""
+    if settings.syslog is None:
+        return None
+    return Collector(
+        host=settings.syslog.host,
+        port=settings.syslog.port,
+        authority=settings.syslog_ca,
+        certificate=settings.syslog_certificate,
+        key=settings.syslog_key,
+    )
 
 
 class Forwarder:
@@ -71,10 +96,11 @@ class Forwarder:
         self._collector = collector
         self._clock = clock
         self._host, self._server = host, server
-        self._file = trail.forwarded / f"{collector.host}-{collector.port}.json"
-        self._saved = _read(self._file)
-        self._sent = dict(self._saved)
+        self._file = collector.position_file(trail)
+        self._saved = read_position(self._file)
+        self._sent = dict(self._saved.sent)
         self._connection: ssl.SSLSocket | None = None
+        self._unreadable: set[Path] = set()  # which was told
         self._failures = 0
         self._not_before = 0.0
         self.problem: str | None = None  # why nothing is sent
@@ -93,6 +119,7 @@ class Forwarder:
             self._fail(error)
             return 0
         self._failures, self.problem = 0, None
+        self._tell()
         return sent
 
     def close(self) -> None:
@@ -100,6 +127,7 @@ class Forwarder:
         if self._connection is not None:
             with contextlib.suppress(OSError):
                 self._require_open(self._connection)
+                self._connection.settimeout(FAREWELL)
                 self._connection.unwrap()  # answered once it has read everything
                 self._save()
         self._drop()
@@ -107,11 +135,13 @@ class Forwarder:
     def _send(self, connection: ssl.SSLSocket, path: Path) -> int:
         try:
             with Reader(path) as reader:
-                name = f"{reader.writer} {reader.id}"
+                name = name_of(reader.writer, reader.id)
                 after = self._sent.get(name, 0)
                 records = [reader.record(entry) for entry in reader.entries(after, limit=AT_ONCE)]
-        except (BadJournal, ValueError) as error:
-            log.error("records are not forwarded: %s", error)
+        except (BadJournal, sqlite3.Error, ValueError) as error:
+            if path not in self._unreadable:
+                log.error("records of %s are not forwarded: %s", path.stem, error)
+            self._unreadable.add(path)
             return 0
         if records:
             connection.sendall(b"".join(framed(syslog_message(one, self._host, self._server)) for one in records))
@@ -139,9 +169,16 @@ class Forwarder:
             connection.settimeout(TIMEOUT)
 
     def _save(self) -> None:
-        if self._sent != self._saved:
-            _write(self._file, self._sent)
-            self._saved = dict(self._sent)
+        self._keep(Position(sent=dict(self._sent), problem=self.problem))
+
+    def _tell(self) -> None:
+        """Have it on disk whether records go through, for others to read."""
+        self._keep(Position(sent=self._saved.sent, problem=self.problem))
+
+    def _keep(self, position: Position) -> None:
+        if position != self._saved:
+            write_position(self._file, position)
+            self._saved = position
 
     def _fail(self, error: OSError) -> None:
         self._drop()
@@ -151,12 +188,14 @@ class Forwarder:
         if self.problem is None:
             log.warning("audit records wait for %s: %s", self._collector.host, error)
         self.problem = str(error)
+        with contextlib.suppress(OSError):  # the disk's failure, which others tell
+            self._tell()
 
     def _drop(self) -> None:
         if self._connection is not None:
             self._connection.close()
         self._connection = None
-        self._sent = dict(self._saved)
+        self._sent = dict(self._saved.sent)
 
 
 def _unacknowledged(connection: ssl.SSLSocket) -> int:
@@ -164,24 +203,3 @@ def _unacknowledged(connection: ssl.SSLSocket) -> int:
     waiting = array.array("i", [0])
     fcntl.ioctl(connection.fileno(), termios.TIOCOUTQ, waiting)
     return waiting[0]
-
-
-def _read(file: Path) -> dict[str, int]:
-    try:
-        return {str(name): int(sequence) for name, sequence in json.loads(file.read_bytes()).items()}
-    except FileNotFoundError:
-        return {}
-    except (ValueError, AttributeError, TypeError):
-        log.error("%s is damaged: all records are sent again", file)
-        return {}
-
-
-def _write(file: Path, sent: Mapping[str, int]) -> None:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    partial = file.with_suffix(".new")
-    with partial.open("w") as opened:
-        json.dump(sent, opened)
-        opened.flush()
-        os.fsync(opened.fileno())
-    partial.rename(file)
-    sync_folder(file.parent)

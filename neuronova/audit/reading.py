@@ -102,6 +102,13 @@ class Reader:
         row = self.db.execute(f"{_ENTRIES} ORDER BY sequence DESC LIMIT 1").fetchone()
         return None if row is None else Entry._make(row)
 
+    def count(self, after: int = 0) -> int:
+        """Return how many records there are behind `after`."""
+        # Each by itself is a look at one end of the table; both in one query read all of it.
+        ends = "SELECT (SELECT min(sequence) FROM record), (SELECT max(sequence) FROM record)"
+        first, last = self.db.execute(ends).fetchone()
+        return 0 if last is None else max(0, last - max(after, first - 1))
+
     def record(self, entry: Entry) -> Record:
         """Return what a record says."""
         return Record(

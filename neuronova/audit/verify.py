@@ -48,17 +48,23 @@ class Report:
         return not self.faults and all(chain.fault is None for chain in self.chains)
 
 
-def verify(trail: Trail, keys: Keys, progress: Progress = lambda _records: None) -> Report:
-    """Verify every journal; `progress` is told the numbers of records that are done."""
+def verify(
+    trail: Trail, keys: Keys, progress: Progress = lambda _records: None, checkpoints: Path | None = None
+) -> Report:
+    """Verify every journal against the trail's checkpoints, or copies of them in another folder.
+
+    `progress` is told the numbers of records that are done.
+    """
+    folder = checkpoints or trail.checkpoints
     cuts = read_cuts(trail.cuts, keys)
-    report = _verify(trail, keys, cuts, progress)
+    report = _verify(trail, keys, folder, cuts, progress)
     if report.sound or (cut_since := read_cuts(trail.cuts, keys)) == cuts:
         return report
-    return _verify(trail, keys, cut_since, progress)
+    return _verify(trail, keys, folder, cut_since, progress)
 
 
-def _verify(trail: Trail, keys: Keys, cuts: Cuts, progress: Progress) -> Report:
-    checkpoints = read_checkpoints(trail.checkpoints, keys)
+def _verify(trail: Trail, keys: Keys, folder: Path, cuts: Cuts, progress: Progress) -> Report:
+    checkpoints = read_checkpoints(folder, keys)
     paths = {path.stem: path for path in trail.journals()}
     chains = [
         _verify_journal(writer, paths.get(writer), checkpoints, cuts, progress)
@@ -73,10 +79,9 @@ def records_to_verify(trail: Trail) -> int:
     for path in trail.journals():
         try:
             with Reader(path) as reader:
-                first, last = reader.db.execute("SELECT min(sequence), max(sequence) FROM record").fetchone()
+                total += reader.count()
         except (BadJournal, sqlite3.Error):
             continue
-        total += 0 if last is None else last - first + 1
     return total
 
 

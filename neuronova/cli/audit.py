@@ -44,6 +44,9 @@ _Outcome = Annotated[Outcome | None, typer.Option(help="How it ended.")]
 @audit.command()
 def verify(
     key: _Key = None,
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Folder with copies of the checkpoints, kept elsewhere.")
+    ] = None,
     proof: Annotated[Path | None, typer.Option(help="Verify this proof of one record, and nothing else.")] = None,
 ) -> None:
     """Verify all chains against all checkpoints; exits with 2 where anything is wrong, and names it."""
@@ -59,9 +62,11 @@ def verify(
         if proof is not None:
             _check_proof(proof, keys)
             return
+        if checkpoints is not None and not checkpoints.is_dir():
+            raise PlatformError(f"{checkpoints} is no folder")
         with Progress(console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task("Verifying", total=records_to_verify(trail))
-            report = verify_trail(trail, keys, lambda records: progress.advance(task, records))
+            report = verify_trail(trail, keys, lambda records: progress.advance(task, records), checkpoints)
         console = Console()
         for part in said_of(report):
             console.print(part)
@@ -162,25 +167,34 @@ def cut(
 ) -> None:
     """Remove old records from the journals, by a signed statement after which verification goes on."""
     with _trail() as (settings, trail):
-        from neuronova.audit.cuts import make_cut
-        from neuronova.audit.diagnosis import Damage
+        from neuronova.audit.forward import collector_of
+        from neuronova.audit.retention import cut_all, require_whole
         from neuronova.audit.signing import signer_of
-        from neuronova.audit.verify import verify as verify_trail
 
         signer, now = signer_of(trail.keys), time.time()
-        report = verify_trail(trail, signer.keys)
-        # What an interrupted cut left does not keep the next one from removing it.
-        if report.faults or any(one.fault and one.fault.damage is not Damage.LEFT for one in report.chains):
-            raise PlatformError("nothing is cut off a trail that is broken; see `neuronova audit verify`")
+        require_whole(trail, signer.keys)
         if not yes:
             typer.confirm(f"Remove all audit records older than {days} days?", abort=True)
         _record(settings, Action.CUT, None, days=str(days))
-        for path in trail.journals():
-            made = make_cut(path, now - days * DAY, trail, signer, now)
+        for path, made in cut_all(trail, now - days * DAY, signer, now, collector_of(settings)):
             told = "has nothing so old" if made is None else f"lost records {made.first} to {made.sequence}"
             typer.echo(f"{path.stem} {told}.")
             if made is not None:
                 typer.echo(f"They are in {trail.removed / made.export}, to be kept elsewhere or deleted.")
+
+
+@audit.command()
+def status() -> None:
+    """Show how far the trail is signed and forwarded, and how long records are kept."""
+    with _trail() as (settings, trail):
+        from neuronova.audit.forward import collector_of
+        from neuronova.audit.retention import last_cut
+        from neuronova.audit.status import public_keys, status_of
+        from neuronova.cli.audit_report import said_of_status
+
+        cut_at = last_cut(trail, public_keys(trail))
+        for line in said_of_status(status_of(trail, collector_of(settings)), cut_at, settings):
+            typer.echo(line)
 
 
 @contextmanager
@@ -190,23 +204,23 @@ def _trail() -> Iterator[tuple[Settings, Trail]]:
         from neuronova.audit.files import JournalFailed
         from neuronova.audit.proof import NoProof
         from neuronova.audit.reading import BadJournal
+        from neuronova.audit.retention import Broken
         from neuronova.audit.signing import BadKey
         from neuronova.audit.trail import Trail
 
         settings = load_settings()
         try:
             yield settings, Trail(settings.data)
-        except (BadJournal, BadKey, JournalFailed, NoProof, OSError) as error:
+        except (BadJournal, BadKey, Broken, JournalFailed, NoProof, OSError) as error:
             raise PlatformError(str(error)) from None
 
 
 def _keys(trail: Trail, file: Path | None) -> Keys:
-    """Return the keys to trust: those of `file`, or else the trail's own, which may not have been made yet."""
-    from neuronova.audit.signing import PRIVATE, read_keys, signer_of
+    """Return the keys to trust: those of `file`, or else the trail's own."""
+    from neuronova.audit.signing import read_keys
+    from neuronova.audit.status import public_keys
 
-    if file is not None:
-        return read_keys(file)
-    return signer_of(trail.keys).keys if (trail.keys / PRIVATE).is_file() else {}
+    return public_keys(trail) if file is None else read_keys(file)
 
 
 def _check_proof(file: Path, keys: Keys) -> None:

@@ -8,8 +8,11 @@ from datetime import UTC, datetime
 from rich.table import Table
 from rich.text import Text
 
+from neuronova.audit.positions import Lag
+from neuronova.audit.status import Status
 from neuronova.audit.verify import ChainReport, Report
 from neuronova.contract.audit import Outcome, Record
+from neuronova.contract.settings import Settings
 
 _STYLES = {Outcome.DENIED: "red", Outcome.FAILED: "yellow"}
 
@@ -51,6 +54,26 @@ def records_table(records: Sequence[Record]) -> Table:
         # As text, for what clients send may look like the library's markup.
         table.add_row(*map(Text, cells), style=_STYLES.get(event.outcome))
     return table
+
+
+def said_of_status(status: Status, last_cut: float | None, settings: Settings) -> Iterator[str]:
+    """Yield in words how the trail stands."""
+    last = status.checkpoint
+    signed = "there is no checkpoint" if last is None else f"checkpoint {last.number} of {_moment(last.time)}"
+    yield f"Signed: {signed}; {_behind(status.unsigned)}"
+    if status.unsent is None:
+        yield "Forwarded: to nobody (NEURONOVA_SYSLOG)"
+    else:
+        yield f"Forwarded: to {settings.syslog}; {_behind(status.unsent)}"
+        if status.problem is not None:
+            yield f"  nothing is sent: {status.problem}"
+    kept = "for ever" if settings.audit_years is None else f"for {settings.audit_years} years"
+    cut = "nothing was cut" if last_cut is None else f"the last cut is of {_moment(last_cut)}"
+    yield f"Kept: {kept} (NEURONOVA_AUDIT_YEARS); {cut}"
+
+
+def _behind(lag: Lag) -> str:
+    return "nothing waits" if lag.since is None else f"{lag.records:,} records wait, the first of {_moment(lag.since)}"
 
 
 def _holds(chain: ChainReport) -> Text:

@@ -8,17 +8,28 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from neuronova.contract.roles import Role
 
 PREFIX = "NEURONOVA_"
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
+SYSLOG_PORT = 6514  # RFC 5425 4.1
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 class SettingsError(ValueError):
     """A setting is unknown, empty or odd; the message names the variable and what it takes."""
+
+
+class Endpoint(NamedTuple):
+    """A host and a port of it."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +52,11 @@ class Settings:
     grants_hold_minutes: int
     recent_days: int
     audit_required: bool
+    audit_years: int | None  # that records are kept; None for ever
+    syslog: Endpoint | None
+    syslog_ca: Path | None
+    syslog_certificate: Path | None
+    syslog_key: Path | None
     issuer: str | None  # of PatientIDs that come without one, from a sender that has none of its own
     oidc_issuer: str | None
     oidc_jwks_url: str | None
@@ -75,6 +91,11 @@ class Settings:
             "GRANTS_HOLD_MINUTES": self.grants_hold_minutes,
             "RECENT_DAYS": self.recent_days,
             "AUDIT_REQUIRED": "yes" if self.audit_required else "no",
+            "AUDIT_YEARS": self.audit_years,
+            "SYSLOG": self.syslog,
+            "SYSLOG_CA": self.syslog_ca,
+            "SYSLOG_CERTIFICATE": self.syslog_certificate,
+            "SYSLOG_KEY": self.syslog_key,
             "ISSUER": self.issuer,
             "OIDC_ROLE_CLAIM": self.oidc_role_claim,
             "PUBLIC_URL": self.public_url,
@@ -88,7 +109,7 @@ class Settings:
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None}
 
 
-def _folder(text: str) -> Path:
+def _path(text: str) -> Path:
     return Path(text).expanduser().resolve()
 
 
@@ -154,6 +175,20 @@ def _days(text: str) -> int:
     return int(text)
 
 
+def _years(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 100:
+        raise ValueError("a number of years from 1 to 100")
+    return int(text)
+
+
+def _endpoint(text: str) -> Endpoint:
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]+)\]|([\w.-]+))(?::(\d{1,5}))?", text, re.ASCII)
+    port = SYSLOG_PORT if found is None or found[3] is None else int(found[3])
+    if found is None or not 1 <= port <= 65535:
+        raise ValueError("a host and perhaps a port, such as collector.example.org:6514")
+    return Endpoint(found[1] or found[2], port)
+
+
 def _issuer(text: str) -> str:
     if len(text) > 64 or "\\" in text or not text.isprintable():
         raise ValueError("an issuer of at most 64 characters without a backslash")
@@ -187,7 +222,7 @@ def _log_level(text: str) -> str:
 
 # name of the variable -> (name of the field, default, reader)
 _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
-    "DATA": ("data", "./var", _folder),
+    "DATA": ("data", "./var", _path),
     "HTTP_PORT": ("http_port", "8080", _port),
     "ORTHANC_PORT": ("orthanc_port", "8042", _port),
     "API_PORT": ("api_port", "8000", _port),
@@ -203,6 +238,11 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "GRANTS_HOLD_MINUTES": ("grants_hold_minutes", "15", _minutes),
     "RECENT_DAYS": ("recent_days", "7", _days),
     "AUDIT_REQUIRED": ("audit_required", "yes", _yes_or_no),
+    "AUDIT_YEARS": ("audit_years", None, _years),
+    "SYSLOG": ("syslog", None, _endpoint),
+    "SYSLOG_CA": ("syslog_ca", None, _path),
+    "SYSLOG_CERTIFICATE": ("syslog_certificate", None, _path),
+    "SYSLOG_KEY": ("syslog_key", None, _path),
     "ISSUER": ("issuer", None, _issuer),
     "OIDC_ISSUER": ("oidc_issuer", None, str),
     "OIDC_JWKS_URL": ("oidc_jwks_url", None, _provider),
@@ -238,6 +278,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     settings = Settings(**fields)
     _refuse_shared_ports(settings)
     _refuse_half_a_provider(settings)
+    _refuse_half_a_collector(settings)
     return settings
 
 
@@ -275,6 +316,13 @@ def _refuse_half_a_provider(settings: Settings) -> None:
     if missing and len(missing) < len(_PROVIDER):
         needed = ", ".join(PREFIX + name for name in _PROVIDER)
         raise SettingsError(f"{PREFIX}{missing[0]} is missing; an identity provider needs {needed}")
+
+
+def _refuse_half_a_collector(settings: Settings) -> None:
+    needs = {"SYSLOG_CA": "SYSLOG", "SYSLOG_CERTIFICATE": "SYSLOG", "SYSLOG_KEY": "SYSLOG_CERTIFICATE"}
+    for name, needed in needs.items():
+        if getattr(settings, name.lower()) is not None and getattr(settings, needed.lower()) is None:
+            raise SettingsError(f"{PREFIX}{name} is set and {PREFIX}{needed} is not; it has no use alone")
 
 
 def read_dotenv(text: str) -> dict[str, str]:

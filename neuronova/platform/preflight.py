@@ -9,8 +9,10 @@ import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from neuronova.audit.forward import collector_of
 from neuronova.contract.settings import Settings
 from neuronova.platform.errors import PlatformError
 from neuronova.platform.layout import Layout, make_folders
@@ -78,6 +80,22 @@ def check_ports(settings: Settings) -> None:
         ("API_PORT", "127.0.0.1", settings.api_port),
     ):
         _check_port(f"NEURONOVA_{name}", address, port)
+
+
+def check_collector(settings: Settings) -> None:
+    """Make sure that the files for forwarding audit records can be used, and name the variable of one that cannot."""
+    collector = collector_of(settings)
+    if collector is None:
+        return
+    for variable, only in (
+        ("NEURONOVA_SYSLOG_CA", replace(collector, certificate=None, key=None)),
+        ("NEURONOVA_SYSLOG_CERTIFICATE or NEURONOVA_SYSLOG_KEY", collector),
+    ):
+        try:
+            only.context()
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PlatformError(f"{variable} names no usable PEM file ({reason})") from None
 
 
 def _check_port(variable: str, address: str, port: int) -> None:

@@ -48,6 +48,7 @@ def run_platform(settings: Settings, say: Say) -> None:
     preflight.prepare_data_folder(layout)
     with _stop_signals() as stop, preflight.only_one(layout):
         preflight.check_ports(settings)
+        preflight.check_collector(settings)
         for migrate in MIGRATIONS:
             migrate(layout)
         _prepare_api(settings, say)

@@ -139,7 +139,8 @@ class Gate:
         self, method: str, uri: str, headers: Mapping[str, str], arguments: Mapping[str, str], peer: str
     ) -> bool:
         """Decide for Orthanc's own routes; those that Python answers are judged there."""
-        if uri.startswith(_JUDGED_THERE) or uri in (WADO, REFUSAL):
+        # To the root of DICOMweb itself Orthanc would answer: only what lies below it is Python's.
+        if uri.rstrip("/").startswith(_JUDGED_THERE) or uri in (WADO, REFUSAL):
             return True
         judged = self.judge(method, uri, headers, arguments, peer)
         self.finish(judged, NOT_TOLD)

@@ -43,6 +43,15 @@ def records(path: Path) -> list[Record]:
         return [reader.record(entry) for entry in reader.entries()]
 
 
+def spoilt(path: Path) -> Path:
+    """Spoil a journal's file as a failing disk does: it opens, and what lies in it cannot be read."""
+    with path.open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(10 * 4096)
+        file.write(b"\xff" * (size - file.tell()))
+    return path
+
+
 def unguarded(path: Path) -> sqlite3.Connection:
     """Open a journal as somebody does who means to falsify it: without its triggers."""
     db = sqlite3.connect(path, isolation_level=None)

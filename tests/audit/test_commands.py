@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import subprocess
 import time
 from collections.abc import Callable
@@ -13,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from neuronova.audit.journal import AuditJournal
+from neuronova.audit.positions import Position, name_of, write_position
+from neuronova.audit.reading import Reader
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Outcome
-from tests.audit.events import event, records, unguarded
+from tests.audit.events import event, filled, records, unguarded
 from tests.running import NEURONOVA
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -67,6 +70,23 @@ def test_a_whole_trail_and_a_broken_one(trail: Trail, command: Command) -> None:
     assert "broken" in command("cut", "--days", "5", "--yes", code=1).stderr
 
 
+def test_who_has_the_key_is_found_out_by_copies_of_the_checkpoints(
+    trail: Trail, command: Command, tmp_path: Path
+) -> None:
+    command("checkpoint")
+    elsewhere = shutil.copytree(trail.checkpoints, tmp_path / "copies")
+    for path in [*trail.journals(), *trail.checkpoints.iterdir()]:
+        path.unlink()
+    command("verify")
+    for writer in ("api", "orthanc"):
+        filled(trail.journal(writer), writer, 11)
+    command("checkpoint")
+    assert "whole" in command("verify").stdout
+    said = command("verify", "--checkpoints", str(elsewhere), code=2).stdout
+    assert said.count("another journal than the one that the checkpoints name") == 2
+    assert "is no folder" in command("verify", "--checkpoints", "nowhere", code=1).stderr
+
+
 def test_a_proof_of_one_record(trail: Trail, command: Command, tmp_path: Path) -> None:
     assert "after the last checkpoint" in command("prove", "api", "3", code=1).stderr
     command("checkpoint")
@@ -106,8 +126,9 @@ def test_an_export_is_recorded_and_overwrites_nothing(
 
 
 def test_after_a_cut_the_trail_is_whole_and_smaller(trail: Trail, command: Command) -> None:
-    command("checkpoint")
     said = command("cut", "--days", "5", "--yes").stdout
+    # What is removed was signed before.
+    assert "no checkpoint" not in command("verify").stdout
     assert "orthanc lost records 1 to 5" in said
     assert "cli has nothing so old" in said
     assert "holds from record 6 on" in command("verify").stdout
@@ -115,3 +136,28 @@ def test_after_a_cut_the_trail_is_whole_and_smaller(trail: Trail, command: Comma
     assert "api has nothing so old" in command("cut", "--days", "5", "--yes").stdout
     trail.cuts.joinpath(next(trail.cuts.iterdir()).name).unlink()
     command("verify", code=2)
+
+
+def test_what_a_collector_has_not_had_is_not_cut(trail: Trail, command: Command, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("NEURONOVA_SYSLOG=logs.example.org\n")
+    assert "orthanc has nothing so old" in command("cut", "--days", "5", "--yes").stdout
+    with Reader(trail.journal("orthanc")) as reader:
+        sent = {name_of(reader.writer, reader.id): 3}
+    write_position(trail.forwarded / "logs.example.org-6514.json", Position(sent=sent, problem="it is away"))
+    assert "orthanc lost records 1 to 3" in command("cut", "--days", "5", "--yes").stdout
+    assert "nothing is sent: it is away" in command("status").stdout
+
+
+def test_the_status(trail: Trail, command: Command, tmp_path: Path) -> None:
+    said = command("status").stdout
+    assert "Signed: there is no checkpoint; 22 records wait, the first of" in said
+    assert "Forwarded: to nobody" in said
+    assert "Kept: for ever" in said
+    command("checkpoint")
+    command("cut", "--days", "5", "--yes")
+    command("checkpoint")
+    (tmp_path / ".env").write_text("NEURONOVA_SYSLOG=logs:601\nNEURONOVA_AUDIT_YEARS=7\n")
+    said = command("status").stdout
+    assert "nothing waits" in said
+    assert "Forwarded: to logs:601; 13 records wait" in said
+    assert "Kept: for 7 years (NEURONOVA_AUDIT_YEARS); the last cut is of" in said

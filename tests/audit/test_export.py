@@ -136,6 +136,24 @@ def test_a_dicom_message_says_who_did_what_to_whom() -> None:
     assert (patient.get("ParticipantObjectID"), patient.get("ParticipantObjectTypeCodeRole")) == ("P1", "1")
 
 
+@pytest.mark.parametrize("action", [Action.SEARCH, Action.EXPORT])
+def test_reading_the_trail_names_it_and_is_a_read(action: Action) -> None:
+    """PS3.15 A.5.3.2: the action shall be R, the object the audit log by its URI and the name it is given there."""
+    head, _, _, _, trail, *_ = fromstring(audit_message(recorded(action=action, route="", study="1.2.3"), SITE))
+    assert (head[0].get("csd-code"), head.get("EventActionCode")) == ("110101", "R")
+    assert (trail.get("ParticipantObjectTypeCode"), trail.get("ParticipantObjectTypeCodeRole")) == ("2", "13")
+    assert trail[0].get("csd-code") == "12"
+    assert ":" in (trail.get("ParticipantObjectID") or "")
+    assert trail.findtext("ParticipantObjectName") == "Security Audit Log"
+
+
+def test_a_cut_is_no_reading_of_the_trail() -> None:
+    """It is none of A.5.3.2, whose action shall be R: a restricted function was used (A.5.3.12)."""
+    head, *_ = fromstring(audit_message(recorded(action=Action.CUT), SITE))
+    assert [one.get("csd-code") for one in head][:2] == ["110113", "110132"]
+    assert head.get("EventActionCode") == "E"
+
+
 @settings(max_examples=50, deadline=None)
 @given(RECORDS)
 def test_an_audit_event_has_what_fhir_requires_and_nothing_empty(record: Record) -> None:

@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from neuronova.audit import forward
-from neuronova.audit.forward import Collector, Forwarder, tls_context
+from neuronova.audit.forward import Collector, Forwarder
 from neuronova.audit.journal import AuditJournal
+from neuronova.audit.positions import lag, read_position
 from neuronova.audit.syslog import framed, host_name, syslog_message
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Outcome, genesis, link
-from tests.audit.events import NOON, event
+from tests.audit.collector import Listener, listening, make_certificate, sequences
+from tests.audit.events import NOON, event, filled, spoilt
 
 
 class Clock:
@@ -35,103 +27,9 @@ class Clock:
         return self.now
 
 
-@dataclass
-class Listener:
-    """A collector that keeps what it is sent."""
-
-    server: socket.socket
-    context: ssl.SSLContext
-    received: bytearray = field(default_factory=bytearray)
-    connections: list[ssl.SSLSocket] = field(default_factory=list)
-
-    @property
-    def port(self) -> int:
-        return int(self.server.getsockname()[1])
-
-    def serve(self) -> None:
-        while True:
-            try:
-                plain, _ = self.server.accept()
-                connection = self.context.wrap_socket(plain, server_side=True)
-            except ssl.SSLError:
-                plain.close()
-                continue
-            except OSError:
-                return
-            self.connections.append(connection)
-            threading.Thread(target=self.read, args=(connection,), daemon=True).start()
-
-    def read(self, connection: ssl.SSLSocket) -> None:
-        with connection:
-            try:
-                while data := connection.recv(65536):
-                    self.received += data
-                connection.unwrap().close()
-            except OSError:
-                pass
-
-    def messages(self, count: int) -> list[str]:
-        """Wait for `count` whole messages."""
-        until = time.monotonic() + 10
-        while len(found := frames(bytes(self.received))) < count and time.monotonic() < until:
-            time.sleep(0.005)
-        assert len(found) >= count
-        return found
-
-    def hang_up(self) -> None:
-        for connection in self.connections:
-            with suppress(OSError):  # the other end was faster
-                socket.socket.shutdown(connection, socket.SHUT_RDWR)  # below TLS, as a cut cable
-        self.connections.clear()
-
-
-def frames(data: bytes) -> list[str]:
-    """Take octet-counted messages apart (RFC 5425 4.3)."""
-    found = []
-    while data:
-        length, _, rest = data.partition(b" ")
-        if len(rest) < int(length or b"1"):
-            break
-        found.append(rest[: int(length)].decode())
-        data = rest[int(length) :]
-    return found
-
-
-def sequences(messages: list[str]) -> list[int]:
-    return [int(one.partition('sequenceId="')[2].partition('"')[0]) for one in messages]
-
-
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate and key of the collector at 127.0.0.1."""
-    key, name = Ed25519PrivateKey.generate(), x509.Name.from_rfc4514_string("CN=collector")
-    names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    made = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, None)
-    )
-    file = tmp_path_factory.mktemp("tls") / "collector.pem"
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    file.write_bytes(pem + made.public_bytes(Encoding.PEM))
-    return file
-
-
-@contextmanager
-def listening(certificate: Path, port: int = 0) -> Iterator[Listener]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with socket.create_server(("127.0.0.1", port)) as server:
-        listener = Listener(server, context)
-        thread = threading.Thread(target=listener.serve, daemon=True)
-        thread.start()
-        yield listener
-        server.shutdown(socket.SHUT_RDWR)
-        listener.hang_up()
-        thread.join(10)
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture
@@ -153,7 +51,7 @@ def journal(trail: Trail) -> Iterator[AuditJournal]:
 
 
 def forwarder(trail: Trail, port: int, certificate: Path, clock: Clock) -> Forwarder:
-    collector = Collector(host="127.0.0.1", port=port, context=tls_context(certificate))
+    collector = Collector(host="127.0.0.1", port=port, authority=certificate)
     return Forwarder(trail, collector, clock, host="pacs", server="https://pacs.example.org")
 
 
@@ -208,7 +106,7 @@ def test_after_an_interruption_it_waits_and_goes_on(
     assert sending.problem is None
     sending.close()
     listener.messages(3)
-    assert set(sequences(frames(bytes(listener.received)))) == {1, 2, 3}
+    assert set(sequences(listener.found())) == {1, 2, 3}
 
 
 def test_a_collector_that_is_away_is_tried_ever_more_rarely(
@@ -240,18 +138,35 @@ def test_nothing_is_sent_to_a_collector_that_is_not_verified(
 ) -> None:
     journal.append(event())
     authority = None if host == "127.0.0.1" else certificate  # an authority we do not know, or another name
-    collector = Collector(host=host, port=listener.port, context=tls_context(authority))
+    collector = Collector(host=host, port=listener.port, authority=authority)
     sending = Forwarder(trail, collector, Clock(), host="pacs", server="pacs")
     assert sending.step() == 0
     assert "CERTIFICATE_VERIFY_FAILED" in (sending.problem or "")
-    assert not listener.received
+    assert not listener.found()
+
+
+def test_a_damaged_journal_keeps_no_other_back(
+    trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    damaged = spoilt(filled(trail.journal("a-first"), "a-first", 500))
+    journal.append(event())
+    sending = forwarder(trail, listener.port, certificate, Clock())
+    for _ in range(3):
+        sending.step()
+    listener.messages(1)
+    sending.close()
+    assert [" api " in message for message in listener.found()] == [True]
+    assert caplog.text.count("not forwarded") == 1
+    sent = read_position(trail.forwarded / f"127.0.0.1-{listener.port}.json")
+    assert lag([journal.path], sent).records == 0
+    assert lag([damaged], sent).records == 0  # that can be seen
 
 
 def test_a_damaged_cursor_sends_everything_again(
     trail: Trail, journal: AuditJournal, listener: Listener, certificate: Path
 ) -> None:
     journal.append(event())
-    for text in ("", "[]", '{"api": "x"}'):
+    for text in ("", "[]", '{"api": 1}', '{"sent": {"api": "x"}, "problem": null}'):
         trail.forwarded.mkdir(exist_ok=True)
         (trail.forwarded / f"127.0.0.1-{listener.port}.json").write_text(text)
         sending = forwarder(trail, listener.port, certificate, Clock())

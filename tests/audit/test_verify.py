@@ -20,7 +20,7 @@ from neuronova.audit.signing import BadKey, Signer, read_keys, signer_of
 from neuronova.audit.trail import Trail
 from neuronova.audit.verify import ChainReport, records_to_verify, verify
 from neuronova.contract.audit import chained, digest, event_bytes
-from tests.audit.events import NOON, event, unguarded
+from tests.audit.events import NOON, event, filled, spoilt, unguarded
 
 COUNT = 30
 ANCHORS = (12, 24)  # where the checkpoints lie
@@ -318,3 +318,11 @@ def test_faults_are_told_in_words(fault: Fault, said: str) -> None:
 def remove(trail: Trail, writer: str) -> None:
     for file in trail.folder.glob(f"{writer}.db*"):
         file.unlink()
+
+
+def test_a_journal_that_cannot_be_read_keeps_no_checkpoint_from_being_made(tmp_path: Path) -> None:
+    trail = Trail(tmp_path / "data")
+    filled(trail.journal("api"), "api", 3)
+    spoilt(filled(trail.journal("orthanc"), "orthanc", 500))
+    made = make_checkpoint(trail.journals(), trail.checkpoints, signer_of(trail.keys), NOON)
+    assert [tip.writer for tip in made.tips] == ["api"]

@@ -7,13 +7,15 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from neuronova.contract.grants import AccountChange, from_json
+from tests import postgres
 from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, environment
 from tests.server import until
 from tests.synthetic import make, part10
@@ -112,8 +114,20 @@ def test_a_first_password_is_printed_and_in_no_log(tmp_path: Path) -> None:
         assert not [secret for secret in secrets if secret.encode() in file.read_bytes()], file
 
 
-def test_what_is_granted_or_taken_holds_at_once(start_platform: Callable[..., Platform]) -> None:
-    platform = start_platform()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def on_database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The setting that chooses a database."""
+    if request.param == "sqlite":
+        yield {}
+        return
+    with postgres.cluster() as address:
+        yield {"NEURONOVA_DATABASE_URL": address}
+
+
+def test_what_is_granted_or_taken_holds_at_once(
+    start_platform: Callable[..., Platform], on_database: dict[str, str]
+) -> None:
+    platform = start_platform(**on_database)
     image = make("ct", PatientID="KIM", IssuerOfPatientID="HOSPITAL")
     stored = requests.post(
         f"{platform.url}/orthanc/instances", data=part10(image), headers=bearing(platform.login()), timeout=30
@@ -145,10 +159,10 @@ def test_what_is_granted_or_taken_holds_at_once(start_platform: Callable[..., Pl
     assert taken.status_code == 204
     until_answered(404)
 
-    api = platform.pid_of("cdss_api")
-    assert api is not None
-    os.kill(api, signal.SIGKILL)
-    until(lambda: platform.pid_of("cdss_api") not in (None, api) and platform.healthy(), "the API is back")
+    killed = {pid for pid, command in platform.pids().items() if "cdss_api" in command}
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: platform.pid_of("cdss_api") not in killed | {None} and platform.healthy(), "the API is back")
     grant()
 
     requests.post(

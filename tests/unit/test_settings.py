@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from neuronova.contract.roles import Role
-from neuronova.contract.settings import SettingsError, read_dotenv, read_settings, with_secret_files
+from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, read_settings, with_secret_files
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,10 @@ from neuronova.contract.settings import SettingsError, read_dotenv, read_setting
         ("DATABASE_URL", "postgresql://u:p@h/d", "database_url", "postgresql://u:p@h/d"),
         ("ADMIN_PASSWORD", "correct horse battery", "admin_password", "correct horse battery"),
         ("BREAK_GLASS_MINUTES", "15", "break_glass_minutes", 15),
+        ("AUDIT_YEARS", "10", "audit_years", 10),
+        ("SYSLOG", "logs.example.org", "syslog", Endpoint("logs.example.org", 6514)),
+        ("SYSLOG", "logs:601", "syslog", Endpoint("logs", 601)),
+        ("SYSLOG", "[2001:db8::1]:601", "syslog", Endpoint("2001:db8::1", 601)),
         ("OIDC_ROLE_CLAIM", "realm_access.roles", "oidc_role_claim", "realm_access.roles"),
     ],
 )
@@ -65,6 +69,15 @@ def test_read(name: str, text: str, field: str, value: object) -> None:
         ("DATABASE_URL", "mysql://u@h/d", "postgresql://"),
         ("ADMIN_PASSWORD", "short", "12 to 256"),
         ("BREAK_GLASS_MINUTES", "0", "1 to 1440"),
+        ("AUDIT_YEARS", "0", "1 to 100"),
+        ("AUDIT_YEARS", "ever", "1 to 100"),
+        ("SYSLOG", "logs:0", "a host and perhaps a port"),
+        ("SYSLOG", "logs:65536", "a host and perhaps a port"),
+        ("SYSLOG", "tls://logs", "a host and perhaps a port"),
+        ("SYSLOG", "2001:db8::1", "a host and perhaps a port"),
+        ("SYSLOG_CA", "/ca.pem", "NEURONOVA_SYSLOG is not"),
+        ("SYSLOG_CERTIFICATE", "/our.pem", "NEURONOVA_SYSLOG is not"),
+        ("SYSLOG_KEY", "/our.key", "NEURONOVA_SYSLOG_CERTIFICATE is not"),
         ("OIDC_JWKS_URL", "http://id.example.org/keys", "https"),
         ("OIDC_JWKS_URL", "file:///etc/passwd", "https"),
         ("OIDC_ROLES", "physicians", "a mapping"),
@@ -79,6 +92,13 @@ def test_refused(name: str, text: str, said: str) -> None:
         read_settings({f"NEURONOVA_{name}": text})
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_collector() -> None:
+    files = {f"NEURONOVA_SYSLOG_{name}": f"/{name}" for name in ("CA", "CERTIFICATE", "KEY")}
+    settings = read_settings({"NEURONOVA_SYSLOG": "logs", **files})
+    assert (settings.syslog_ca, settings.syslog_key) == (Path("/CA"), Path("/KEY"))
+    assert read_settings(settings.environment()) == settings
 
 
 PROVIDER = {

@@ -71,7 +71,7 @@ KINDS: Mapping[Action, Kind] = MappingProxyType(
         Action.STOP: Kind(ACTIVITY, "E", STOPPED),
         Action.SEARCH: Kind(LOG_USED, "R"),
         Action.EXPORT: Kind(LOG_USED, "R"),
-        Action.CUT: Kind(LOG_USED, "D"),
+        Action.CUT: Kind(ALERT, "E", RESTRICTED),  # the log's own message is for reading it (PS3.15 A.5.3.2)
     }
 )
 

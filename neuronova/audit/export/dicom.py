@@ -6,10 +6,11 @@ import base64
 from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from neuronova.audit.export.codes import KINDS, QUERYING, Code, details, indicator, sound
+from neuronova.audit.export.codes import KINDS, LOG_USED, QUERYING, Code, details, indicator, sound
 from neuronova.contract.audit import Event, Record
 
 _PERSON, _SYSTEM = "1", "2"
+_TRAIL = "urn:neuronova:audit"
 _PATIENT, _REPORT, _RESOURCE, _QUERY = "1", "3", "13", "24"
 
 
@@ -51,6 +52,21 @@ def _participants(message: Element, event: Event, site: str) -> None:
 
 def _objects(message: Element, record: Record) -> None:
     event = record.event
+    if KINDS[event.action].identifier is LOG_USED:
+        first = _object(message, _TRAIL, _SYSTEM, _RESOURCE, Code("12", "URI"), "RFC-3881")
+        SubElement(first, "ParticipantObjectName").text = "Security Audit Log"  # PS3.15 A.5.3.2
+    else:
+        first = _subject(message, event)
+    for name, value in [*details(event), ("sequence", str(record.sequence)), ("hash", record.hash)]:
+        SubElement(first, "ParticipantObjectDetail", type=name, value=_binary(value))
+    if event.patient_id:
+        patient = _object(message, event.patient_id, _PERSON, _PATIENT, Code("2", "Patient Number"), "RFC-3881")
+        SubElement(patient, "ParticipantObjectName").text = sound(event.patient_id)
+        if event.issuer:
+            SubElement(patient, "ParticipantObjectDetail", type="issuer", value=_binary(event.issuer))
+
+
+def _subject(message: Element, event: Event) -> Element:
     if event.study:
         first = _object(message, event.study, _SYSTEM, _REPORT, Code("110180", "Study Instance UID"))
     else:
@@ -60,13 +76,7 @@ def _objects(message: Element, record: Record) -> None:
         SubElement(first, "ParticipantObjectQuery").text = _binary(event.route)
     else:
         SubElement(first, "ParticipantObjectName").text = first.get("ParticipantObjectID")
-    for name, value in [*details(event), ("sequence", str(record.sequence)), ("hash", record.hash)]:
-        SubElement(first, "ParticipantObjectDetail", type=name, value=_binary(value))
-    if event.patient_id:
-        patient = _object(message, event.patient_id, _PERSON, _PATIENT, Code("2", "Patient Number"), "RFC-3881")
-        SubElement(patient, "ParticipantObjectName").text = sound(event.patient_id)
-        if event.issuer:
-            SubElement(patient, "ParticipantObjectDetail", type="issuer", value=_binary(event.issuer))
+    return first
 
 
 def _object(message: Element, identifier: str, kind: str, role: str, code: Code, system: str = "DCM") -> Element:
