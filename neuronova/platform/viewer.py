@@ -1,23 +1,21 @@
-"""OHIF as static files: unpacked, compressed beforehand, and linked into the data folder."""
+"""OHIF as static files: unpacked, given its decoder, compressed beforehand, and linked into the data folder."""
 
 from __future__ import annotations
 
-import base64
 import gzip
-import hashlib
-import json
 import os
 import shutil
-import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from neuronova.platform import decoder
 from neuronova.platform.errors import PlatformError
 from neuronova.platform.layout import REPOSITORY, Layout
+from neuronova.platform.package import Pin, fetch, read_pin
 
 PINNED = REPOSITORY / "viewer_config" / "ohif.json"
 CACHE = REPOSITORY / ".cache" / "viewer"
@@ -28,18 +26,14 @@ _COMPRESSIBLE = {".js", ".mjs", ".css", ".html", ".json", ".jsonc", ".wasm", ".s
 _LEFT_OUT = {"ort", "app-config.js", "sw.js", "google.js", "_headers", "_redirects", "serve.json"}
 
 
-@dataclass(frozen=True)
-class Pin:
-    """Which package the viewer is, and the hash of its archive."""
-
-    package: str
-    version: str
-    integrity: str
+def read_pins() -> tuple[Pin, Pin]:
+    """Read which packages the viewer is made of: OHIF and its HTJ2K decoder."""
+    return read_pin(PINNED), read_pin(decoder.PINNED)
 
 
-def read_pin(path: Path = PINNED) -> Pin:
-    """Read the pinned version."""
-    return Pin(**json.loads(path.read_text()))
+def folder_of(pins: Iterable[Pin], cache: Path = CACHE) -> Path:
+    """Return where the viewer that is made of these packages is laid out."""
+    return cache / "-".join(pin.version for pin in pins)
 
 
 def wanted(name: str) -> PurePosixPath | None:
@@ -50,40 +44,23 @@ def wanted(name: str) -> PurePosixPath | None:
     return PurePosixPath(*path.parts[2:])
 
 
-def verify(archive: Path, integrity: str) -> None:
-    """Compare the archive with its pinned hash (`sha512-` and base64, as npm writes it)."""
-    digest = hashlib.sha512(archive.read_bytes()).digest()
-    if f"sha512-{base64.b64encode(digest).decode()}" != integrity:
-        raise PlatformError(f"{archive.name} is not the viewer that viewer_config/ohif.json pins; delete it, try again")
-
-
-def cached(pin: Pin, cache: Path = CACHE) -> Path:
+def cached(pins: tuple[Pin, Pin], cache: Path = CACHE) -> Path:
     """Return the folder of the laid out viewer; fetch it with npm and lay it out if it is not there yet."""
-    folder = cache / pin.version
+    folder = folder_of(pins, cache)
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache) as temporary:
-            archive = _fetch(pin, Path(temporary))
-            verify(archive, pin.integrity)
-            lay_out(archive, Path(temporary) / "laid-out")
-            _move(Path(temporary) / "laid-out", folder)
+            ohif, codec = (fetch(pin, Path(temporary)) for pin in pins)
+            fresh = Path(temporary) / "laid-out"
+            unpack(ohif, fresh)
+            decoder.install(fresh, decoder.read(codec))
+            compress(fresh)
+            _move(fresh, folder)
     return folder
 
 
-def _fetch(pin: Pin, into: Path) -> Path:
-    command = ["npm", "pack", f"{pin.package}@{pin.version}", "--silent", "--pack-destination", str(into)]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=into)
-    except FileNotFoundError:
-        raise PlatformError("npm is not installed; install Node.js with npm, then run this again") from None
-    except subprocess.CalledProcessError as error:
-        reason = (error.stderr.strip().splitlines() or ["no reason given"])[0]
-        raise PlatformError(f"npm could not fetch {pin.package}@{pin.version} ({reason}); check the network") from None
-    return into / done.stdout.strip().splitlines()[-1]
-
-
-def lay_out(archive: Path, folder: Path) -> None:
-    """Unpack the archive's site into `folder` and put a `.gz` beside each file that shrinks."""
+def unpack(archive: Path, folder: Path) -> None:
+    """Unpack the archive's site into `folder`."""
     with tarfile.open(archive) as tar:
         for member in tar:
             place = wanted(member.name)
@@ -93,6 +70,10 @@ def lay_out(archive: Path, folder: Path) -> None:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with source, target.open("wb") as file:
                     shutil.copyfileobj(source, file)
+
+
+def compress(folder: Path) -> None:
+    """Put a `.gz` beside each file that shrinks, for the gateway to send."""
     files = [path for path in folder.rglob("*") if path.suffix in _COMPRESSIBLE]
     # The largest first, so that no core is left with one of them at the end.
     files.sort(key=lambda path: path.stat().st_size, reverse=True)
@@ -117,15 +98,16 @@ def _move(folder: Path, to: Path) -> None:
 
 def install(layout: Layout) -> None:
     """Bring the pinned viewer into the data folder, by hard links where it is on the same filesystem."""
-    pin = read_pin()
+    pins = read_pins()
+    version = " ".join(pin.integrity for pin in pins)
     stamp = layout.viewer / ".version"
-    if stamp.is_file() and stamp.read_text() == pin.integrity:
+    if stamp.is_file() and stamp.read_text() == version:
         return
-    source = cached(pin)
+    source = cached(pins)
     with tempfile.TemporaryDirectory(dir=layout.data, prefix=".viewer-") as temporary:
         fresh = Path(temporary) / "viewer"
         shutil.copytree(source, fresh, copy_function=_link_or_copy)
-        (fresh / ".version").write_text(pin.integrity)
+        (fresh / ".version").write_text(version)
         if layout.viewer.exists():
             layout.viewer.rename(Path(temporary) / "old")
         fresh.rename(layout.viewer)
@@ -142,7 +124,7 @@ def _link_or_copy(source: str, target: str) -> str:
 def main() -> int:
     """Lay the viewer out into the cache (for install.sh)."""
     try:
-        cached(read_pin())
+        cached(read_pins())
     except PlatformError as error:
         print(f"neuronova: {error}", file=sys.stderr)
         return 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from neuronova.platform.viewer import CACHE, read_pin
+from neuronova.platform.viewer import folder_of, read_pins
 from tests.running import Platform
 
-HASHED = sorted(path.name for path in (CACHE / read_pin().version).glob("app.bundle.*.js"))
+VIEWER = folder_of(read_pins())
+HASHED = sorted(path.name for path in VIEWER.glob("app.bundle.*.js"))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def test_our_settings_replace_the_packaged_ones(platform: Platform) -> None:
 
 
 def test_web_assembly_has_its_type(platform: Platform) -> None:
-    name = next((CACHE / read_pin().version).glob("*.wasm")).name
+    name = next(VIEWER.glob("*.wasm")).name
     assert platform.get(f"/{name}").headers["Content-Type"] == "application/wasm"
 
 

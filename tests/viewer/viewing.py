@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,26 +13,31 @@ from playwright.sync_api import Page, Response
 from tests.server import until
 
 # Of an image in cornerstone's cache: who it is, how it came, and its stored values.
-_CACHED = """() => {
-  const { cache, getEnabledElements } = window.cornerstone;
-  const ids = getEnabledElements()[0].viewport.getImageIds();
-  return ids.map(id => {
-    const image = cache.getImage(id);
-    const values = image.getPixelData();
-    const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-    let text = '';
-    for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
-    return {
-      instance: id.match(/\\/instances\\/([0-9.]+)\\//)[1],
-      syntax: image.transferSyntaxUID,
-      scaled: Boolean(image.isPreScaled),
-      kind: values.constructor.name,
-      rows: image.rows,
-      columns: image.columns,
-      values: btoa(text),
-    };
-  });
+_TOLD = """(id, image) => {
+  const values = image.getPixelData();
+  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+  let text = '';
+  for (let at = 0; at < bytes.length; at += 0x8000) text += String.fromCharCode(...bytes.subarray(at, at + 0x8000));
+  return {
+    instance: id.match(/\\/instances\\/([0-9.]+)\\//)[1],
+    syntax: image.transferSyntaxUID,
+    scaled: Boolean(image.isPreScaled),
+    kind: values.constructor.name,
+    rows: image.rows,
+    columns: image.columns,
+    values: btoa(text),
+  };
 }"""
+_CACHED = f"""() => {{
+  const {{ cache, getEnabledElements }} = window.cornerstone;
+  return getEnabledElements()[0].viewport.getImageIds().map(id => ({_TOLD})(id, cache.getImage(id)));
+}}"""
+_WHOLE_STUDY = f"""() => {{
+  const sets = window.services.displaySetService.getActiveDisplaySets();
+  const ids = sets.flatMap(({{ imageIds, instances }}) => imageIds ?? instances.map(({{ imageId }}) => imageId));
+  const {{ loadAndCacheImage }} = window.cornerstone.imageLoader;
+  return Promise.all(ids.map(async id => ({_TOLD})(id, await loadAndCacheImage(id))));
+}}"""
 LOADED = """() => {
   const elements = window.cornerstone?.getEnabledElements() ?? [];
   const ids = elements[0]?.viewport.getImageIds() ?? [];
@@ -58,18 +64,28 @@ class CachedImage:
     values: NDArray[np.generic]
 
 
+def _read(image: dict[str, Any]) -> CachedImage:
+    cells = np.frombuffer(base64.b64decode(image["values"]), _KINDS[image["kind"]])
+    values = cells.reshape(image["rows"], image["columns"], -1)
+    return CachedImage(
+        image["instance"], image["syntax"], image["scaled"], values[..., 0] if values.shape[2] == 1 else values
+    )
+
+
 class Viewing:
     """A page of the viewer, and what went over the wire."""
 
     def __init__(self, page: Page, origin: str) -> None:
         self.page = page
         self.complaints: list[str] = []
+        self.asked: set[str] = set()
         self.frames: list[Response] = []
         self._origin = origin
         page.on("pageerror", lambda error: self.complaints.append(f"page: {error}"))
         page.on("response", self._on_response)
 
     def _on_response(self, response: Response) -> None:
+        self.asked.add(response.url)
         if not response.url.startswith((self._origin, "data:", "blob:")):
             self.complaints.append(f"asked {response.url}")
         if response.status >= 400:
@@ -90,17 +106,12 @@ class Viewing:
         until(lambda: self.page.evaluate(LOADED) == count, f"{count} images in the viewer's cache")
 
     def cached(self) -> list[CachedImage]:
-        return [
-            CachedImage(
-                image["instance"],
-                image["syntax"],
-                image["scaled"],
-                np.frombuffer(base64.b64decode(image["values"]), _KINDS[image["kind"]]).reshape(
-                    image["rows"], image["columns"]
-                ),
-            )
-            for image in self.page.evaluate(_CACHED)
-        ]
+        """Return what the first viewport holds."""
+        return [_read(image) for image in self.page.evaluate(_CACHED)]
+
+    def whole_study(self) -> list[CachedImage]:
+        """Return each image of the study, of series that no viewport shows too."""
+        return [_read(image) for image in self.page.evaluate(_WHOLE_STUDY)]
 
     def drawn(self) -> list[tuple[str, int]]:
         """Return each viewport's type and how many shades of grey it shows."""
