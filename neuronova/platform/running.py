@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ from neuronova.platform.processes import end_children
 from neuronova.platform.programs import Programs, find_programs
 from neuronova.platform.supervisor import Supervisor, supervised, tail
 
+_STARTS = 4  # after as many the supervisor gives up
 _START_DEADLINE = 60.0
 _REVIVE_AFTER = 10.0
 
@@ -96,10 +98,15 @@ def _wait_for_parts(
 ) -> bool:
     """Wait until each part answers; return False if asked to stop meanwhile."""
     began = time.monotonic()
+    started: dict[str, set[int]] = defaultdict(set)
     for part in parts:
         while not part.answers():
             supervisor.check()
-            if supervisor.states().get(part.program) == "FATAL":
+            for program, process in supervisor.starts().items():
+                started[program].add(process)
+            # On a busy machine a program that ends at once lives long enough for the supervisor to think it runs.
+            given_up = supervisor.states().get(part.program) == "FATAL"
+            if given_up or len(started[part.program]) > _STARTS:
                 raise _did_not_start(part, layout, "ended each time it was started")
             if time.monotonic() - began > _START_DEADLINE:
                 raise _did_not_start(part, layout, f"did not answer in {_START_DEADLINE:.0f} s")

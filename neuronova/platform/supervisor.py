@@ -88,6 +88,11 @@ class Supervisor:
         found = self._ask("getAllProcessInfo") or []
         return {program["name"]: program["statename"] for program in found}
 
+    def starts(self) -> dict[str, int]:
+        """Return the process that each program runs in, another one after each start; nothing while there is none."""
+        found = self._ask("getAllProcessInfo") or []
+        return {program["name"]: program["pid"] for program in found if program["pid"]}
+
     def start(self, program: str) -> None:
         """Start a program that the supervisor gave up."""
         self._ask("startProcess", f"{GROUP}:{program}", False)

@@ -220,7 +220,6 @@ LISTS = (
     "nope",
     "servers",
     "info",
-    "",
 )
 
 

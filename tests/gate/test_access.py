@@ -13,7 +13,7 @@ from pydicom import Dataset
 
 from neuronova.contract.grants import AccountChange, GrantChange, Ground, Revocation
 from neuronova.contract.roles import Permission, Role
-from tests.access import HEADER, KEY, KEY_ID, accounts, http, seed, token
+from tests.access import DAY, HEADER, KEY, KEY_ID, accounts, http, seed, token
 from tests.gate.people import ALL, KIM, KIM_MR, LEE, NAMESAKE, SEEN, SHARED, of
 from tests.server import Server, running, settings_for, until
 from tests.synthetic import part10, uid
@@ -176,7 +176,7 @@ def test_a_path_and_an_argument_cannot_name_two_studies(hospital: Server) -> Non
 def payload(**changed: Any) -> dict[str, Any]:
     now = int(time.time())
     whole = {"iss": "neuronova", "aud": "neuronova", "sub": "admin", "role": "admin", "jti": "j", "sid": "s"}
-    return whole | {"iat": now, "exp": now + 60} | changed
+    return whole | {"iat": now, "exp": now + DAY} | changed
 
 
 def signed(key: Any = KEY, algorithm: str = "EdDSA", **changed: Any) -> str:
