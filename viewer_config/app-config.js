@@ -3,7 +3,8 @@ const session = (() => {
   const REFRESH = '/api/v1/auth/refresh';
   const EVERY = 4 * 60 * 1000; // the access token holds for ten minutes
   const REFRESHED = 'neuronova-refreshed'; // when any tab of this browser last did
-  const byLink = new URLSearchParams(location.search).has('token');
+  const linkToken = new URLSearchParams(location.search).get('token');
+  const byLink = linkToken !== null;
 
   function toLogin() {
     location.replace(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
@@ -14,15 +15,15 @@ const session = (() => {
     const request = new XMLHttpRequest();
     request.open(method, path, false);
     if (method === 'POST') request.setRequestHeader('Content-Type', 'application/json');
+    if (byLink) request.setRequestHeader('Authorization', `Bearer ${linkToken}`);
     request.send(method === 'POST' ? '{}' : null);
     return { refused: request.status === 401, body: request.status === 200 ? JSON.parse(request.responseText) : null };
   }
 
   // Without the API there is no name to show, and a token that still holds shows images all the same.
   function whoReads() {
-    if (byLink) return null;
     const me = askNow('GET', '/api/v1/auth/me');
-    if (!me.refused) return me.body;
+    if (byLink || !me.refused) return me.body;
     const refreshed = askNow('POST', REFRESH);
     if (refreshed.refused) toLogin();
     if (!refreshed.body) return null;
@@ -76,12 +77,52 @@ const session = (() => {
   }
 
   const reader = whoReads();
+  // Without an answer the server is left to decide.
+  const maySave = reader?.permissions.includes('images:store') ?? true;
   if (!byLink) {
     setInterval(keep, EVERY);
     document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && keep());
     watchForMissingStudies();
   }
-  return { reader, logOut, onHttpError };
+  return { reader, byLink, maySave, logOut, onHttpError };
+})();
+
+// What the viewer stores.
+const saving = (() => {
+  const OBSERVER = '121008'; // Person Observer Name (PS3.16 TID 1003)
+
+  // In place of the dialog, for those who may not: OHIF would list a report that the server refuses as if it were there.
+  function refusal({ hide, onCancel }) {
+    const React = session.React;
+    React.useEffect(() => onCancel, []); // what waits for the dialog's answer goes on
+    const who = session.byLink ? 'This link' : 'Your role';
+    const text = `${who} lets you look and measure, but not save: what you drew is in this window only.`;
+    const button = { color: '#5acce6', marginTop: '16px', float: 'right' };
+    return React.createElement('div', { role: 'alert', style: { color: '#fff', maxWidth: '28rem' } }, [
+      React.createElement('p', { key: 'text' }, text),
+      React.createElement('button', { key: 'close', type: 'button', style: button, onClick: hide }, 'Go on without saving'),
+    ]);
+  }
+
+  // OHIF leaves out who measured, and what the study's other objects say of the study and its patient: where an object
+  // lacks it, Orthanc's search may lose it for the whole study.
+  function complete({ measurementData, naturalizedReport }) {
+    const name = session.reader?.display_name || session.reader?.username;
+    const observer = naturalizedReport.ContentSequence.find(
+      item => [item.ConceptNameCodeSequence].flat()[0].CodeValue === OBSERVER
+    );
+    if (name && observer) observer.PersonName = name.replace(/[\\^=]/g, ' ');
+    const { displaySetService } = window.services;
+    const image = displaySetService.getDisplaySetByUID(measurementData[0].displaySetInstanceUID)?.instances?.[0];
+    for (const keyword of ['StudyDescription', 'IssuerOfPatientID']) {
+      if (image?.[keyword]) naturalizedReport[keyword] ??= image[keyword];
+    }
+  }
+
+  return {
+    onBeforeDicomStore: { $set: complete },
+    ...(session.maySave ? {} : { 'ohif.createReportDialog': { $set: refusal } }),
+  };
 })();
 
 // OHIF's settings (https://docs.ohif.org/configuration). Same origin: the gateway serves the viewer and /dicom-web/.
@@ -91,7 +132,7 @@ window.config = {
   extensions: [],
   modes: [],
   // No guided tour over the first study that a new user opens.
-  customizationService: { 'ohif.tours': { $set: [] } },
+  customizationService: { 'ohif.tours': { $set: [] }, ...saving },
   showStudyList: true,
   showLoadingIndicator: true,
   showWarningMessageForCrossOrigin: false,
@@ -108,6 +149,7 @@ window.config = {
   httpErrorHandler: session.onHttpError,
   whiteLabeling: {
     createLogoComponentFn: React => {
+      session.React = React; // OHIF hands it out nowhere else
       const name = { color: '#fff', fontSize: '18px', fontWeight: 600, letterSpacing: '0.02em' };
       const who = { color: '#b3bbe8', fontSize: '13px', marginLeft: '16px' };
       const logout = { color: '#5acce6', fontSize: '13px', marginLeft: '8px', cursor: 'pointer' };
@@ -116,7 +158,7 @@ window.config = {
         event.stopPropagation(); // the logo leads to the study list
         session.logOut();
       };
-      const reader = session.reader && [
+      const reader = session.reader && !session.byLink && [
         React.createElement('span', { key: 'who', style: who }, session.reader.display_name || session.reader.username),
         session.reader.permissions.includes('audit:read') &&
           React.createElement('a', { key: 'audit', href: '/console/audit', style: logout, onClick: event => event.stopPropagation() }, 'Audit'),

@@ -11,9 +11,10 @@ import orthanc
 from orthanc_plugins.access.address import read_address
 from orthanc_plugins.access.decision import INTERNAL
 from orthanc_plugins.access.gate import Gate, Judgement
+from orthanc_plugins.access.recording import Route
 from orthanc_plugins.install import install
 
-EVERYTHING = Judgement(read_address("GET", "/dicom-web/studies"), None, INTERNAL)
+EVERYTHING = Judgement(read_address("GET", "/dicom-web/studies"), None, INTERNAL, Route("GET", "/", "127.0.0.1"))
 
 
 class Ungated:

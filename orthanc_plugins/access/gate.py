@@ -25,8 +25,10 @@ from orthanc_plugins.access.decision import (
     Reason,
     decide,
     decide_store,
+    is_limited,
     needs_holdings,
 )
+from orthanc_plugins.access.identity import Identity
 from orthanc_plugins.access.recording import CLIENT_HEADER, NOT_TOLD, UNRECORDED, Recording, Route
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.answer import Answer, json_answer, send
@@ -59,6 +61,7 @@ class Judgement(NamedTuple):
     address: Address
     bearer: Bearer | None
     decision: Decision
+    route: Route
     ticket: Ticket | None = None
 
 
@@ -87,20 +90,20 @@ class Gate:
         asked = (headers.get(TOKEN_HEADER), address.action, address.permission, address.study, address.odd, client)
         lately = self._decided_lately()
         known = lately.get(asked)
+        route = Route(method, path, client)
         if known is not None and self._recording.again(known.ticket):
-            return Judgement(address, known.bearer, known.decision, known.ticket)
+            return Judgement(address, known.bearer, known.decision, route, known.ticket)
         bearer, decision, holdings = self._decide(address, headers)
         if decision.reason is Reason.INTERNAL:
-            return Judgement(address, None, decision)
+            return Judgement(address, None, decision, route)
         if not holdings and address.study and not address.odd:
             holdings = self._register.holdings(address.study)
-        route = Route(method, path, client)
         try:
             ticket = self._recording.begin(address, bearer, decision, holdings, route)
         except JournalFailed as error:
             log.error("refused, for it cannot be recorded: %s", error)
-            return Judgement(address, bearer, UNRECORDED)
-        judged = Judgement(address, bearer, decision, ticket)
+            return Judgement(address, bearer, UNRECORDED, route)
+        judged = Judgement(address, bearer, decision, route, ticket)
         if decision.allowed:
             lately[asked] = judged
         return judged
@@ -131,9 +134,26 @@ class Gate:
             holdings = self._register.holdings(address.study or "")
         return asking, decide(address, asking, holdings), holdings
 
-    def may_store(self, bearer: Bearer, study: str, patient_id: str) -> Decision:
-        """Decide on one object of a STOW request: into a study that the bearer sees, of that study's patient."""
-        return decide_store(bearer, study, patient_id, self._register.holdings(study))
+    def may_store(self, judged: Judgement, identity: Identity) -> Judgement:
+        """Decide on one object of a STOW request, and record whose it is: the request itself need not name its study.
+
+        Who sees not all adds to a study that they see, of that study's patient.
+        """
+        bearer = judged.bearer
+        if bearer is None:
+            return judged
+        holdings = self._register.holdings(identity.study)
+        decision = judged.decision
+        if is_limited(bearer):
+            decision = decide_store(bearer, identity.study, identity.patient_id, holdings)
+        address = judged.address._replace(study=identity.study, series=identity.series)
+        whose = (Holding(self._register.patient_of(identity), 0.0),)
+        try:
+            ticket = self._recording.begin(address, bearer, decision, whose, judged.route)
+        except JournalFailed as error:
+            log.error("refused, for it cannot be recorded: %s", error)
+            return judged._replace(decision=UNRECORDED)
+        return Judgement(address, bearer, decision, judged.route, ticket)
 
     def on_filter(
         self, method: str, uri: str, headers: Mapping[str, str], arguments: Mapping[str, str], peer: str

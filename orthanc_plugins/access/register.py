@@ -36,7 +36,7 @@ class Register:
             if seen in self._noted:
                 self._noted.move_to_end(seen)
                 return
-        patient = self._patient(identity)
+        patient = self.patient_of(identity)
         study = orthanc_identifier(identity.patient_id, identity.study)
         series = orthanc_identifier(identity.patient_id, identity.study, identity.series)
         with self._store.transaction() as db:
@@ -62,7 +62,8 @@ class Register:
             self._noted[seen] = None
             _shorten(self._noted)
 
-    def _patient(self, identity: Identity) -> Patient:
+    def patient_of(self, identity: Identity) -> Patient:
+        """Return whom an object belongs to."""
         if identity.issuer is None:
             same = [held.patient for held in self.holdings(identity.study) if held.patient[0] == identity.patient_id]
             if len(same) == 1:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from neuronova.contract.audit import Action
 from orthanc_plugins.access.address import DICOM_WEB
 from orthanc_plugins.access.decision import HIDDEN, Decision, is_limited
 from orthanc_plugins.access.gate import Gate, Judgement, refusal
+from orthanc_plugins.access.identity import Identity
 from orthanc_plugins.access.search import Search
 from orthanc_plugins.answer import Answer, MultipartAnswer, error, send
 from orthanc_plugins.dicomweb.archive import Archive
@@ -26,7 +26,7 @@ from orthanc_plugins.dicomweb.rendered import Rendered
 from orthanc_plugins.dicomweb.request import Request, read_request
 from orthanc_plugins.dicomweb.route import Kind, Route, parse_route
 from orthanc_plugins.dicomweb.stock import Elsewhere, Stock
-from orthanc_plugins.dicomweb.storing import checked
+from orthanc_plugins.dicomweb.storing import checked, noted
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.processes import Crew
 from orthanc_plugins.sdk import Output, Sdk
@@ -80,9 +80,10 @@ class Front:
 
     def _pass(self, output: Output, request: Request, path: str) -> None:
         started = time.monotonic()
+        stored: list[Judgement] = []
         judged = self._gate.judge(request.method, path, request.headers, request.arguments, request.peer)
         try:
-            answer = self._admit(request, judged)
+            answer = self._admit(request, judged, stored)
         except Elsewhere:
             answer = refusal(HIDDEN)
         except Exception:
@@ -95,24 +96,36 @@ class Front:
             status = 500
             raise
         finally:
-            self._gate.finish(judged, status)
+            for one in (judged, *stored):
+                self._gate.finish(one, status)
         log.debug("%s %s in %.1f ms", request.method, path, 1000 * (time.monotonic() - started))
 
-    def _admit(self, request: Request, judged: Judgement) -> Answer | MultipartAnswer:
-        """Answer what is allowed, as far as it is."""
+    def _admit(self, request: Request, judged: Judgement, stored: list[Judgement]) -> Answer | MultipartAnswer:
+        """Answer what is allowed, as far as it is; `stored` takes what was decided on each object of a store."""
         address, bearer = judged.address, judged.bearer
         if not judged.decision.allowed:
             return refusal(judged.decision)
+        if bearer is not None and address.action is Action.STORE:
+            return self._store(request, judged, stored)
         if bearer is None or not is_limited(bearer):
             return self._answer(request)
         if address.action is Action.QUERY:
             return self._limited.answer(request, address, bearer)
-        if address.action is Action.STORE:
-            found = checked(request, address.study, partial(self._gate.may_store, bearer))
-            if isinstance(found, Decision):
-                return refusal(found)
-            return found if isinstance(found, Answer) else self._stock.pass_on(found)
         return self._answer(request._replace(confined=address.uids))
+
+    def _store(self, request: Request, judged: Judgement, stored: list[Judgement]) -> Answer:
+        def allows(identity: Identity) -> Decision:
+            stored.append(self._gate.may_store(judged, identity))
+            return stored[-1].decision
+
+        found: Request | Answer | Decision | None
+        if judged.bearer is not None and is_limited(judged.bearer):
+            found = checked(request, judged.address.study, allows)
+        else:
+            found = noted(request, allows) or request
+        if isinstance(found, Decision):
+            return refusal(found)
+        return found if isinstance(found, Answer) else self._stock.pass_on(found)
 
     def _answer(self, request: Request) -> Answer | MultipartAnswer:
         if request.is_wado_uri:

@@ -1,19 +1,20 @@
-"""STOW-RS of those who may see some patients only: each object is looked at before any is stored."""
+"""STOW-RS: each object is looked at before any is stored, and decided on where one may see some patients only."""
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from collections.abc import Callable
 from email.message import Message
 
 from orthanc_plugins.access.decision import Decision
-from orthanc_plugins.access.identity import Unidentified, identify
+from orthanc_plugins.access.identity import Identity, Unidentified, identify
 from orthanc_plugins.answer import Answer, error
 from orthanc_plugins.dicomweb.request import Request
 
 MOST_PARTS = 10_000
-Allows = Callable[[str, str], Decision]
-"""`allows(study, patient_id)` decides on one object."""
+Allows = Callable[[Identity], Decision]
+"""Decides on one object."""
 
 
 class Unreadable(Exception):
@@ -34,7 +35,7 @@ def checked(request: Request, study: str | None, allows: Allows) -> Request | An
             identity = identify(part, None)
         except Unidentified:
             return error(400, "A part is no DICOM object that names its study and series")
-        decision = allows(identity.study, identity.patient_id)
+        decision = allows(identity)
         if not decision.allowed:
             return decision
         if study is not None and identity.study != study:
@@ -48,6 +49,23 @@ def checked(request: Request, study: str | None, allows: Allows) -> Request | An
         "content-type": f'multipart/related; type="application/dicom"; boundary={boundary}',
     }
     return request._replace(body=body + b"--%s--\r\n" % boundary.encode(), headers=headers)
+
+
+def noted(request: Request, allows: Allows) -> Decision | None:
+    """Tell whose objects are about to be stored by somebody who sees all; return a refusal.
+
+    What cannot be read is left to the stock plugin, which answers what is wrong with it.
+    """
+    try:
+        parts = read_parts(request.headers.get("content-type", ""), request.body or b"")
+    except Unreadable:
+        return None
+    for part in parts:
+        with contextlib.suppress(Unidentified):
+            decision = allows(identify(part, None))
+            if not decision.allowed:
+                return decision
+    return None
 
 
 def read_parts(content_type: str, body: bytes) -> list[bytes]:

@@ -15,7 +15,7 @@ from neuronova.contract.audit import Action, Event, Outcome
 from neuronova.contract.roles import Role
 from tests.access import HEADER, accounts, token
 from tests.gate.people import KIM, LEE, SEEN, of
-from tests.gate.test_access import ask, paths
+from tests.gate.test_access import ask, paths, stow
 from tests.server import Server, running, settings_for, until
 from tests.synthetic import part10
 
@@ -70,6 +70,24 @@ def test_denials_lists_and_stores_are_recorded(server: Server) -> None:
     assert (denied.patient_id, denied.status) == ("LEE", 404)
     (stored,) = [event for event in records(server, action="store") if event.aet]
     assert (stored.aet, stored.patient_id) == ("MODALITY", "KIM")
+
+
+@pytest.mark.parametrize("role", [Role.DOCTOR, Role.RADIOLOGIST])
+def test_a_store_names_the_patient_though_its_address_names_no_study(server: Server, role: Role) -> None:
+    """So do viewers store; they repeat the PatientID and leave out its issuer."""
+    report = of("KIM", "kim 1", InstanceNumber="7")
+    del report.IssuerOfPatientID
+    assert stow(server, role, report).status_code == 200
+    (event,) = records(server, action="store", study=KIM.StudyInstanceUID, subject=role.value)
+    assert (event.outcome, event.patient_id, event.issuer) == (Outcome.ALLOWED, "KIM", "HOSPITAL")
+    assert event.route == "POST /dicom-web/studies"
+
+
+def test_a_store_for_a_foreign_patient_is_recorded_as_denied(server: Server) -> None:
+    assert stow(server, Role.DOCTOR, of("LEE", "lee 1", InstanceNumber="7")).status_code == 403
+    (event,) = records(server, action="store", study=LEE.StudyInstanceUID, subject="doctor")
+    assert (event.outcome, event.reason) == (Outcome.DENIED, "patient-not-permitted")
+    assert (event.patient_id, event.status) == ("LEE", 403)
 
 
 def test_what_cannot_be_recorded_does_not_happen(server: Server) -> None:

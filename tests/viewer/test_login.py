@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Error, Page, expect
+from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from neuronova.demo.studies import SUBJECTS
 from tests.running import ADMIN_PASSWORD, Platform
@@ -24,13 +24,6 @@ def doctor(platform: Platform) -> str:
     account = platform.add_user("doctor", "doctor")
     platform.post(f"/api/v1/users/{account}/grants", {"patient_id": OWN.patient_id})
     return "doctor"
-
-
-@pytest.fixture
-def context(browser: Browser, platform: Platform) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
-    yield context
-    context.close()
 
 
 @pytest.fixture
