@@ -107,7 +107,8 @@ const saving = (() => {
   // OHIF leaves out who measured, and what the study's other objects say of the study and its patient: where an object
   // lacks it, Orthanc's search may lose it for the whole study.
   function complete({ measurementData, naturalizedReport }) {
-    const name = session.reader?.display_name || session.reader?.username;
+    // Who holds a link need not be who made it.
+    const name = session.byLink ? null : session.reader?.display_name || session.reader?.username;
     const observer = naturalizedReport.ContentSequence.find(
       item => [item.ConceptNameCodeSequence].flat()[0].CodeValue === OBSERVER
     );

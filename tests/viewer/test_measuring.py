@@ -266,3 +266,4 @@ def test_a_study_link_saves_if_it_may(platform: Platform, page: Page, measured: 
     save(page, "By a link")
     report, _ = measured.report()
     assert (report.PatientID, report.IssuerOfPatientID) == (measured.patient, ISSUER)
+    assert [str(one.PersonName) for one in items(report, "PNAME")] == ["unknown^unknown"]  # a link is handed on
