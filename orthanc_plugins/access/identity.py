@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from pydicom import Dataset, dcmread
+from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.filereader import read_partial
+from pydicom.tag import BaseTag
 
 STUDY_KEYS = (
     "StudyDate",
@@ -30,7 +34,8 @@ _READ = (
     *STUDY_KEYS,
     *SERIES_KEYS,
 )
-_TAGS = [tag for tag in map(tag_for_keyword, _READ) if tag is not None]
+_TAGS = [BaseTag(tag) for tag in map(tag_for_keyword, _READ) if tag is not None]
+_LAST = int(max(_TAGS))
 _PADDING = " \0"
 
 
@@ -60,11 +65,34 @@ def identify(data: bytes, issuer: str | None) -> Identity:
         Unidentified: it is no DICOM file that names its study and series.
     """
     try:
-        dataset = dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=_TAGS, force=True)
-        values = {keyword: _text(dataset, keyword) for keyword in _READ}
+        header = read_partial(io.BytesIO(data), stop_when=_past, specific_tags=list(_TAGS), force=True)
+        charset = header.original_character_set
+        return _from_elements(_as_stored(header), charset if isinstance(charset, str) else tuple(charset), issuer)
+    except Unidentified:
+        raise
     except Exception as odd:  # whatever a broken file makes the parser raise
         raise Unidentified(repr(odd)) from odd
-    return from_values(values, issuer)
+
+
+def _past(tag: BaseTag, vr: str | None, length: int) -> bool:
+    """Whether all that is looked for lies before; a sender waits for this, and much of a header comes after it."""
+    return int(tag) > _LAST
+
+
+def _as_stored(header: Dataset) -> tuple[RawDataElement, ...]:
+    """Return all elements but the character set, which alone is converted, without where in the file they lie."""
+    elements = header.elements()
+    return tuple(element._replace(value_tell=0) for element in elements if isinstance(element, RawDataElement))
+
+
+@lru_cache(maxsize=256)
+def _from_elements(
+    elements: tuple[RawDataElement, ...], charset: str | tuple[str, ...], issuer: str | None
+) -> Identity:
+    """Return what elements amount to: the same for each instance of a series, so it is seldom worked out."""
+    dataset = Dataset({element.tag: element for element in elements})
+    dataset.set_original_encoding(None, None, charset if isinstance(charset, str) else list(charset))
+    return from_values({keyword: _text(dataset, keyword) for keyword in _READ}, issuer)
 
 
 def from_values(values: Mapping[str, str], issuer: str | None) -> Identity:
