@@ -11,6 +11,7 @@ from cdss_api import console, health, problems
 from cdss_api.accounts import access_routes, auth, internal, links_routes, own, users_routes, well_known
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.audit import routes as audit_routes
+from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.service import Service
@@ -57,6 +58,7 @@ def create_app(service: Service) -> Flask:
     ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))
+    app.register_blueprint(fhir_routes.blueprint(service))
     app.register_blueprint(console.blueprint())
     problems.describe(app.components_schemas)
     return app

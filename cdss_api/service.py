@@ -11,6 +11,7 @@ from cdss_api.accounts.keys import Keyring
 from cdss_api.accounts.passwords import Passwords
 from cdss_api.accounts.recording import Actor, Record
 from cdss_api.accounts.work import Work
+from cdss_api.audit.accesses import Accesses
 from cdss_api.database import Database
 from neuronova.contract.settings import Settings
 
@@ -24,6 +25,7 @@ class Service:
     keyring: Keyring
     passwords: Passwords
     record: Record
+    accesses: Accesses
     now: Callable[[], float]
     stopping: threading.Event = field(default_factory=threading.Event)  # whoever waits looks at it
 

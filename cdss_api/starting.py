@@ -14,6 +14,7 @@ from cdss_api.accounts.keys import Keyring
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.passwords import STANDARD, Hasher, Passwords
 from cdss_api.accounts.recording import Actor, Record, record_nothing
+from cdss_api.audit.accesses import Accesses, NoAccesses
 from cdss_api.database import migrate, open_database
 from cdss_api.secret_files import write_secret
 from cdss_api.service import Service
@@ -28,6 +29,7 @@ def open_service(
     settings: Settings,
     *,
     record: Record = record_nothing,
+    accesses: Accesses | None = None,
     now: Callable[[], float] = time.time,
     hasher: Hasher = STANDARD,
 ) -> Service:
@@ -38,6 +40,7 @@ def open_service(
         keyring=Keyring(settings.data / "keys" / "signing"),
         passwords=Passwords(hasher),
         record=record,
+        accesses=accesses or NoAccesses(),
         now=now,
     )
 

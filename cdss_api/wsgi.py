@@ -1,18 +1,25 @@
 """What gunicorn loads: the application for this process's environment."""
 
+import atexit
 import os
 import signal
+import time
 from types import FrameType
 
 from cdss_api.app import create_app
 from cdss_api.audit.journals import open_journal
 from cdss_api.audit.recording import recorder
 from cdss_api.starting import open_service
+from neuronova.audit.access import AccessRecorder
 from neuronova.contract.settings import read_settings
 
 settings = read_settings(os.environ)
-service = open_service(settings, record=recorder(open_journal(settings, "api")))
+journal = open_journal(settings, "api")
+accesses = AccessRecorder(journal, time.time)
+service = open_service(settings, record=recorder(journal), accesses=accesses)
 app = create_app(service)
+accesses.start()
+atexit.register(accesses.close)
 
 _ended_by = signal.getsignal(signal.SIGTERM)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
-import cdss_api.accounts.models  # noqa: F401 - the tables
+import cdss_api.accounts.models
+import cdss_api.fhir.models  # noqa: F401
 from cdss_api.database import Base
 
 context.configure(

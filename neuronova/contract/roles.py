@@ -34,10 +34,16 @@ class Permission(StrEnum):
     USERS_MANAGE = "users:manage"
     MODALITIES_MANAGE = "modalities:manage"
     AUDIT_READ = "audit:read"
+    RECORDS_READ = "records:read"  # clinical records (FHIR) of the patients that one sees
+    PATIENTS_WRITE = "patients:write"
+    CLINICAL_WRITE = "clinical:write"
+    ORDERS_WRITE = "orders:write"
+    REPORTS_WRITE = "reports:write"
+    DIRECTORY_WRITE = "directory:write"  # who and what there is in the hospital, and what the platform itself keeps
 
 
 class Reach(StrEnum):
-    """Whose images a role sees."""
+    """Whose images and records a role sees."""
 
     ALL = "all"
     CARE_TEAM = "care-team"
@@ -45,16 +51,17 @@ class Reach(StrEnum):
     RECENT = "recent"  # what arrived within the last days, a setting
 
 
-_READING = frozenset({Permission.IMAGES_QUERY, Permission.IMAGES_READ})
+_READING = frozenset({Permission.IMAGES_QUERY, Permission.IMAGES_READ, Permission.RECORDS_READ})
 _WRITING = _READING | {Permission.IMAGES_STORE}
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ADMIN: frozenset(Permission),
-        Role.RADIOLOGIST: _WRITING | {Permission.LINKS_MANAGE},
-        Role.DOCTOR: _WRITING | {Permission.LINKS_MANAGE, Permission.BREAK_GLASS},
-        Role.NURSE: _READING,
-        Role.TECHNOLOGIST: _WRITING,
+        Role.RADIOLOGIST: _WRITING | {Permission.LINKS_MANAGE, Permission.ORDERS_WRITE, Permission.REPORTS_WRITE},
+        Role.DOCTOR: _WRITING
+        | {Permission.LINKS_MANAGE, Permission.BREAK_GLASS, Permission.CLINICAL_WRITE, Permission.ORDERS_WRITE},
+        Role.NURSE: _READING | {Permission.CLINICAL_WRITE},
+        Role.TECHNOLOGIST: _WRITING | {Permission.ORDERS_WRITE},
         Role.PATIENT: _READING,
         Role.SERVICE: frozenset(Permission),  # of which a token names those it has: its scopes
     }

@@ -1,0 +1,1 @@
+"""FHIR R4: clinical records as versioned resources, with search."""

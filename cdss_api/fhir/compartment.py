@@ -1,0 +1,96 @@
+"""Whose record a resource is in, and which records somebody sees: the permissions of images, for FHIR.
+
+A resource is in the record of each patient that it is about (`subject`, `patient`): whoever does not see all of them
+sees nothing of it. What is about nobody is either a directory that all may read, or shown to those who see all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, true
+from sqlalchemy.orm import Session, aliased
+
+from cdss_api.accounts.models import Grant
+from cdss_api.fhir.definitions import Kind, parameters
+from cdss_api.fhir.models import Compartment, Resource, TokenValue
+from cdss_api.fhir.values import link_of, values_at
+from neuronova.contract.roles import REACH, Reach, Role
+
+PATIENT_ID = "urn:neuronova:patient-id"  # the identifier system of a PatientID without an issuer
+DIRECTORY = frozenset({"Practitioner", "PractitionerRole", "Organization", "Endpoint"})
+_OF_DAY = ("ServiceRequest", "ImagingStudy", "Appointment")
+_ABOUT = ("patient", "subject")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compartments:
+    """The records that an account sees; times in seconds, `recent` is how far back a technologist looks."""
+
+    account: str
+    role: Role
+    now: float
+    recent: float
+
+    def visible(self, resource: type[Resource]) -> ColumnElement[bool]:
+        """Return the condition under which a resource may be seen."""
+        if REACH[self.role] is Reach.ALL:
+            return true()
+        inside, outside = aliased(Compartment), aliased(Compartment)
+        patients = self._patients()
+        in_record = resource.number.in_(select(inside.number).where(inside.patient.in_(patients)))
+        beyond = resource.number.in_(select(outside.number).where(outside.patient.not_in(patients)))
+        return or_(resource.kind.in_(DIRECTORY), and_(in_record, ~beyond))
+
+    def may_write(self, session: Session, document: Mapping[str, Any]) -> bool:
+        """Tell whether a resource may stand in the records that it is about."""
+        if REACH[self.role] is Reach.ALL:
+            return True
+        about = patients_of(document)
+        seen = session.scalars(select(Resource.logical_id).where(Resource.logical_id.in_(self._patients())))
+        return bool(about) and about <= set(seen)
+
+    def _patients(self) -> Select[str]:
+        """Return the ids of the Patients whose records are seen."""
+        patient = aliased(Resource)
+        rows = select(patient.logical_id).where(patient.kind == "Patient")
+        if REACH[self.role] is Reach.RECENT:
+            return rows.where(patient.logical_id.in_(self._of_day()))
+        identifier, grant = aliased(TokenValue), aliased(Grant)
+        system = case((grant.issuer == "", literal(PATIENT_ID)), else_=grant.issuer)
+        granted = (
+            select(identifier.number)
+            .join(grant, and_(identifier.value == grant.patient_id, identifier.system == system))
+            .where(identifier.kind == "Patient", identifier.code == "identifier")
+            .where(grant.account_id == self.account, or_(grant.until.is_(None), grant.until > self.now))
+        )
+        return rows.where(patient.number.in_(granted))
+
+    def _of_day(self) -> Select[str]:
+        order, record = aliased(Resource), aliased(Compartment)
+        since = int((self.now - self.recent) * 1_000_000)
+        return (
+            select(record.patient)
+            .join(order, order.number == record.number)
+            .where(order.kind.in_(_OF_DAY), order.updated >= since)
+        )
+
+
+def patients_of(document: Mapping[str, Any]) -> set[str]:
+    """Return the ids of the Patients that a resource is about."""
+    kind = document["resourceType"]
+    if kind == "Patient":
+        return {document["id"]} if "id" in document else set()
+    found = set()
+    for code in _ABOUT:
+        parameter = parameters()[kind].get(code)
+        if parameter is None or parameter.kind is not Kind.REFERENCE:
+            continue
+        for place in parameter.places:
+            for value in values_at(document, place):
+                link = link_of(code, str(value.get("reference", ""))) if isinstance(value, dict) else None
+                if link is not None and link.kind == "Patient" and not link.url:
+                    found.add(link.id)
+    return found

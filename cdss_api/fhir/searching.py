@@ -1,0 +1,140 @@
+"""A search carried out: the page of resources that fit, how many there are, and what they bring with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy.orm import aliased
+
+from cdss_api.fhir.definitions import Kind
+from cdss_api.fhir.matching import fits
+from cdss_api.fhir.models import DateValue, QuantityValue, ReferenceValue, Resource, StringValue, TokenValue
+from cdss_api.fhir.outcome import Refused
+from cdss_api.fhir.query import Include, Query, Sort
+from cdss_api.fhir.store import Store, Stored
+
+MOST_INCLUDED = 5_000
+DEEPEST_INCLUDE = 4
+_SORTED_BY: Mapping[Kind, tuple[Any, str, str]] = {
+    Kind.STRING: (StringValue, "folded", "folded"),
+    Kind.TOKEN: (TokenValue, "value", "value"),
+    Kind.URI: (TokenValue, "value", "value"),
+    Kind.DATE: (DateValue, "low", "high"),
+    Kind.NUMBER: (QuantityValue, "low", "high"),
+    Kind.QUANTITY: (QuantityValue, "low", "high"),
+    Kind.REFERENCE: (ReferenceValue, "target_id", "target_id"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A page; `total` is None where it was not asked for."""
+
+    matches: Sequence[Stored]
+    included: Sequence[Stored]
+    total: int | None
+    more: bool
+
+
+def search(store: Store, query: Query) -> Result:
+    """Carry out a search over what the store's asker may see.
+
+    Raises:
+        Refused: a value is not of its parameter's type, or too much would be included.
+    """
+    where = _where(store, query)
+    total = store.session.scalar(select(func.count()).select_from(Resource).where(where)) if query.total else None
+    if query.only_total:
+        return Result((), (), total, more=False)
+    rows = select(Resource.number).where(where).order_by(*_order(query)).offset(query.offset).limit(query.count + 1)
+    numbers = list(store.session.scalars(rows))
+    page = numbers[: query.count]
+    included = _included(store, page, query)
+    return Result(store.bodies(page), store.bodies(included), total, more=len(numbers) > query.count)
+
+
+def matching(store: Store, query: Query, most: int) -> list[Stored]:
+    """Return up to `most` resources that fit, as conditional operations need them (FHIR R4 3.1.0.4.2)."""
+    rows = select(Resource.number).where(_where(store, query)).order_by(Resource.number).limit(most)
+    return store.bodies(list(store.session.scalars(rows)))
+
+
+def _where(store: Store, query: Query) -> ColumnElement[bool]:
+    visible = store.compartments.visible
+    conditions = (fits(Resource, query.kind, one, visible, store.now) for one in query.conditions)
+    return and_(Resource.kind == query.kind, not_(Resource.deleted), visible(Resource), *conditions)
+
+
+def _order(query: Query) -> Iterable[ColumnElement[Any]]:
+    for sort in query.sort:
+        yield _key(query.kind, sort)
+    if not query.sort:
+        yield Resource.updated.desc()
+    yield Resource.number.desc()
+
+
+def _key(kind: str, sort: Sort) -> ColumnElement[Any]:
+    """Return what a resource is sorted by: its lowest value going up, its highest going down, none comes last."""
+    if sort.parameter.code == "_lastUpdated":
+        return Resource.updated.desc() if sort.descending else Resource.updated.asc()
+    table, lowest, highest = _SORTED_BY[sort.parameter.kind]
+    row = aliased(table)
+    value = func.max(getattr(row, highest)) if sort.descending else func.min(getattr(row, lowest))
+    of_resource = (row.number == Resource.number, row.kind == kind, row.code == sort.parameter.code)
+    key = select(value).where(*of_resource).correlate(Resource).scalar_subquery()
+    return (key.desc() if sort.descending else key.asc()).nulls_last()
+
+
+def _included(store: Store, page: Sequence[int], query: Query) -> list[int]:
+    """Return what a page brings with it, each resource once; what is asked for with `:iterate` brings more."""
+    known, newest = set(page), set(page)
+    brought: list[int] = []
+    for depth in range(DEEPEST_INCLUDE):
+        steps = [one for one in query.include if depth == 0 or one.iterate]
+        back = [one for one in query.revinclude if depth == 0 or one.iterate]
+        found: set[int] = set()
+        for include in steps:
+            found |= _targets(store, newest, include)
+        for include in back:
+            found |= _sources(store, newest, include)
+        newest = found - known
+        if not newest:
+            break
+        known |= newest
+        brought += sorted(newest)
+        if len(brought) > MOST_INCLUDED:
+            raise Refused(400, "too-costly", f"More than {MOST_INCLUDED} resources would be included; ask for fewer.")
+    return brought
+
+
+def _targets(store: Store, numbers: set[int], include: Include) -> set[int]:
+    conditions = [ReferenceValue.number.in_(numbers), *_of(include)]
+    if include.target:
+        conditions.append(ReferenceValue.target_kind == include.target)
+    same = and_(Resource.kind == ReferenceValue.target_kind, Resource.logical_id == ReferenceValue.target_id)
+    rows = select(Resource.number).join(ReferenceValue, same).where(*conditions, not_(Resource.deleted))
+    return set(store.session.scalars(rows.where(store.compartments.visible(Resource)).limit(MOST_INCLUDED + 1)))
+
+
+def _sources(store: Store, numbers: set[int], include: Include) -> set[int]:
+    target = aliased(Resource)
+    same = and_(target.kind == ReferenceValue.target_kind, target.logical_id == ReferenceValue.target_id)
+    rows = (
+        select(Resource.number)
+        .join(ReferenceValue, ReferenceValue.number == Resource.number)
+        .join(target, same)
+        .where(target.number.in_(numbers), *_of(include), not_(Resource.deleted))
+    )
+    return set(store.session.scalars(rows.where(store.compartments.visible(Resource)).limit(MOST_INCLUDED + 1)))
+
+
+def _of(include: Include) -> list[ColumnElement[bool]]:
+    conditions = []
+    if include.source != "*":
+        conditions.append(ReferenceValue.kind == include.source)
+    if include.parameter != "*":
+        conditions.append(ReferenceValue.code == include.parameter)
+    return conditions or [or_(ReferenceValue.code != "")]

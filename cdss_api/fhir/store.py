@@ -1,0 +1,264 @@
+"""Resources and their versions: written with what they are found by, in the caller's transaction."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, not_, select
+from sqlalchemy.orm import Session
+
+from cdss_api.database import Base
+from cdss_api.fhir.compartment import Compartments, patients_of
+from cdss_api.fhir.definitions import parameters
+from cdss_api.fhir.document import Document, read, write
+from cdss_api.fhir.models import (
+    Compartment,
+    DateValue,
+    QuantityValue,
+    ReferenceValue,
+    Resource,
+    StringValue,
+    TokenValue,
+    Version,
+)
+from cdss_api.fhir.moment import instant
+from cdss_api.fhir.outcome import Refused
+from cdss_api.fhir.values import index
+
+_Versions = Select[str, str, int, int, str, str | None]
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
+_INDEX = (StringValue, TokenValue, DateValue, QuantityValue, ReferenceValue)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One version of a resource; without `body` it is a deletion. `updated` is in microseconds."""
+
+    kind: str
+    id: str
+    version: int
+    updated: int
+    method: str
+    body: str | None
+
+    @property
+    def etag(self) -> str:
+        """Return the weak entity tag by which FHIR names a version (FHIR R4 3.1.0.3)."""
+        return f'W/"{self.version}"'
+
+    @property
+    def address(self) -> str:
+        """Return `TYPE/ID`."""
+        return f"{self.kind}/{self.id}"
+
+    def document(self) -> Document:
+        """Return the resource; raises Refused where it is a deletion."""
+        if self.body is None:
+            raise Refused(410, "deleted", f"{self.address} was deleted.")
+        return read(self.body)
+
+
+class Store:
+    """The resources that one asker sees, in one transaction; `now` is in microseconds."""
+
+    def __init__(self, session: Session, compartments: Compartments, author: str, now: int) -> None:
+        self.session = session
+        self.compartments = compartments
+        self.now = now
+        self._author = author
+
+    def read(self, kind: str, id_: str) -> Stored:
+        """Return the current version.
+
+        Raises:
+            Refused: 404 where there is none, or none that may be seen; 410 where it was deleted.
+        """
+        stored = self._found(self._current(kind, id_))
+        if stored.body is None:
+            raise Refused(410, "deleted", f"{stored.address} was deleted.")
+        return stored
+
+    def vread(self, kind: str, id_: str, version: str) -> Stored:
+        """Return one version; raises Refused as `read` does."""
+        if not version.isascii() or not version.isdigit() or len(version) > 9:
+            raise _missing(kind, id_)
+        rows = self._versions(kind).where(Resource.logical_id == id_, Version.version == int(version))
+        stored = self._found(rows)
+        if stored.body is None:
+            raise Refused(410, "deleted", f"Version {version} of {stored.address} is its deletion.")
+        return stored
+
+    def history(self, kind: str, id_: str | None, since: int | None, count: int, offset: int) -> list[Stored]:
+        """Return versions, the newest first: of one resource, or of all of a type."""
+        rows = self._versions(kind)
+        if id_ is not None:
+            rows = rows.where(Resource.logical_id == id_)
+        if since is not None:
+            rows = rows.where(Version.updated >= since)
+        ordered = rows.order_by(Version.updated.desc(), Version.number.desc(), Version.version.desc())
+        found = [Stored(*row._tuple()) for row in self.session.execute(ordered.limit(count).offset(offset))]
+        if id_ is not None and not found and offset == 0 and since is None:
+            raise _missing(kind, id_)
+        return found
+
+    def create(self, kind: str, document: Document, id_: str | None = None) -> Stored:
+        """Store a new resource under a new id, or one that was reserved for it."""
+        self._allow(document)
+        resource = Resource(kind=kind, logical_id=id_ or new_id(), version=1, updated=self.now, deleted=False)
+        self.session.add(resource)
+        self.session.flush()
+        return self._write(resource, "POST", document)
+
+    def update(self, kind: str, id_: str, document: Document, expected: int | None = None) -> tuple[Stored, bool]:
+        """Store the next version, or the first under an id that the client chose; tell whether it was the first.
+
+        Raises:
+            Refused: 412 where the current version is not the `expected` one, 404 where it may not be seen.
+        """
+        if not _ID.fullmatch(id_):
+            raise Refused(400, "value", "An id is up to 64 letters, digits, '-' and '.' (FHIR R4 2.24.0.1).")
+        resource = self._locked(kind, id_)
+        if resource is None:
+            if expected is not None:
+                raise Refused(412, "conflict", f"{kind}/{id_} does not exist.")
+            self._allow(document)
+            resource = Resource(kind=kind, logical_id=id_, version=0, updated=self.now, deleted=True)
+            self.session.add(resource)
+        else:
+            self._require(resource, expected)
+            self._allow(document)
+        created = resource.deleted
+        self._advance(resource, deleted=False)
+        return self._write(resource, "PUT", document), created
+
+    def delete(self, kind: str, id_: str, expected: int | None = None) -> Stored | None:
+        """Store a deletion; None where there was nothing to delete."""
+        resource = self._locked(kind, id_)
+        if resource is None or resource.deleted:
+            return None
+        self._require(resource, expected)
+        self._advance(resource, deleted=True)
+        return self._write(resource, "DELETE", None)
+
+    def _advance(self, resource: Resource, *, deleted: bool) -> None:
+        resource.version += 1
+        resource.updated = max(self.now, resource.updated + 1000)  # a history is in the order of its times
+        resource.deleted = deleted
+        self.session.flush()
+
+    def _write(self, resource: Resource, method: str, document: Document | None) -> Stored:
+        body = None
+        if document is not None:
+            body = write(stamped(document, resource))
+        values = {"version": resource.version, "updated": resource.updated, "method": method, "body": body}
+        self.session.execute(insert(Version), {"number": resource.number, "author": self._author, **values})
+        self._index(resource, None if body is None else read(body))
+        return Stored(resource.kind, resource.logical_id, resource.version, resource.updated, method, body)
+
+    def _index(self, resource: Resource, document: Document | None) -> None:
+        """Replace what a resource is found by; a deleted one stays in its patient's compartment, and is not found."""
+        if resource.version > 1:
+            for table in _INDEX:
+                self.session.execute(delete(table).where(table.number == resource.number))
+        if document is None:
+            return
+        if resource.version > 1:
+            self.session.execute(delete(Compartment).where(Compartment.number == resource.number))
+        of = {"number": resource.number, "kind": resource.kind}
+        for rows_of, rows in _rows(document):
+            if rows:
+                self.session.execute(insert(rows_of), [of | row for row in rows])
+        patients = [{"number": resource.number, "patient": one} for one in sorted(patients_of(document))]
+        if patients:
+            self.session.execute(insert(Compartment), patients)
+
+    def _allow(self, document: Document) -> None:
+        if not self.compartments.may_write(self.session, document):
+            raise Refused(403, "forbidden", "You may not write to the record of this patient.")
+
+    def _locked(self, kind: str, id_: str) -> Resource | None:
+        """Return a resource that no other transaction changes until the end of this one."""
+        rows = select(Resource).where(Resource.kind == kind, Resource.logical_id == id_).with_for_update()
+        resource = self.session.scalar(rows)
+        if resource is not None:
+            seen = select(Resource.number).where(Resource.number == resource.number)
+            if self.session.scalar(seen.where(self.compartments.visible(Resource))) is None:
+                raise _missing(kind, id_)
+        return resource
+
+    def _require(self, resource: Resource, expected: int | None) -> None:
+        if expected is not None and resource.version != expected:
+            raise Refused(
+                412,
+                "conflict",
+                f"It is at version {resource.version}, not {expected}: read it again.",
+                headers={"ETag": f'W/"{resource.version}"'},
+            )
+
+    def _found(self, rows: _Versions) -> Stored:
+        row = self.session.execute(rows).one_or_none()
+        if row is None:
+            raise Refused(404, "not-found", "There is no such resource, or you may not see it.")
+        return Stored(*row._tuple())
+
+    def _versions(self, kind: str) -> _Versions:
+        columns = (Resource.kind, Resource.logical_id, Version.version, Version.updated, Version.method, Version.body)
+        rows = select(*columns).join(Version, Version.number == Resource.number)
+        return rows.where(Resource.kind == kind, self.compartments.visible(Resource))
+
+    def _current(self, kind: str, id_: str) -> _Versions:
+        return self._versions(kind).where(Resource.logical_id == id_, Version.version == Resource.version)
+
+    def bodies(self, numbers: list[int]) -> list[Stored]:
+        """Return the current versions of resources that were found, in the order of `numbers`."""
+        columns = (Resource.number, Resource.kind, Resource.logical_id, Version.version, Version.updated)
+        rows = (
+            select(*columns, Version.method, Version.body)
+            .join(Version, (Version.number == Resource.number) & (Version.version == Resource.version))
+            .where(Resource.number.in_(numbers), not_(Resource.deleted))
+        )
+        found: dict[int, Stored] = {}
+        for number, *rest in self.session.execute(rows):
+            found[number] = Stored(*rest)  # type: ignore[arg-type]  # a row's rest has lost its types
+        return [found[number] for number in numbers if number in found]
+
+
+def stamped(document: Document, resource: Resource) -> Document:
+    """Return a resource with the id, version and time that it is stored with, where readers look first."""
+    meta = document.get("meta")
+    kept = meta if isinstance(meta, dict) else {}
+    meta = {"versionId": str(resource.version), "lastUpdated": instant(resource.updated)}
+    meta |= {name: value for name, value in kept.items() if name not in meta}
+    rest = {name: value for name, value in document.items() if name not in ("resourceType", "id", "meta")}
+    return {"resourceType": resource.kind, "id": resource.logical_id, "meta": meta, **rest}
+
+
+def new_id() -> str:
+    """Return an id that nobody can guess."""
+    return secrets.token_hex(16)
+
+
+def require_kind(kind: str) -> None:
+    """Raise Refused for a type of resource that is not kept."""
+    if kind not in parameters():
+        raise Refused(404, "not-supported", f"{kind[:64]} is not kept here; /metadata names what is.")
+
+
+def _rows(document: Mapping[str, Any]) -> Iterator[tuple[type[Base], list[dict[str, Any]]]]:
+    found = index(document)
+    yield StringValue, [{"code": one.code, "folded": one.folded, "exact": one.exact} for one in found.texts]
+    yield TokenValue, [{"code": one.code, "system": one.system, "value": one.value} for one in found.tokens]
+    yield DateValue, [{"code": one.code, "low": one.low, "high": one.high} for one in found.dates]
+    yield QuantityValue, [one._asdict() for one in found.amounts]
+    yield (
+        ReferenceValue,
+        [{"code": one.code, "target_kind": one.kind, "target_id": one.id, "url": one.url} for one in found.links],
+    )
+
+
+def _missing(kind: str, id_: str) -> Refused:
+    return Refused(404, "not-found", f"There is no {kind}/{id_[:64]}, or you may not see it.")
