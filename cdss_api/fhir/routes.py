@@ -27,6 +27,7 @@ MEDIA_TYPE = "application/fhir+json"
 LARGEST_BODY = 16 << 20
 _JSON = ("application/fhir+json", "application/json", "json", "text/json")
 _PATCH = "application/json-patch+json"
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _HIDING = (403, 404)
 
 Act = Callable[[Interactions], Reply]
@@ -43,6 +44,8 @@ def blueprint(service: Service) -> Blueprint:
     routes.register_error_handler(JournalFailed, _unrecorded)
     _read_routes(routes, interface)
     _write_routes(routes, interface)
+    routes.route("/", defaults={"rest": ""}, methods=_METHODS)(_unknown)
+    routes.route("/<path:rest>", methods=_METHODS)(_unknown)
     return routes
 
 
@@ -136,6 +139,10 @@ def _write_routes(routes: Blueprint, interface: Interface) -> None:
     @routes.delete("/<kind>")
     def conditional_delete(kind: str) -> Response:
         return interface.answer(Action.DELETE, lambda to: to.conditional_delete(kind, _pairs()), writing=True)
+
+
+def _unknown(rest: str) -> Response:
+    raise Refused(404, "not-supported", f"{request.method} /{rest[:100]} is no interaction of this interface.")
 
 
 def _prepare() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, not_, select
+from sqlalchemy import Row, Select, delete, insert, not_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.database import Base
@@ -100,7 +100,7 @@ class Store:
         if since is not None:
             rows = rows.where(Version.updated >= since)
         ordered = rows.order_by(Version.updated.desc(), Version.number.desc(), Version.version.desc())
-        found = [Stored(*row._tuple()) for row in self.session.execute(ordered.limit(count).offset(offset))]
+        found = [_stored(row) for row in self.session.execute(ordered.limit(count).offset(offset))]
         if id_ is not None and not found and offset == 0 and since is None:
             raise _missing(kind, id_)
         return found
@@ -203,7 +203,7 @@ class Store:
         row = self.session.execute(rows).one_or_none()
         if row is None:
             raise Refused(404, "not-found", "There is no such resource, or you may not see it.")
-        return Stored(*row._tuple())
+        return _stored(row)
 
     def _versions(self, kind: str) -> _Versions:
         columns = (Resource.kind, Resource.logical_id, Version.version, Version.updated, Version.method, Version.body)
@@ -258,6 +258,11 @@ def _rows(document: Mapping[str, Any]) -> Iterator[tuple[type[Base], list[dict[s
         ReferenceValue,
         [{"code": one.code, "target_kind": one.kind, "target_id": one.id, "url": one.url} for one in found.links],
     )
+
+
+def _stored(row: Row[str, str, int, int, str, str | None]) -> Stored:
+    kind, id_, version, updated, method, body = row
+    return Stored(kind, id_, version, updated, method, body)
 
 
 def _missing(kind: str, id_: str) -> Refused:

@@ -169,7 +169,7 @@ def _string(value: Mapping[str, Any], member: str) -> str:
 def _add_date(found: Found, parameter: Parameter, _place: Place, value: Any) -> None:
     try:
         found.dates.add(Dated(parameter.code, *_span_of(value)))
-    except ValueError:
+    except (TypeError, ValueError):  # it is no date
         return
 
 
