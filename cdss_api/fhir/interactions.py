@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from sqlalchemy import text
@@ -19,14 +19,22 @@ from cdss_api.fhir.outcome import Issue, Refused, outcome
 from cdss_api.fhir.patching import patched
 from cdss_api.fhir.permissions import require_read, require_write
 from cdss_api.fhir.query import LARGEST_PAGE, PAGE, Query, parse
-from cdss_api.fhir.searching import matching, search
+from cdss_api.fhir.searching import everything, matching, search
 from cdss_api.fhir.store import Store, Stored, require_kind
 from cdss_api.fhir.validation import check
+from neuronova.contract.audit import Action
 from neuronova.contract.roles import Permission
 from neuronova.contract.token import Claims
 
 Pairs = Sequence[tuple[str, str]]
 _IF_MATCH = re.compile(r'(?:W/)?"(\d{1,9})"')
+
+
+class Touch(NamedTuple):
+    """What was done to which resource: what the audit trail is told."""
+
+    action: Action
+    stored: Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,12 @@ class Reply:
     stored: Stored | None = None
     body: Mapping[str, Any] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    touched: tuple[Touch, ...] = ()
+
+    @property
+    def writes(self) -> bool:
+        """Tell whether something was written."""
+        return any(one.action is not Action.READ for one in self.touched)
 
 
 class Interactions:
@@ -62,8 +76,7 @@ class Interactions:
         """Return versions, the newest first (3.1.0.12)."""
         self._reading(kind)
         asked = dict(pairs)
-        count, offset = (_natural(asked, name, default) for name, default in (("_count", PAGE), ("_offset", 0)))
-        count = min(count, LARGEST_PAGE)
+        count, offset = _page(asked)
         since = _moment(asked.get("_since"))
         found = self.store.history(kind, id_, since, count + 1, offset)
         path = f"{self.base}/{kind}" + (f"/{id_}" if id_ else "") + "/_history"
@@ -84,14 +97,34 @@ class Interactions:
         included = [one for one in result.included if self._may_read(one.kind)]
         return Reply(200, body=searchset(result.matches, included, result.total, told, self.base, links))
 
-    def create(self, kind: str, document: Document, if_none_exist: str | None = None) -> Reply:
-        """Store a new resource, unless one that fits `if_none_exist` is there (3.1.0.8, 3.1.0.8.1)."""
+    def everything(self, id_: str, pairs: Pairs) -> Reply:
+        """Return a patient's whole record, in pages (FHIR R4 8.1.10, `$everything`)."""
+        self._reading("Patient")
+        patient = self.store.read("Patient", id_)
+        asked = dict(pairs)
+        kinds = [one for one in asked.get("_type", "").split(",") if one]
+        for kind in kinds:
+            require_kind(kind)
+        count, offset = _page(asked)
+        result = everything(self.store, id_, kinds, _moment(asked.get("_since")), count, offset)
+        links = _links(f"{self.base}/Patient/{id_}/$everything", pairs, offset, count, more=result.more)
+        matches, included = (
+            [one for one in found if self._may_read(one.kind)] for found in (result.matches, result.included)
+        )
+        body = searchset(matches, included, result.total, None, self.base, links)
+        return Reply(200, body=body, touched=(Touch(Action.READ, patient),))
+
+    def create(self, kind: str, document: Document, if_none_exist: str | None = None, id_: str | None = None) -> Reply:
+        """Store a new resource, unless one that fits `if_none_exist` is there (3.1.0.8, 3.1.0.8.1).
+
+        `id_` is the one that was reserved for it.
+        """
         self._writing(kind, document)
         if if_none_exist:
             found = self._matching(kind, parse_qsl(if_none_exist.removeprefix("?"), keep_blank_values=True))
             if found is not None:
-                return Reply(200, found, headers=_of(found, self.base))
-        return self._written(self.store.create(kind, document), created=True)
+                return Reply(200, found, headers=_of(found, self.base), touched=(Touch(Action.READ, found),))
+        return self._written(self.store.create(kind, document, id_), created=True)
 
     def update(self, kind: str, id_: str, document: Document, if_match: str | None = None) -> Reply:
         """Store a resource's next version, or its first (3.1.0.4)."""
@@ -101,15 +134,17 @@ class Interactions:
         stored, created = self.store.update(kind, id_, document, version_of(if_match))
         return self._written(stored, created=created)
 
-    def conditional_update(self, kind: str, pairs: Pairs, document: Document, if_match: str | None = None) -> Reply:
-        """Update the one resource that fits, or create it (3.1.0.4.3)."""
+    def conditional_update(
+        self, kind: str, pairs: Pairs, document: Document, if_match: str | None = None, id_: str | None = None
+    ) -> Reply:
+        """Update the one resource that fits, or create it (3.1.0.4.3), under the id that was reserved for it."""
         self._writing(kind, document)
         found = self._matching(kind, pairs)
         if found is None:
             if "id" in document:
                 stored, created = self.store.update(kind, str(document["id"]), document, version_of(if_match))
                 return self._written(stored, created=created)
-            return self._written(self.store.create(kind, document), created=True)
+            return self._written(self.store.create(kind, document, id_), created=True)
         if document.get("id", found.id) != found.id:
             raise Refused(400, "value", f"The resource's id is not that of the one that fits, {found.id}.")
         stored, _ = self.store.update(kind, found.id, document, version_of(if_match))
@@ -133,7 +168,9 @@ class Interactions:
         require_kind(kind)
         require_write(self._claims, kind)
         stored = self.store.delete(kind, id_, version_of(if_match))
-        return Reply(204, stored, headers={} if stored is None else {"ETag": stored.etag})
+        if stored is None:
+            return Reply(204)
+        return Reply(204, stored, headers={"ETag": stored.etag}, touched=(Touch(Action.DELETE, stored),))
 
     def conditional_delete(self, kind: str, pairs: Pairs) -> Reply:
         """Delete the one resource that fits, if there is one (3.1.0.7.1)."""
@@ -173,7 +210,8 @@ class Interactions:
         check(document)
 
     def _written(self, stored: Stored, *, created: bool) -> Reply:
-        return Reply(201 if created else 200, stored, headers=_of(stored, self.base))
+        touched = (Touch(Action.STORE, stored),)
+        return Reply(201 if created else 200, stored, headers=_of(stored, self.base), touched=touched)
 
 
 def version_of(if_match: str | None) -> int | None:
@@ -187,7 +225,7 @@ def version_of(if_match: str | None) -> int | None:
 
 
 def _shown(stored: Stored) -> Reply:
-    return Reply(200, stored, headers={"ETag": stored.etag})
+    return Reply(200, stored, headers={"ETag": stored.etag}, touched=(Touch(Action.READ, stored),))
 
 
 def _of(stored: Stored, base: str) -> dict[str, str]:
@@ -201,6 +239,10 @@ def _alone_with(store: Store, kind: str, pairs: Pairs) -> None:
     asked = f"{kind}?{sorted(pairs)!r}".encode()
     key = int.from_bytes(hashlib.sha256(asked).digest()[:8], "big", signed=True)
     store.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+
+
+def _page(asked: Mapping[str, str]) -> tuple[int, int]:
+    return min(_natural(asked, "_count", PAGE), LARGEST_PAGE), _natural(asked, "_offset", 0)
 
 
 def _natural(asked: Mapping[str, str], name: str, default: int) -> int:

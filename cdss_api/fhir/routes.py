@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,12 +13,14 @@ from werkzeug.exceptions import HTTPException
 
 from cdss_api.accounts.bearer import Bearer, authenticate
 from cdss_api.fhir.auditing import Access, patient_of
+from cdss_api.fhir.capability import capability
 from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.document import Document, Unreadable, read, write
 from cdss_api.fhir.interactions import Interactions, Reply
 from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.outcome import Refused, outcome
 from cdss_api.fhir.store import Store
+from cdss_api.fhir.transaction import carry_out
 from cdss_api.service import Service
 from neuronova.audit.files import JournalFailed
 from neuronova.contract.audit import Action
@@ -44,7 +47,7 @@ def blueprint(service: Service) -> Blueprint:
     routes.register_error_handler(JournalFailed, _unrecorded)
     _read_routes(routes, interface)
     _write_routes(routes, interface)
-    routes.route("/", defaults={"rest": ""}, methods=_METHODS)(_unknown)
+    routes.route("/", defaults={"rest": ""}, methods=("GET", "PUT", "PATCH", "DELETE"), strict_slashes=False)(_unknown)
     routes.route("/<path:rest>", methods=_METHODS)(_unknown)
     return routes
 
@@ -53,30 +56,33 @@ class Interface:
     """Carries out one request: who asks, in which transaction, and with its audit record."""
 
     def __init__(self, service: Service) -> None:
-        self._service = service
+        self.service = service
 
     def answer(self, action: Action, act: Act, *, writing: bool = False) -> Response:
         """Answer a request by `act`; what is recorded is recorded before the transaction ends."""
-        bearer = _bearer(self._service)
-        now = self._service.now()
+        bearer = _bearer(self.service)
+        now = self.service.now()
         access = Access(actor=bearer.actor, action=action, route=f"{request.method} {request.path}"[:200], time=now)
-        database = self._service.database
+        database = self.service.database
         with database.writing() if writing else database.reading() as session:
             seen = Compartments(
                 account=bearer.claims.subject,
                 role=bearer.claims.role,
                 now=now,
-                recent=86400.0 * self._service.settings.recent_days,
+                recent=86400.0 * self.service.settings.recent_days,
             )
             store = Store(session, seen, bearer.claims.subject, micros_of(now))
             try:
-                reply = act(Interactions(store, bearer.claims, _base(self._service), strict=_is_strict()))
+                reply = act(Interactions(store, bearer.claims, _base(self.service), strict=_is_strict()))
             except Refused as refused:
                 if refused.status in _HIDING:
-                    access.denied(self._service.accesses, refused.issues[0].code)
+                    access.denied(self.service.accesses, refused.issues[0].code)
                 raise
-            about = None if reply.stored is None else patient_of(session, reply.stored.kind, reply.stored.id)
-            access.allowed(self._service.accesses, about, reply.status)
+            for touch in reply.touched:
+                about = patient_of(session, touch.stored.kind, touch.stored.id)
+                replace(access, action=touch.action).allowed(self.service.accesses, about, reply.status)
+            if not reply.touched:
+                access.allowed(self.service.accesses, None, reply.status)
             return _response(reply)
 
 
@@ -93,6 +99,15 @@ def _read_routes(routes: Blueprint, interface: Interface) -> None:
     def history(kind: str, id_: str) -> Response:
         return interface.answer(Action.READ, lambda to: to.history(kind, id_, _pairs()))
 
+    @routes.get("/Patient/<id_>/$everything")
+    def everything(id_: str) -> Response:
+        return interface.answer(Action.READ, lambda to: to.everything(id_, _pairs()))
+
+    @routes.get("/metadata")
+    def metadata() -> Response:
+        statement = capability(_base(interface.service))
+        return Response(write(statement), content_type=MEDIA_TYPE)
+
     @routes.get("/<kind>/_history")
     def type_history(kind: str) -> Response:
         return interface.answer(Action.QUERY, lambda to: to.history(kind, None, _pairs()))
@@ -108,6 +123,13 @@ def _read_routes(routes: Blueprint, interface: Interface) -> None:
 
 
 def _write_routes(routes: Blueprint, interface: Interface) -> None:
+    @routes.post("/", strict_slashes=False)
+    def bundle() -> Response:
+        document, representation = _document(), "return=representation" in request.headers.get("Prefer", "")
+        return interface.answer(
+            Action.STORE, lambda to: carry_out(to, document, representation=representation), writing=True
+        )
+
     @routes.post("/<kind>")
     def create(kind: str) -> Response:
         document = _document()

@@ -6,12 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
+from cdss_api.fhir.compartment import DIRECTORY
 from cdss_api.fhir.definitions import Kind
 from cdss_api.fhir.matching import fits
-from cdss_api.fhir.models import DateValue, QuantityValue, ReferenceValue, Resource, StringValue, TokenValue
+from cdss_api.fhir.models import (
+    Compartment,
+    DateValue,
+    QuantityValue,
+    ReferenceValue,
+    Resource,
+    StringValue,
+    TokenValue,
+)
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.query import Include, Query, Sort
 from cdss_api.fhir.store import Store, Stored
@@ -60,6 +69,24 @@ def matching(store: Store, query: Query, most: int) -> list[Stored]:
     """Return up to `most` resources that fit, as conditional operations need them (FHIR R4 3.1.0.4.2)."""
     rows = select(Resource.number).where(_where(store, query)).order_by(Resource.number).limit(most)
     return store.bodies(list(store.session.scalars(rows)))
+
+
+def everything(store: Store, patient: str, kinds: Sequence[str], since: int | None, count: int, offset: int) -> Result:
+    """Return a page of a patient's record, and whom it names of the directory (FHIR R4, Patient/$everything)."""
+    of_patient = select(Compartment.number).where(Compartment.patient == patient)
+    where = [Resource.number.in_(of_patient), not_(Resource.deleted), store.compartments.visible(Resource)]
+    if kinds:
+        where.append(Resource.kind.in_(kinds))
+    if since is not None:
+        where.append(Resource.updated >= since)
+    total = store.session.scalar(select(func.count()).select_from(Resource).where(*where))
+    itself_first = case((Resource.kind == "Patient", 0), else_=1)
+    rows = select(Resource.number).where(*where).order_by(itself_first, Resource.number)
+    numbers = list(store.session.scalars(rows.offset(offset).limit(count + 1)))
+    page = numbers[:count]
+    named = [Include("*", "*", kind) for kind in sorted(DIRECTORY) if not kinds or kind in kinds]
+    brought = set().union(*(_targets(store, set(page), one) for one in named)) - set(page) if page else set()
+    return Result(store.bodies(page), store.bodies(sorted(brought)), total, more=len(numbers) > count)
 
 
 def _where(store: Store, query: Query) -> ColumnElement[bool]:
