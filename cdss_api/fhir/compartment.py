@@ -17,6 +17,7 @@ from cdss_api.accounts.models import Grant
 from cdss_api.fhir.definitions import Kind, parameters
 from cdss_api.fhir.models import Compartment, Resource, TokenValue
 from cdss_api.fhir.values import link_of, values_at
+from neuronova.contract.grants import Patient
 from neuronova.contract.roles import REACH, Reach, Role
 
 PATIENT_ID = "urn:neuronova:patient-id"  # the identifier system of a PatientID without an issuer
@@ -76,6 +77,19 @@ class Compartments:
             .join(order, order.number == record.number)
             .where(order.kind.in_(_OF_DAY), order.updated >= since)
         )
+
+
+def identities_of(document: Mapping[str, Any]) -> set[Patient]:
+    """Return the patients of images that a Patient is: its identifiers with a system and a value."""
+    found = set()
+    listed = document.get("identifier")
+    for identifier in listed if isinstance(listed, list) else ():
+        system, value = (
+            (identifier.get(name) for name in ("system", "value")) if isinstance(identifier, dict) else ("", 0)
+        )
+        if isinstance(system, str) and isinstance(value, str) and value.strip():
+            found.add(Patient(value, "" if system == PATIENT_ID else system))
+    return found
 
 
 def patients_of(document: Mapping[str, Any]) -> set[str]:

@@ -26,7 +26,8 @@ class Patient(NamedTuple):
 class Ground(StrEnum):
     """Why an account may see a patient."""
 
-    CARE_TEAM = "care-team"
+    CARE_TEAM = "care-team"  # given one by one
+    CARE_TEAM_RESOURCE = "care-team-resource"  # a member of a CareTeam (FHIR)
     OWN = "own"
     BREAK_GLASS = "break-glass"
 

@@ -19,6 +19,7 @@ TOKEN_HEADER = "x-neuronova-token"  # noqa: S105 - a name
 MOST_CACHED = 4096
 _REASONS = {
     Ground.CARE_TEAM: Reason.CARE_TEAM,
+    Ground.CARE_TEAM_RESOURCE: Reason.CARE_TEAM,
     Ground.OWN: Reason.OWN,
     Ground.BREAK_GLASS: Reason.BREAK_GLASS,
 }
