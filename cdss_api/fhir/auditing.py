@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts.recording import Actor
 from cdss_api.audit.accesses import Accesses
-from cdss_api.fhir.compartment import PATIENT_ID
-from cdss_api.fhir.models import Compartment, Resource, TokenValue
+from cdss_api.fhir.models import Compartment, Identity, Resource
 from neuronova.contract.audit import Action, Event, Outcome
 from neuronova.contract.grants import Patient
 
@@ -62,15 +61,13 @@ def patient_of(session: Session, kind: str, id_: str) -> Patient | None:
     )
     if len(ids) != 1:
         return None
-    ours_first = case((TokenValue.system == PATIENT_ID, 0), else_=1)
     row = session.execute(
-        select(TokenValue.value, TokenValue.system)
-        .join(Resource, Resource.number == TokenValue.number)
-        .where(Resource.kind == "Patient", Resource.logical_id == ids[0], TokenValue.code == "identifier")
-        .order_by(ours_first, TokenValue.system)
+        select(Identity.patient_id, Identity.issuer)
+        .where(Identity.patient == ids[0])
+        .order_by(Identity.issuer, Identity.patient_id)
         .limit(1)
     ).one_or_none()
     if row is None:
         return None
-    value, system = row
-    return Patient(value, "" if system == PATIENT_ID else system)
+    patient_id, issuer = row
+    return Patient(patient_id, issuer)

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, literal, or_, select, true
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from cdss_api.accounts.models import Grant
 from cdss_api.fhir.definitions import Kind, parameters
-from cdss_api.fhir.models import Compartment, Resource, TokenValue
+from cdss_api.fhir.models import Compartment, Identity, Resource
 from cdss_api.fhir.values import link_of, values_at
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import REACH, Reach, Role
@@ -35,14 +35,26 @@ class Compartments:
     now: float
     recent: float
 
-    def visible(self, resource: type[Resource]) -> ColumnElement[bool]:
-        """Return the condition under which a resource may be seen."""
+    def visible(self, resource: type[Resource], *, many: bool = True) -> ColumnElement[bool]:
+        """Return the condition under which a resource may be seen.
+
+        Of `many` resources, the patients that are seen are found once and each resource's are looked up among them; of
+        few, each resource's patients are looked up among the grants.
+        """
         if REACH[self.role] is Reach.ALL:
             return true()
         inside, outside = aliased(Compartment), aliased(Compartment)
-        patients = self._patients()
-        in_record = resource.number.in_(select(inside.number).where(inside.patient.in_(patients)))
-        beyond = resource.number.in_(select(outside.number).where(outside.patient.not_in(patients)))
+        in_record: ColumnElement[bool]
+        beyond: ColumnElement[bool]
+        if many:
+            patients = self._patients()
+            in_record = resource.number.in_(select(inside.number).where(inside.patient.in_(patients)))
+            # Only what is about several can be in a record that is not seen: a small set, with an index of its own.
+            shared = (outside.sole.is_(False), outside.patient.not_in(patients))
+            beyond = resource.number.in_(select(outside.number).where(*shared))
+        else:
+            in_record = exists().where(inside.number == resource.number, self._is_seen(inside.patient))
+            beyond = exists().where(outside.number == resource.number, ~self._is_seen(outside.patient))
         return or_(resource.kind.in_(DIRECTORY), and_(in_record, ~beyond))
 
     def may_write(self, session: Session, document: Mapping[str, Any]) -> bool:
@@ -50,33 +62,32 @@ class Compartments:
         if REACH[self.role] is Reach.ALL:
             return True
         about = patients_of(document)
-        seen = session.scalars(select(Resource.logical_id).where(Resource.logical_id.in_(self._patients())))
-        return bool(about) and about <= set(seen)
+        return bool(about) and all(session.scalar(select(self._is_seen(literal(one)))) for one in about)
+
+    def _is_seen(self, patient: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+        """Return that the record of one patient is seen."""
+        if REACH[self.role] is Reach.RECENT:
+            order, record = aliased(Resource), aliased(Compartment)
+            return exists().where(record.patient == patient, order.number == record.number, *self._of_day(order))
+        whom, grant = aliased(Identity), aliased(Grant)
+        # One in the other, so that SQLite goes from the patient to the grant and not through all of an account's.
+        return exists().where(whom.patient == patient, exists().where(*self._granted(whom, grant)))
 
     def _patients(self) -> Select[str]:
         """Return the ids of the Patients whose records are seen."""
-        patient = aliased(Resource)
-        rows = select(patient.logical_id).where(patient.kind == "Patient")
         if REACH[self.role] is Reach.RECENT:
-            return rows.where(patient.logical_id.in_(self._of_day()))
-        identifier, grant = aliased(TokenValue), aliased(Grant)
-        system = case((grant.issuer == "", literal(PATIENT_ID)), else_=grant.issuer)
-        granted = (
-            select(identifier.number)
-            .join(grant, and_(identifier.value == grant.patient_id, identifier.system == system))
-            .where(identifier.kind == "Patient", identifier.code == "identifier")
-            .where(grant.account_id == self.account, or_(grant.until.is_(None), grant.until > self.now))
-        )
-        return rows.where(patient.number.in_(granted))
+            order, record = aliased(Resource), aliased(Compartment)
+            return select(record.patient).join(order, order.number == record.number).where(*self._of_day(order))
+        whom, grant = aliased(Identity), aliased(Grant)
+        return select(whom.patient).where(*self._granted(whom, grant))
 
-    def _of_day(self) -> Select[str]:
-        order, record = aliased(Resource), aliased(Compartment)
-        since = int((self.now - self.recent) * 1_000_000)
-        return (
-            select(record.patient)
-            .join(order, order.number == record.number)
-            .where(order.kind.in_(_OF_DAY), order.updated >= since)
-        )
+    def _granted(self, whom: type[Identity], grant: type[Grant]) -> tuple[ColumnElement[bool], ...]:
+        in_force = or_(grant.until.is_(None), grant.until > self.now)
+        same = and_(whom.patient_id == grant.patient_id, whom.issuer == grant.issuer)
+        return (grant.account_id == self.account, in_force, same)
+
+    def _of_day(self, order: type[Resource]) -> tuple[ColumnElement[bool], ...]:
+        return (order.kind.in_(_OF_DAY), order.updated >= int((self.now - self.recent) * 1_000_000))
 
 
 def identities_of(document: Mapping[str, Any]) -> set[Patient]:

@@ -44,13 +44,28 @@ class Version(Base):
 
 
 class Compartment(Base):
-    """Whose record a resource is in: the id of a Patient."""
+    """Whose record a resource is in: the id of a Patient, and whether it is the only one."""
 
     __tablename__ = "fhir_compartment"
-    __table_args__ = (Index("fhir_compartment_patient", "patient", "number"),)
+    __table_args__ = (
+        Index("fhir_compartment_patient", "patient", "number"),
+        Index("fhir_compartment_shared", "sole", "patient", "number"),
+    )
 
     number: Mapped[int] = mapped_column(ForeignKey("fhir_resource.number"), primary_key=True)
     patient: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sole: Mapped[bool] = mapped_column(Boolean)
+
+
+class Identity(Base):
+    """Who a Patient is to images: PatientID and issuer, from its identifiers."""
+
+    __tablename__ = "fhir_identity"
+    __table_args__ = (Index("fhir_identity_whom", "patient_id", "issuer", "patient"),)
+
+    patient: Mapped[str] = mapped_column(String(64), primary_key=True)
+    patient_id: Mapped[str] = mapped_column(Bytewise, primary_key=True)
+    issuer: Mapped[str] = mapped_column(Bytewise, primary_key=True)
 
 
 class _Value:

@@ -12,12 +12,13 @@ from sqlalchemy import Row, Select, delete, insert, not_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.database import Base
-from cdss_api.fhir.compartment import Compartments, patients_of
+from cdss_api.fhir.compartment import Compartments, identities_of, patients_of
 from cdss_api.fhir.definitions import parameters
 from cdss_api.fhir.document import Document, read, write
 from cdss_api.fhir.models import (
     Compartment,
     DateValue,
+    Identity,
     QuantityValue,
     ReferenceValue,
     Resource,
@@ -86,7 +87,7 @@ class Store:
         """Return one version; raises Refused as `read` does."""
         if not version.isascii() or not version.isdigit() or len(version) > 9:
             raise _missing(kind, id_)
-        rows = self._versions(kind).where(Resource.logical_id == id_, Version.version == int(version))
+        rows = self._versions(kind, id_).where(Version.version == int(version))
         stored = self._found(rows)
         if stored.body is None:
             raise Refused(410, "deleted", f"Version {version} of {stored.address} is its deletion.")
@@ -94,9 +95,7 @@ class Store:
 
     def history(self, kind: str, id_: str | None, since: int | None, count: int, offset: int) -> list[Stored]:
         """Return versions, the newest first: of one resource, or of all of a type."""
-        rows = self._versions(kind)
-        if id_ is not None:
-            rows = rows.where(Resource.logical_id == id_)
+        rows = self._versions(kind, id_)
         if since is not None:
             rows = rows.where(Version.updated >= since)
         ordered = rows.order_by(Version.updated.desc(), Version.number.desc(), Version.version.desc())
@@ -164,6 +163,8 @@ class Store:
         if resource.version > 1:
             for table in _INDEX:
                 self.session.execute(delete(table).where(table.number == resource.number))
+        if resource.kind == "Patient":
+            self._identify(resource.logical_id, document)
         if document is None:
             return
         if resource.version > 1:
@@ -172,9 +173,16 @@ class Store:
         for rows_of, rows in _rows(document):
             if rows:
                 self.session.execute(insert(rows_of), [of | row for row in rows])
-        patients = [{"number": resource.number, "patient": one} for one in sorted(patients_of(document))]
+        patients = sorted(patients_of(document))
         if patients:
-            self.session.execute(insert(Compartment), patients)
+            sole = {"number": resource.number, "sole": len(patients) == 1}
+            self.session.execute(insert(Compartment), [sole | {"patient": one} for one in patients])
+
+    def _identify(self, patient: str, document: Document | None) -> None:
+        self.session.execute(delete(Identity).where(Identity.patient == patient))
+        identities = [] if document is None else sorted(identities_of(document))
+        if identities:
+            self.session.execute(insert(Identity), [{"patient": patient, **one._asdict()} for one in identities])
 
     def _allow(self, document: Document) -> None:
         if not self.compartments.may_write(self.session, document):
@@ -186,7 +194,7 @@ class Store:
         resource = self.session.scalar(rows)
         if resource is not None:
             seen = select(Resource.number).where(Resource.number == resource.number)
-            if self.session.scalar(seen.where(self.compartments.visible(Resource))) is None:
+            if self.session.scalar(seen.where(self.compartments.visible(Resource, many=False))) is None:
                 raise _missing(kind, id_)
         return resource
 
@@ -205,13 +213,14 @@ class Store:
             raise Refused(404, "not-found", "There is no such resource, or you may not see it.")
         return _stored(row)
 
-    def _versions(self, kind: str) -> _Versions:
+    def _versions(self, kind: str, id_: str | None) -> _Versions:
         columns = (Resource.kind, Resource.logical_id, Version.version, Version.updated, Version.method, Version.body)
         rows = select(*columns).join(Version, Version.number == Resource.number)
-        return rows.where(Resource.kind == kind, self.compartments.visible(Resource))
+        rows = rows.where(Resource.kind == kind, self.compartments.visible(Resource, many=id_ is None))
+        return rows if id_ is None else rows.where(Resource.logical_id == id_)
 
     def _current(self, kind: str, id_: str) -> _Versions:
-        return self._versions(kind).where(Resource.logical_id == id_, Version.version == Resource.version)
+        return self._versions(kind, id_).where(Version.version == Resource.version)
 
     def bodies(self, numbers: list[int]) -> list[Stored]:
         """Return the current versions of resources that were found, in the order of `numbers`."""

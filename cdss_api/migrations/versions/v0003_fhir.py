@@ -46,10 +46,20 @@ def upgrade() -> None:
         "fhir_compartment",
         sa.Column("number", _NUMBER, nullable=False),
         sa.Column("patient", sa.String(length=64), nullable=False),
+        sa.Column("sole", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["number"], ["fhir_resource.number"]),
         sa.PrimaryKeyConstraint("number", "patient"),
     )
     op.create_index("fhir_compartment_patient", "fhir_compartment", ["patient", "number"])
+    op.create_index("fhir_compartment_shared", "fhir_compartment", ["sole", "patient", "number"])
+    op.create_table(
+        "fhir_identity",
+        sa.Column("patient", sa.String(length=64), nullable=False),
+        sa.Column("patient_id", _BYTEWISE, nullable=False),
+        sa.Column("issuer", _BYTEWISE, nullable=False),
+        sa.PrimaryKeyConstraint("patient", "patient_id", "issuer"),
+    )
+    op.create_index("fhir_identity_whom", "fhir_identity", ["patient_id", "issuer", "patient"])
     _values("string", "folded", ["folded"], _text("folded"), _text("exact"))
     _values("token", "value", ["value", "system"], _text("system"), _text("value"))
     _values("date", "span", ["low", "high"], _column("low", sa.BigInteger()), _column("high", sa.BigInteger()))
