@@ -78,7 +78,7 @@ def allergy(text: str, clinical: str = "active", verification: str = "confirmed"
     systems = "http://terminology.hl7.org/CodeSystem/allergyintolerance-"
     return {
         "resourceType": "AllergyIntolerance",
-        "id": f"allergy-{text.lower()}",
+        "id": f"allergy-{text.encode().hex()}",
         "meta": META,
         "clinicalStatus": {"coding": [{"system": systems + "clinical", "code": clinical}]},
         "verificationStatus": {"coding": [{"system": systems + "verification", "code": verification}]},
