@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, and_, func, not_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, not_, select
 from sqlalchemy.orm import Session, aliased
 
 from cdss_api.fhir.document import Document, read
@@ -17,7 +17,7 @@ from neuronova.contract.worklist import Entry
 
 log = logging.getLogger(__name__)
 
-State = tuple[tuple[str, int, int, int], ...]
+State = tuple[int, ...]
 Value = TypeVar("Value")
 Linked = Mapping[str, Sequence[Document]]
 
@@ -26,6 +26,12 @@ RELEVANT = (
     *("Patient", "Practitioner", "ServiceRequest", "Task"),
 )
 _WINDOW = 60_000_000  # microseconds; longer than any transaction lasts
+_NEWEST = select(
+    *(select(func.max(Resource.updated)).where(Resource.kind == kind).scalar_subquery() for kind in RELEVANT)
+)
+_LATE = select(func.count(), func.sum(Resource.version)).where(
+    Resource.kind.in_(RELEVANT), Resource.updated >= bindparam("since")
+)
 _CHUNK = 500  # values in one IN: below every database's limit
 
 
@@ -35,13 +41,9 @@ def state_of(session: Session) -> State:
     Each change makes its resource's time the newest or nearly so. Of two transactions the one with the earlier time
     may end later, and two may have the same: so what changed in the last minute is counted too, versions and all.
     """
-    found = []
-    for kind in RELEVANT:
-        newest = session.scalar(select(func.max(Resource.updated)).where(Resource.kind == kind)) or 0
-        late = (Resource.kind == kind, Resource.updated >= newest - _WINDOW)
-        count, versions = session.execute(select(func.count(), func.sum(Resource.version)).where(*late)).one()
-        found.append((kind, newest, int(count), int(versions or 0)))
-    return tuple(found)
+    newest = [time or 0 for time in session.execute(_NEWEST).one()]
+    count, versions = session.execute(_LATE, {"since": max(newest) - _WINDOW}).one()
+    return (*newest, int(count), int(versions or 0))
 
 
 def read_entries(session: Session) -> tuple[Entry, ...]:

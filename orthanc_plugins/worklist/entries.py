@@ -40,7 +40,7 @@ class Entries:
             self._take_in(update)
 
     def _take_in(self, update: Update) -> None:
-        known = self._offers  # most entries are as they were, and to write one takes a millisecond
+        known = self._offers  # most entries are as they were, and to make an offer takes milliseconds
         self._offers = {entry: known.get(entry) or offer_of(entry) for entry in update.entries}
         self.version = update.version
 

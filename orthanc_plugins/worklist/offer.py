@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cached_property
 
 from pydicom import Dataset, dcmwrite
 from pydicom.dataset import FileMetaDataset
@@ -16,19 +17,22 @@ SOP_CLASS = UID("1.2.840.10008.5.1.4.31")  # Modality Worklist Information Model
 CHARACTER_SET = "ISO_IR 192"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Offer:
     """What queries are matched with, and the same as a DICOM file, as Orthanc takes it."""
 
     entry: Entry
     dataset: Dataset
-    encoded: bytes
+
+    @cached_property
+    def encoded(self) -> bytes:
+        """Return the file; written once it is wanted, for that takes some milliseconds."""
+        return _encoded(self.dataset)
 
 
 def offer_of(entry: Entry) -> Offer:
     """Return the offer of an entry."""
-    dataset = dataset_of(entry)
-    return Offer(entry, dataset, _encoded(dataset))
+    return Offer(entry, dataset_of(entry))
 
 
 def dataset_of(entry: Entry) -> Dataset:

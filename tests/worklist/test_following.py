@@ -13,12 +13,12 @@ from sqlalchemy import event
 from cdss_api.accounts.internal import KEY_HEADER
 from cdss_api.app import create_app
 from cdss_api.fhir.compartment import Compartments
-from cdss_api.fhir.models import Resource
 from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.store import Store
 from cdss_api.service import Service
 from cdss_api.starting import open_service, plugin_key_file, prepare
 from cdss_api.worklist.following import Worklist
+from cdss_api.worklist.reading import state_of
 from neuronova.contract.roles import Role
 from neuronova.contract.settings import read_settings
 from neuronova.contract.worklist import Entry, from_json
@@ -117,13 +117,17 @@ def test_an_unchanged_worklist_is_not_read_again(service: Service) -> None:
 
 
 def test_an_index_answers_what_a_poll_asks(service: Service) -> None:
-    question = (
-        "EXPLAIN QUERY PLAN SELECT count(*), sum(version) FROM fhir_resource WHERE kind = 'Task' AND updated >= 5"
-    )
+    asked: list[tuple[str, Any]] = []
+    event.listen(service.database.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
     with service.database.reading() as session:
-        plan = str(session.connection().exec_driver_sql(question).all())
-    assert "fhir_resource_updated" in plan
-    assert Resource.__tablename__ == "fhir_resource"
+        state_of(session)
+        polled = [one for one in asked if one[0].startswith("SELECT")]
+        assert len(polled) == 2
+        for statement, parameters in polled:
+            plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+            steps = [str(row[3]) for row in plan if "fhir_resource" in str(row[3])]
+            assert steps
+            assert all(one.startswith("SEARCH") and "fhir_resource_updated" in one for one in steps)
 
 
 def test_the_route_waits_for_a_change(service: Service) -> None:
