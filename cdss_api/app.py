@@ -16,6 +16,7 @@ from cdss_api.health.checks import standard_checks
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
+from cdss_api.worklist import routes as worklist_routes
 
 _LARGEST_BODY = 1 << 20
 _SECURITY_SCHEMES = {
@@ -58,6 +59,7 @@ def create_app(service: Service) -> Flask:
     ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))
+    app.register_blueprint(worklist_routes.blueprint(service))
     app.register_blueprint(fhir_routes.blueprint(service))
     app.register_blueprint(console.blueprint())
     problems.describe(app.components_schemas)

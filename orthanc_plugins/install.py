@@ -32,9 +32,12 @@ from orthanc_plugins.dicomweb.stock import Stock
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.processes import Crew
-from orthanc_plugins.sdk import Sdk
+from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
 from orthanc_plugins.workers.surroundings import Surroundings
+from orthanc_plugins.worklist.answering import Answering
+from orthanc_plugins.worklist.entries import Entries
+from orthanc_plugins.worklist.follower import Follower as WorklistFollower
 
 AUDIT_PATIENCE = 10.0  # seconds
 
@@ -64,6 +67,8 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     ledger.on_change(modalities.follow)
     arrivals = Arrivals(sdk, register, recording, modalities.issuer)
     follower = Follower(ledger, settings.api_port, settings.data / "keys" / "plugin.key")
+    entries = Entries(settings.data / "journal" / "worklist.json")
+    worklist = WorklistFollower(entries, settings.api_port, settings.data / "keys" / "plugin.key")
     state = State(journal, crew)
     archive = Archive(sdk)
     front = Front(
@@ -89,6 +94,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
             modalities.follow()
             arrivals.start()
             follower.start()
+            worklist.start()
             recorder.start()
         elif change == sdk.ChangeType.ORTHANC_STOPPED:
             crew.end()
@@ -110,12 +116,17 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     sdk.RegisterIncomingHttpRequestFilter(on_request)
     sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
     sdk.RegisterOnChangeCallback(on_change)
-    sdk.RegisterRestCallback("/neuronova/health", state.on_health)
-    sdk.RegisterRestCallback("/neuronova/encode", state.on_encode)
-    sdk.RegisterRestCallback("/neuronova/holdings", gate.on_holdings)
-    sdk.RegisterRestCallback(REFUSAL, gate.on_refusal)
-    sdk.RegisterRestCallback(PATTERN, front.on_request)
-    sdk.RegisterRestCallback(WADO_PATTERN, front.on_wado)
+    sdk.RegisterWorklistCallback(Answering(entries, recording).on_query)
+    routes: dict[str, OnRestRequest] = {
+        "/neuronova/health": state.on_health,
+        "/neuronova/encode": state.on_encode,
+        "/neuronova/holdings": gate.on_holdings,
+        REFUSAL: gate.on_refusal,
+        PATTERN: front.on_request,
+        WADO_PATTERN: front.on_wado,
+    }
+    for uri, answer in routes.items():
+        sdk.RegisterRestCallback(uri, answer)
 
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:

@@ -33,8 +33,8 @@ def blueprint(service: Service) -> Blueprint:
     @routes.get("/grants")
     def grants() -> Response:
         """Answer what changed since a version, at the latest after `wait` seconds."""
-        since = _number("since", 0, 2**53)
-        _wait_for_change(service, int(since), _number("wait", 0, LONGEST_WAIT))
+        since = number("since", 0, 2**53)
+        _wait_for_change(service, int(since), number("wait", 0, LONGEST_WAIT))
         with service.database.reading() as session:
             update = read_update(session, int(since), service.now())
         return jsonify(to_json(update))
@@ -52,7 +52,8 @@ def _wait_for_change(service: Service, since: int, wait: float) -> None:
             return
 
 
-def _number(name: str, least: float, most: float) -> float:
+def number(name: str, least: float, most: float) -> float:
+    """Return a number of the query, 0 without one; raises Problem where it is none or out of range."""
     text = request.args.get(name, "0")
     try:
         value = float(text) if len(text) < 20 else -1.0

@@ -18,7 +18,7 @@ GATEWAY_TEMPLATE = REPOSITORY / "viewer_config" / "nginx.conf.template"
 APP_CONFIG = REPOSITORY / "viewer_config" / "app-config.js"
 
 GROUP = "neuronova"
-# Each plugin's question for changed grants holds one for 25 seconds; the others do the work.
+# The plugin's questions for changed grants and for the worklist hold one each for 20 seconds; the others do the work.
 _API_THREADS = "24"
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from neuronova.audit.access import AccessRecorder, Ticket
 from neuronova.audit.files import JournalFailed
 from neuronova.contract.audit import Action, Event, Outcome
+from neuronova.contract.grants import Patient
 from orthanc_plugins.access.address import Address
 from orthanc_plugins.access.decision import Bearer, Decision, Holding, Reason
 from orthanc_plugins.access.identity import Identity
@@ -59,6 +61,25 @@ class Recording:
             self.finish(self._begin(event), NOT_TOLD)
         except JournalFailed as error:
             log.error("what %s stored is not recorded: %s", aet, error)
+
+    def worklist(self, aet: str, patients: AbstractSet[Patient]) -> None:
+        """Record that a modality is about to be told of these patients; only one of its own is named, as in a list.
+
+        Raises:
+            JournalFailed: it could not be recorded, and has to be.
+        """
+        only = next(iter(patients)) if len(patients) == 1 else Patient("", "")
+        event = Event(
+            time=self.clock(),
+            action=Action.WORKLIST,
+            outcome=Outcome.ALLOWED,
+            reason="modality",
+            patient_id=only.patient_id,
+            issuer=only.issuer,
+            aet=aet,
+            route="C-FIND worklist",
+        )
+        self.finish(self._begin(event), NOT_TOLD)
 
     def finish(self, ticket: Ticket | None, status: int) -> None:
         """Add how an access was answered."""

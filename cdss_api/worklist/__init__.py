@@ -1,0 +1,1 @@
+"""The modality worklist: FHIR's orders as Orthanc is told of them."""

@@ -1,0 +1,27 @@
+"""Texts of FHIR within what DICOM's value representations carry (PS3.5 6.2)."""
+
+from __future__ import annotations
+
+SHORT, LONG = 16, 64  # characters of VR SH and LO
+
+
+class TooLong(ValueError):
+    """An identifier that its value representation cannot hold; cut, it would be somebody else's."""
+
+
+def plain(text: object, longest: int) -> str:
+    """Return a text without control characters and backslashes, which divide values, cut to `longest`."""
+    kept = "".join(" " if one == "\\" or not one.isprintable() else one for one in str(text or ""))
+    return " ".join(kept.split())[:longest].rstrip()
+
+
+def identifier(text: object, longest: int) -> str:
+    """Return an identifier as it is, without padding.
+
+    Raises:
+        TooLong: it is longer than `longest`, or has characters that its value representation does not.
+    """
+    value = str(text or "").strip()
+    if len(value) > longest or "\\" in value or not value.isprintable():
+        raise TooLong(f"{value[:80]!r} does not fit into {longest} characters of DICOM")
+    return value

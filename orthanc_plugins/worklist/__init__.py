@@ -1,0 +1,1 @@
+"""The modality worklist: what the API ordered, matched and answered inside Orthanc."""
