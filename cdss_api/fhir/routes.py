@@ -103,6 +103,16 @@ def _read_routes(routes: Blueprint, interface: Interface) -> None:
         form = parse_qsl(request.get_data(as_text=True), keep_blank_values=True)
         return interface.answer(Action.QUERY, lambda to: to.search(kind, [*_pairs(), *form]))
 
+    @routes.post("/<kind>/$validate")
+    def validate(kind: str) -> Response:
+        document = _document()
+        return interface.answer(Action.QUERY, lambda to: to.validate(kind, None, document, _pairs()))
+
+    @routes.post("/<kind>/<id_>/$validate")
+    def validate_one(kind: str, id_: str) -> Response:
+        document = _document()
+        return interface.answer(Action.READ, lambda to: to.validate(kind, id_, document, _pairs()))
+
 
 def _write_routes(routes: Blueprint, interface: Interface) -> None:
     @routes.post("/<kind>")
@@ -188,7 +198,7 @@ def _response(reply: Reply) -> Response:
     stored = reply.stored
     if reply.status == 204:
         return Response(status=204, headers=headers)
-    if stored is not None:
+    if stored is not None and reply.body is None:
         if request.method in ("GET", "HEAD") and request.headers.get("If-None-Match") == stored.etag:
             return Response(status=304, headers=headers)
         if request.method != "GET" and "return=minimal" in request.headers.get("Prefer", ""):

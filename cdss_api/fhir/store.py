@@ -100,7 +100,7 @@ class Store:
         if since is not None:
             rows = rows.where(Version.updated >= since)
         ordered = rows.order_by(Version.updated.desc(), Version.number.desc(), Version.version.desc())
-        found = [Stored(*row._tuple()) for row in self.session.execute(ordered.limit(count).offset(offset))]
+        found = [Stored(*row) for row in self.session.execute(ordered.limit(count).offset(offset))]
         if id_ is not None and not found and offset == 0 and since is None:
             raise _missing(kind, id_)
         return found
@@ -203,7 +203,7 @@ class Store:
         row = self.session.execute(rows).one_or_none()
         if row is None:
             raise Refused(404, "not-found", "There is no such resource, or you may not see it.")
-        return Stored(*row._tuple())
+        return Stored(*row)
 
     def _versions(self, kind: str) -> _Versions:
         columns = (Resource.kind, Resource.logical_id, Version.version, Version.updated, Version.method, Version.body)

@@ -14,6 +14,7 @@ from cdss_api.accounts import people
 from cdss_api.accounts.changes import read_update
 from cdss_api.accounts.recording import Actor
 from cdss_api.app import create_app
+from cdss_api.audit.accesses import Accesses
 from cdss_api.service import Service
 from cdss_api.starting import open_service, plugin_key_file, prepare
 from neuronova.contract.grants import Patient, Update
@@ -70,10 +71,12 @@ class Journal:
 class Api:
     """The service and whoever asks it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.clock, self.journal, self.hasher = Clock(), Journal(), Hasher()
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, accesses: Accesses | None = None) -> None:
+        self.clock, self.journal, self.hasher = clock or Clock(), Journal(), Hasher()
         self.said: list[str] = []
-        self.service: Service = open_service(settings, record=self.journal, now=self.clock, hasher=self.hasher)
+        self.service: Service = open_service(
+            settings, record=self.journal, accesses=accesses, now=self.clock, hasher=self.hasher
+        )
         prepare(self.service, self.said.append)
         self.journal.events.clear()
         self.app: Flask = create_app(self.service)
