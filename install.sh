@@ -8,7 +8,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv)
-test_packages=(chromium dcmtk fonts-nanum iproute2 postgresql)
+test_packages=(chromium dcmtk default-jre-headless fonts-nanum iproute2 postgresql)
+referee_packages=(node-java-fhir-validator@1.1.0 hl7.fhir.r4b.core@4.3.0 hl7.terminology.r4@7.0.1)
 bench_packages=(openjph-tools wrk)
 services=(orthanc nginx postgresql)
 python=/usr/bin/python3 # the interpreter that Orthanc embeds
@@ -98,6 +99,21 @@ install_viewer() {
     .venv/bin/python -m neuronova.platform.viewer
 }
 
+# HL7's own validator and the definitions that it reads. Unpacked one by one: npm does not have all that they depend on.
+need_referee() {
+    local package folder
+    for package in "${referee_packages[@]}"; do
+        folder=.referee/$package
+        [ -d "$folder" ] && continue
+        echo "Fetching $package"
+        rm -rf "$folder.part"
+        mkdir -p "$folder.part"
+        (cd "$folder.part" && tar -xzf "$(npm pack --silent "$package")" && rm ./*.tgz) ||
+            die "npm could not fetch $package: check the network"
+        mv "$folder.part" "$folder"
+    done
+}
+
 [ $# -gt 0 ] || set -- system python viewer
 for step in "$@"; do
     case $step in
@@ -107,6 +123,7 @@ for step in "$@"; do
     test)
         need_packages "${test_packages[@]}"
         need_lock requirements-dev.lock
+        need_referee
         ;;
     bench) need_packages "${bench_packages[@]}" ;;
     *) die "unknown step $step: system, python, viewer, test or bench" ;;

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -14,6 +14,7 @@ from sqlalchemy import text
 from cdss_api.fhir.bundle import Link, searchset
 from cdss_api.fhir.bundle import history as history_bundle
 from cdss_api.fhir.document import Document
+from cdss_api.fhir.examination import asked, examined
 from cdss_api.fhir.moment import span
 from cdss_api.fhir.outcome import Issue, Refused, outcome
 from cdss_api.fhir.patching import patched
@@ -178,6 +179,21 @@ class Interactions:
         require_write(self._claims, kind)
         found = self._matching(kind, pairs)
         return Reply(204) if found is None else self.delete(kind, found.id)
+
+    def validate(self, kind: str, id_: str | None, document: Document, pairs: Pairs) -> Reply:
+        """Tell what would be said of a resource, and store nothing (operation Resource-validate).
+
+        Of an existing one without a resource in the body, what is said of it as it is kept; to delete one asks no more
+        than that it is there.
+        """
+        self._reading(kind)
+        what = asked(document, pairs)
+        stored = None
+        if id_ is not None and what.resource is None:
+            stored = self.store.read(kind, id_)
+            what = what if what.mode == "delete" else replace(what, resource=stored.document())
+        touched = () if stored is None else (Touch(Action.READ, stored),)
+        return Reply(200, body=outcome(examined(what, kind, id_)), touched=touched)
 
     def resolve(self, kind: str, pairs: Pairs) -> Stored | None:
         """Return the one resource that fits, for a conditional reference (3.1.0.11.2)."""

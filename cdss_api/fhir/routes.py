@@ -48,6 +48,7 @@ def blueprint(service: Service) -> Blueprint:
     routes.register_error_handler(IntegrityError, _raced)
     routes.register_error_handler(JournalFailed, _unrecorded)
     _read_routes(routes, interface)
+    _operation_routes(routes, interface)
     _write_routes(routes, interface)
     routes.route("/", defaults={"rest": ""}, methods=("GET", "PUT", "PATCH", "DELETE"), strict_slashes=False)(_unknown)
     routes.route("/<path:rest>", methods=_METHODS)(_unknown)
@@ -104,15 +105,6 @@ def _read_routes(routes: Blueprint, interface: Interface) -> None:
     def history(kind: str, id_: str) -> Response:
         return interface.answer(Action.READ, lambda to: to.history(kind, id_, _pairs()))
 
-    @routes.get("/Patient/<id_>/$everything")
-    def everything(id_: str) -> Response:
-        return interface.answer(Action.READ, lambda to: to.everything(id_, _pairs()))
-
-    @routes.get("/metadata")
-    def metadata() -> Response:
-        statement = capability(_base(interface.service))
-        return Response(write(statement), content_type=MEDIA_TYPE)
-
     @routes.get("/<kind>/_history")
     def type_history(kind: str) -> Response:
         return interface.answer(Action.QUERY, lambda to: to.history(kind, None, _pairs()))
@@ -125,6 +117,27 @@ def _read_routes(routes: Blueprint, interface: Interface) -> None:
     def search_by_post(kind: str) -> Response:
         form = parse_qsl(request.get_data(as_text=True), keep_blank_values=True)
         return interface.answer(Action.QUERY, lambda to: to.search(kind, [*_pairs(), *form]))
+
+
+def _operation_routes(routes: Blueprint, interface: Interface) -> None:
+    @routes.get("/metadata")
+    def metadata() -> Response:
+        statement = capability(_base(interface.service))
+        return Response(write(statement), content_type=MEDIA_TYPE)
+
+    @routes.get("/Patient/<id_>/$everything")
+    def everything(id_: str) -> Response:
+        return interface.answer(Action.READ, lambda to: to.everything(id_, _pairs()))
+
+    @routes.post("/<kind>/$validate")
+    def validate(kind: str) -> Response:
+        document = _document()
+        return interface.answer(Action.QUERY, lambda to: to.validate(kind, None, document, _pairs()))
+
+    @routes.post("/<kind>/<id_>/$validate")
+    def validate_one(kind: str, id_: str) -> Response:
+        document = _document()
+        return interface.answer(Action.READ, lambda to: to.validate(kind, id_, document, _pairs()))
 
 
 def _write_routes(routes: Blueprint, interface: Interface) -> None:

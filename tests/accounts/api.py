@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -72,15 +71,11 @@ class Journal:
 class Api:
     """The service and whoever asks it."""
 
-    def __init__(self, settings: Settings, accesses: Callable[[Clock], Accesses] | None = None) -> None:
-        self.clock, self.journal, self.hasher = Clock(), Journal(), Hasher()
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, accesses: Accesses | None = None) -> None:
+        self.clock, self.journal, self.hasher = clock or Clock(), Journal(), Hasher()
         self.said: list[str] = []
         self.service: Service = open_service(
-            settings,
-            record=self.journal,
-            accesses=None if accesses is None else accesses(self.clock),
-            now=self.clock,
-            hasher=self.hasher,
+            settings, record=self.journal, accesses=accesses, now=self.clock, hasher=self.hasher
         )
         prepare(self.service, self.said.append)
         self.journal.events.clear()

@@ -1,4 +1,4 @@
-"""The FHIR interface on both databases, and whoever asks it."""
+"""The service on both databases, which records accesses in a real journal."""
 
 from __future__ import annotations
 
@@ -10,18 +10,32 @@ import pytest
 from neuronova.audit.access import AccessRecorder
 from neuronova.audit.journal import AuditJournal
 from neuronova.contract.settings import Settings
-from tests.accounts.api import Api
-from tests.accounts.conftest import database, postgres_address, settings, sqlite_template, variables
+from tests.accounts.api import Api, Clock
+from tests.databases import postgres_address, settings, sqlite_template, variables
 from tests.fhir.asking import Fhir
 
-__all__ = ["database", "postgres_address", "settings", "sqlite_template", "variables"]
+__all__ = ["postgres_address", "settings", "sqlite_template", "variables"]
 
 
 @pytest.fixture
-def fhir(settings: Settings, tmp_path: Path) -> Iterator[Fhir]:
-    """The interface on one of the databases, with a journal on disk."""
-    journal = AuditJournal(tmp_path / "api.db", "api")
-    api = Api(settings, accesses=lambda clock: AccessRecorder(journal, clock))
-    yield Fhir(api, journal.path)
-    api.service.database.close()
-    journal.close()
+def journal(tmp_path: Path) -> Iterator[AuditJournal]:
+    folder = tmp_path / "journal"
+    folder.mkdir()
+    opened = AuditJournal(folder / "api.db", "api")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def api(settings: Settings, journal: AuditJournal) -> Iterator[Api]:
+    """The service on one of the databases."""
+    clock = Clock()
+    made = Api(settings, clock=clock, accesses=AccessRecorder(journal, clock))
+    yield made
+    made.service.database.close()
+
+
+@pytest.fixture
+def fhir(api: Api, journal: AuditJournal) -> Fhir:
+    """The interface, and whoever asks it."""
+    return Fhir(api, journal.path)

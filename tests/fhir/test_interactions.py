@@ -28,7 +28,7 @@ def test_an_id_of_one_s_own_is_created_by_updating(fhir: Fhir) -> None:
     assert fhir.ask("PUT", "/Patient/p.1-A", patient(id="p.1-A")).status_code == 201
     assert fhir.ask("PUT", "/Patient/p.1-A", patient(id="p.1-A")).status_code == 200
     assert fhir.ask("PUT", "/Patient/other", patient(id="p.1-A")).status_code == 400
-    assert fhir.ask("PUT", "/Patient/a_b", patient(id="a_b")).status_code == 400
+    assert fhir.ask("PUT", "/Patient/a_b", patient(id="a_b")).status_code == 422
 
 
 def test_an_update_of_another_version_is_refused(fhir: Fhir) -> None:
