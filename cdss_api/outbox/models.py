@@ -105,5 +105,8 @@ class Target(Base):
 
 
 def is_open() -> ColumnElement[bool]:
-    """Return that a message is not completed, as the partial index says it: a parameter would not be recognised."""
+    """Return that a message is not completed, in the partial index's own words.
+
+    With a parameter in their place, a plan that is made once for all values could not use that index.
+    """
     return Message.state != literal_column("'completed'")

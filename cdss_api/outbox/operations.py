@@ -47,7 +47,7 @@ def listed(
     rows = _rows().where(Message.number > after, true() if target is None else Stream.target == target)
     if state is not None:
         rows = rows.where(Message.state == state)
-        # Said again for the partial index, which a parameter does not match.
+        # Said again in the words of the partial index.
         rows = rows if state is State.COMPLETED else rows.where(is_open())
     return [_shown(row) for row in session.execute(rows.order_by(Message.number).limit(count))]
 
