@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from cdss_api.database import Database
 from cdss_api.outbox.claiming import claim
@@ -112,6 +113,29 @@ def test_order_is_kept_with_four_writers_whose_commits_cross(database: Database)
     assert max(sink.tries.values()) == 2
     assert sum(sink.tries.values()) == 4 * each + sum(number % 5 == 0 for number in sink.tries)
     assert Bench(database).counts() == {State.COMPLETED: 4 * each}
+
+
+@on_postgresql
+def test_a_number_is_drawn_when_the_stream_is_ours_and_not_before(database: Database) -> None:
+    bench = Bench(database)
+    bench.write("known")
+    late: list[int] = []
+    writer = threading.Thread(target=lambda: late.append(bench.write("late")))
+    with database.writing() as first:
+        enqueue(first, target="emr", aggregate="a", kind="k", payload="first", now=bench.now)
+        writer.start()
+        until(lambda: _waits_for_a_lock(database), "the other writer waits")
+        second = enqueue(first, target="emr", aggregate="a", kind="k", payload="second", now=bench.now)
+    writer.join()
+    assert late[0] > second
+    bench.work()
+    assert bench.receiver.payloads == ["known", "first", "second", "late"]
+
+
+def _waits_for_a_lock(database: Database) -> bool:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with database.reading() as session:
+        return bool(session.scalar(text(waiting)))
 
 
 @on_postgresql
