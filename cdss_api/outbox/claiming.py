@@ -1,0 +1,130 @@
+"""Claiming streams: a short transaction that leases them, and counts an attempt before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, Select, select, true, update
+from sqlalchemy.orm import Session
+
+from cdss_api.outbox.breaker import allowed, probing
+from cdss_api.outbox.delivery import Delivery
+from cdss_api.outbox.models import Message, Stream, Target, is_open
+from cdss_api.outbox.states import State, before
+from cdss_api.outbox.waits import Policy
+
+_Due = Row[int, str, int, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A stream that is leased until `until`, and its first messages in their order."""
+
+    stream: int
+    fence: int
+    target: str
+    until: float
+    deliveries: tuple[Delivery, ...]
+
+
+def claim(session: Session, target: str, now: float, policy: Policy, batch: int) -> list[Claim]:
+    """Lease what is due of a target, at most `batch` messages; the transaction has to be committed before sending.
+
+    What a worker died of, or hangs on, is claimed alone: were it always claimed with the same companions, each of its
+    attempts would be one of theirs, and they would all become dead letters.
+    """
+    room = allowed(session, target, now, batch)
+    due = _due(session, target, now, room) if room else []
+    if not due:
+        return []
+    until = now + policy.lease
+    probing(session, target, until)
+    _lease(session, [row.number for row in due], until)
+    each = 1 if due[0].leased else room // len(due)
+    found = _heads(session, [row.number for row in due], each)
+    if due[0].leased:
+        found = _survivors(session, due[0].number, found, now, policy)
+        if not found:
+            return claim(session, target, now, policy, batch)  # that stream is parked now
+    _count(session, found, now)
+    return _claims(target, until, due, found)
+
+
+def targets(session: Session) -> list[str]:
+    """Return every target that a message was ever written for."""
+    return list(session.scalars(select(Target.target).order_by(Target.target)))
+
+
+def _due(session: Session, target: str, now: float, room: int) -> list[_Due]:
+    columns = (Stream.number, Stream.aggregate, Stream.fence, Stream.leased)
+    rows = select(*columns).where(Stream.target == target, Stream.visible_at <= now)
+    # What another worker, or a transaction that enqueues, holds at this moment is left to the next claim.
+    first = rows.order_by(Stream.visible_at).limit(room).with_for_update(skip_locked=True)
+    due = list(session.execute(first))
+    if due and due[0].leased:
+        return due[:1]
+    return [row for row in due if not row.leased]
+
+
+def _lease(session: Session, streams: list[int], until: float) -> None:
+    leased = update(Stream).where(Stream.number.in_(streams))
+    values = leased.values(visible_at=until, leased=True, fence=Stream.fence + 1)
+    session.execute(values.execution_options(synchronize_session=False))
+
+
+def _heads(session: Session, streams: list[int], each: int) -> list[Row[Any]]:
+    """Return the first open messages of each stream, found by the index however many wait behind them."""
+    if session.get_bind().dialect.name == "sqlite":
+        # It has no LATERAL; a query costs it no round trip.
+        return [row for stream in streams for row in session.execute(_first(each).where(Message.stream == stream))]
+    heads = _first(each).where(Message.stream == Stream.number).correlate(Stream).lateral()
+    rows = select(heads).select_from(Stream).join(heads, true()).where(Stream.number.in_(streams))
+    return list(session.execute(rows.order_by(heads.c.stream, heads.c.number)))
+
+
+def _first(each: int) -> Select[*tuple[Any, ...]]:
+    columns = (Message.stream, Message.number, Message.key, Message.kind, Message.payload, Message.attempts)
+    return select(*columns).where(is_open()).order_by(Message.number).limit(each)
+
+
+def _survivors(session: Session, stream: int, found: list[Row[Any]], now: float, policy: Policy) -> list[Row[Any]]:
+    """Bury the head that took its last attempt with it; followers that were claimed with it wait behind it again."""
+    heads = [row.number for row in found]
+    left = update(Message).where(Message.stream == stream, is_open(), Message.state == State.PROCESSING)
+    waiting = left.where(Message.number.not_in(heads)).values(state=State.FAILED, changed_at=now)
+    session.execute(waiting.execution_options(synchronize_session=False))
+    spent = [row.number for row in found if row.attempts >= policy.attempts]
+    if not spent:
+        return found
+    said = {"verdict": "worker_lost", "detail": "the worker ended at each attempt", "changed_at": now}
+    buried = update(Message).where(Message.number.in_(spent)).values(state=State.DEAD_LETTER, **said)
+    session.execute(buried.execution_options(synchronize_session=False))
+    parked = update(Stream).where(Stream.number == stream).values(parked=True, leased=False, visible_at=None)
+    session.execute(parked.execution_options(synchronize_session=False))
+    return []
+
+
+def _count(session: Session, found: Sequence[Row[Any]], now: float) -> None:
+    if not found:
+        return
+    numbers = [row.number for row in found]
+    taken = update(Message).where(Message.number.in_(numbers), Message.state.in_(before(State.PROCESSING)))
+    values = taken.values(state=State.PROCESSING, attempts=Message.attempts + 1, changed_at=now)
+    session.execute(values.execution_options(synchronize_session=False))
+
+
+def _claims(target: str, until: float, due: list[_Due], found: list[Row[Any]]) -> list[Claim]:
+    of: dict[int, list[Row[Any]]] = {}
+    for row in found:
+        of.setdefault(row.stream, []).append(row)
+    claims = []
+    for stream, aggregate, fence, _ in due:
+        deliveries = tuple(
+            Delivery(row.number, row.key, target, aggregate, row.kind, row.payload, row.attempts + 1)
+            for row in of.get(stream, [])
+        )
+        if deliveries:
+            claims.append(Claim(stream, fence + 1, target, until, deliveries))
+    return claims

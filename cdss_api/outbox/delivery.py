@@ -1,0 +1,33 @@
+"""What delivers: the seam between the outbox and the protocols that it feeds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cdss_api.outbox.verdicts import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it is sent; `key` stays the same however often that happens."""
+
+    number: int
+    key: str
+    target: str
+    aggregate: str
+    kind: str
+    payload: str
+    attempt: int
+
+
+class Deliver(Protocol):
+    """Sends one message, outside of any transaction, and says what came of it.
+
+    It may raise: `verdicts.of_exception` says what that means. It ends within the policy's `longest_delivery`, and
+    the receiver recognises `key`, since a message is sent again whenever nobody knows whether it arrived.
+    """
+
+    def __call__(self, delivery: Delivery, /, *, renew: bool) -> Outcome:
+        """Send; with `renew` the last token was refused, and a new one is needed."""
+        ...

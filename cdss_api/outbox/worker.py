@@ -1,0 +1,129 @@
+"""The worker: claims, delivers outside of any transaction, and settles."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from sqlalchemy.exc import DBAPIError
+
+from cdss_api.database import Database
+from cdss_api.outbox.breaker import Heard, opens_after
+from cdss_api.outbox.claiming import Claim, claim, targets
+from cdss_api.outbox.delivery import Deliver, Delivery
+from cdss_api.outbox.settling import Report, settle
+from cdss_api.outbox.verdicts import Outcome, Verdict, of_exception
+from cdss_api.outbox.waits import Policy, Random
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Worker:
+    """Delivers what is due: any number of them on PostgreSQL, one on SQLite, which has no row locks.
+
+    `only` names the targets to serve, all where it is none: a worker for each keeps a target that answers slowly from
+    holding up the others. `threads` streams are sent at a time.
+    """
+
+    database: Database
+    deliver: Deliver
+    clock: Callable[[], float]
+    random: Random
+    policy: Policy = field(default_factory=Policy)
+    batch: int = 50
+    threads: int = 1
+    only: Sequence[str] | None = None
+    _unsettled: dict[str, list[Report]] = field(default_factory=dict)
+
+    def run(self, stop: threading.Event, idle: float = 1.0) -> None:
+        """Work until `stop`, looking for something to do every `idle` seconds; what is begun is finished."""
+        while not stop.is_set():
+            try:
+                begun = self.step()
+            except DBAPIError as error:
+                # The database restarts, or is locked for long: what is claimed comes back when its lease is over.
+                _LOG.warning("the outbox waits for its database (%s)", type(error).__name__)
+                begun = 0
+            if begun == 0:
+                stop.wait(idle)
+
+    def step(self) -> int:
+        """Claim and deliver one batch of each target; return how many messages were begun."""
+        return sum(self._serve(target) for target in self._targets())
+
+    def _targets(self) -> Sequence[str]:
+        if self.only is not None:
+            return self.only
+        with self.database.reading() as session:
+            return targets(session)
+
+    def _serve(self, target: str) -> int:
+        self._settle(target, [])
+        with self.database.writing() as session:
+            claims = claim(session, target, self.clock(), self.policy, self.batch)
+        if not claims:
+            return 0
+        reports = self._send(claims)
+        self._settle(target, reports)
+        return sum(len(report.heard) for report in reports)
+
+    def _send(self, claims: list[Claim]) -> list[Report]:
+        batch = _Batch(self.deliver, self.clock, self.policy)
+        if self.threads == 1:
+            return [batch.send(one) for one in claims]
+        with ThreadPoolExecutor(self.threads) as pool:
+            return list(pool.map(batch.send, claims))
+
+    def _settle(self, target: str, reports: list[Report]) -> None:
+        """Settle these and what could not be before; a report is kept until it is settled, or somebody else's."""
+        waiting = self._unsettled[target] = self._unsettled.get(target, []) + reports
+        if not waiting:
+            return
+        with self.database.writing() as session:
+            settled = settle(session, target, waiting, self.clock(), self.policy, self.random)
+        self._unsettled[target] = settled.later
+        for report in settled.lost:
+            _LOG.warning("the lease of stream %d was over before its delivery", report.claim.stream)
+
+
+@dataclass(slots=True)
+class _Batch:
+    deliver: Deliver
+    clock: Callable[[], float]
+    policy: Policy
+    heard: list[Heard] = field(default_factory=list)
+
+    def send(self, claimed: Claim) -> Report:
+        """Send a stream's messages in their order, until one fails or there is no time left."""
+        heard: list[Heard] = []
+        for delivery in claimed.deliveries:
+            if opens_after(self.heard, self.policy):
+                break
+            if self.clock() + self.policy.longest_delivery > claimed.until:
+                break
+            heard.append(self._attempt(delivery))
+            if heard[-1].outcome.verdict is not Verdict.OK:
+                break
+        return Report(claimed, tuple(heard))
+
+    def _attempt(self, delivery: Delivery) -> Heard:
+        outcome = self._delivered(delivery, renew=False)
+        if outcome.verdict is Verdict.REAUTHORIZE:
+            outcome = self._delivered(delivery, renew=True)
+        if outcome.verdict is Verdict.REAUTHORIZE:
+            # A new token too: it is the account that is refused, and with it every message.
+            outcome = Outcome(Verdict.TARGET_DOWN, outcome.detail)
+        heard = Heard(outcome, self.clock())
+        self.heard.append(heard)
+        return heard
+
+    def _delivered(self, delivery: Delivery, *, renew: bool) -> Outcome:
+        try:
+            return self.deliver(delivery, renew=renew)
+        except Exception as error:
+            _LOG.warning("message %d was not delivered (%s)", delivery.number, type(error).__name__)
+            return of_exception(error)
