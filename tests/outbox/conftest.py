@@ -1,5 +1,5 @@
 """The outbox on both databases, with the accounts' fixtures."""
 
-from tests.accounts.conftest import database, postgres_address, settings, sqlite_template, variables
+from tests.databases import database, postgres_address, settings, sqlite_template, variables
 
 __all__ = ["database", "postgres_address", "settings", "sqlite_template", "variables"]
