@@ -12,6 +12,7 @@ from cdss_api.fhir.outcome import Refused
 PAGE, LARGEST_PAGE = 50, 1000
 DEEPEST_CHAIN = 4
 _ESCAPED = re.compile(r"\\([\\$|,])")
+MOST_PARAMETERS = 200
 MOST_VALUES = 500  # separated by commas; a longer list is asked in parts
 _MODIFIERS: Mapping[Kind, frozenset[str]] = {
     Kind.STRING: frozenset({"exact", "contains", "missing"}),
@@ -96,7 +97,9 @@ def parse(kind: str, pairs: Iterable[tuple[str, str]], *, strict: bool) -> Query
         Refused: a parameter is used as it cannot be, or, if `strict`, is not supported (Prefer: handling=strict).
     """
     reading = _Reading(kind)
-    for name, value in pairs:
+    for number, (name, value) in enumerate(pairs):
+        if number == MOST_PARAMETERS:
+            raise Refused(400, "too-long", f"A search has up to {MOST_PARAMETERS} parameters.")
         if not _read_control(reading, name, value):
             condition = _condition(kind, name, value, DEEPEST_CHAIN)
             if condition is None:

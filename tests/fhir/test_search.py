@@ -164,6 +164,8 @@ def test_what_is_unknown_is_named_or_refused(filled: Fhir) -> None:
         "/Patient?gender:contains=x",
         "/Patient?gender:missing=perhaps",
         "/Patient?name=",
+        "/Patient?" + "&".join(["gender=male"] * 201),
+        "/Patient?gender=" + ",".join(["male"] * 501),
         "/Patient?_count=many",
         "/Patient?_count=-1",
         "/Patient?_include=Patient:name",
