@@ -22,10 +22,11 @@ def add(
     title: _Title,
     host: Annotated[str, typer.Argument(help="IP address that it calls from, and is called at.")],
     port: Annotated[int, typer.Argument(help="Port that it is called at.")] = 104,
-    allow: Annotated[str, typer.Option(help=f"What it may do, of {_ALL}.")] = Operation.STORE.value,
+    allow: Annotated[list[str] | None, typer.Option(help=f"What it may do, of {_ALL}; by default store.")] = None,
     issuer: Annotated[str, typer.Option(help="Issuer of the PatientIDs that it sends without one.")] = "",
 ) -> None:
     """Let a modality in, or replace what was known of it."""
+    operations = ",".join(allow or [Operation.STORE]).split(",")
     with in_one_line():
         from pydantic import TypeAdapter, ValidationError
 
@@ -34,9 +35,7 @@ def add(
 
         try:
             TypeAdapter(Title).validate_python(title)
-            body = ModalityBody.model_validate(
-                {"host": host, "port": port, "operations": allow.split(","), "issuer": issuer}
-            )
+            body = ModalityBody.model_validate({"host": host, "port": port, "operations": operations, "issuer": issuer})
         except ValidationError as odd:
             first = odd.errors()[0]
             raise PlatformError(f"{'.'.join(map(str, first['loc'])) or 'title'}: {first['msg']}") from None

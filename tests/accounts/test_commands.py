@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from neuronova.contract.grants import AccountChange, GrantChange, Revocation
+from neuronova.contract.grants import AccountChange, GrantChange, ModalityChange, Operation, Revocation
 from neuronova.contract.roles import Role
 from tests.accounts.api import Api, json_of
 from tests.running import NEURONOVA
@@ -91,3 +91,14 @@ def test_what_cannot_be_done_is_one_line(api: Api, command: Command, words: tupl
     assert said in done.stderr
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
     assert [user.role for user in api.update().changes if isinstance(user, AccountChange)] == [Role.ADMIN]
+
+
+def test_what_a_modality_may_do_is_said_together_or_one_by_one(api: Api, command: Command) -> None:
+    for words in (("--allow", "store,worklist"), ("--allow", "store", "--allow", "worklist")):
+        since = api.update().version
+        assert "may store, worklist" in command("modality", "add", "CT1", "192.0.2.10", *words).stdout
+        (told,) = api.update(since).changes
+        assert isinstance(told, ModalityChange)
+        assert told.operations == (Operation.STORE, Operation.WORKLIST)
+    assert "may store." in command("modality", "add", "CT2", "192.0.2.11").stdout
+    assert "operations" in command("modality", "add", "CT3", "192.0.2.12", "--allow", "fly", code=1).stderr
