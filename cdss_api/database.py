@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, create_engine, event, make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -29,6 +29,10 @@ _READING: dict[str, dict[str, Any]] = {
 }
 # A transaction that reads and then writes would fail where another one wrote in between.
 _WRITING: dict[str, dict[str, Any]] = {"sqlite": {"begin": "BEGIN IMMEDIATE"}, "postgresql": {}}
+
+
+# A column that numbers its rows by itself: SQLite does so only where it is of type INTEGER.
+Number = BigInteger().with_variant(Integer, "sqlite")
 
 
 class Base(DeclarativeBase):

@@ -18,7 +18,7 @@ from neuronova.audit.trail import Trail
 from neuronova.contract.settings import Settings, read_settings
 from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
-from orthanc_plugins.access.follower import Follower
+from orthanc_plugins.access.follower import grants
 from orthanc_plugins.access.gate import REFUSAL, Gate
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.modalities import Modalities
@@ -29,6 +29,7 @@ from orthanc_plugins.access.store import Store
 from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
 from orthanc_plugins.dicomweb.stock import Stock
+from orthanc_plugins.following import Follower
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.processes import Crew
@@ -37,7 +38,7 @@ from orthanc_plugins.state import State
 from orthanc_plugins.workers.surroundings import Surroundings
 from orthanc_plugins.worklist.answering import Answering
 from orthanc_plugins.worklist.entries import Entries
-from orthanc_plugins.worklist.follower import Follower as WorklistFollower
+from orthanc_plugins.worklist.follower import worklist
 
 AUDIT_PATIENCE = 10.0  # seconds
 
@@ -66,9 +67,9 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     modalities = Modalities(sdk, ledger, settings.issuer)
     ledger.on_change(modalities.follow)
     arrivals = Arrivals(sdk, register, recording, modalities.issuer)
-    follower = Follower(ledger, settings.api_port, settings.data / "keys" / "plugin.key")
     entries = Entries(settings.data / "journal" / "worklist.json")
-    worklist = WorklistFollower(entries, settings.api_port, settings.data / "keys" / "plugin.key")
+    key = settings.data / "keys" / "plugin.key"
+    followers = [Follower(one, settings.api_port, key) for one in (grants(ledger), worklist(entries))]
     state = State(journal, crew)
     archive = Archive(sdk)
     front = Front(
@@ -93,8 +94,8 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
             crew.start()
             modalities.follow()
             arrivals.start()
-            follower.start()
-            worklist.start()
+            for follower in followers:
+                follower.start()
             recorder.start()
         elif change == sdk.ChangeType.ORTHANC_STOPPED:
             crew.end()

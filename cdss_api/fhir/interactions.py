@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
@@ -18,13 +18,12 @@ from cdss_api.fhir.examination import asked, examined
 from cdss_api.fhir.moment import span
 from cdss_api.fhir.outcome import Issue, Refused, outcome
 from cdss_api.fhir.patching import patched
-from cdss_api.fhir.permissions import require_read, require_write
-from cdss_api.fhir.query import LARGEST_PAGE, PAGE, Query, parse
+from cdss_api.fhir.permissions import may_read, require_read, require_write
+from cdss_api.fhir.query import LARGEST_PAGE, PAGE, natural, parse
 from cdss_api.fhir.searching import everything, matching, search
 from cdss_api.fhir.store import Store, Stored, require_kind
 from cdss_api.fhir.validation import check
 from neuronova.contract.audit import Action
-from neuronova.contract.roles import Permission
 from neuronova.contract.token import Claims
 
 Pairs = Sequence[tuple[str, str]]
@@ -95,7 +94,7 @@ class Interactions:
         if query.unknown:
             names = ", ".join(query.unknown)
             told = outcome([Issue("warning", "not-supported", f"Not supported for {kind}, and ignored: {names}.")])
-        included = [one for one in result.included if self._may_read(one.kind)]
+        included = [one for one in result.included if may_read(self._claims, one.kind)]
         return Reply(200, body=searchset(result.matches, included, result.total, told, self.base, links))
 
     def everything(self, id_: str, pairs: Pairs) -> Reply:
@@ -110,7 +109,7 @@ class Interactions:
         result = everything(self.store, id_, kinds, _moment(asked.get("_since")), count, offset)
         links = _links(f"{self.base}/Patient/{id_}/$everything", pairs, offset, count, more=result.more)
         matches, included = (
-            [one for one in found if self._may_read(one.kind)] for found in (result.matches, result.included)
+            [one for one in found if may_read(self._claims, one.kind)] for found in (result.matches, result.included)
         )
         body = searchset(matches, included, result.total, None, self.base, links)
         return Reply(200, body=body, touched=(Touch(Action.READ, patient),))
@@ -202,7 +201,7 @@ class Interactions:
 
     def _matching(self, kind: str, pairs: Pairs) -> Stored | None:
         """Return the one that fits, having made sure that nobody else is about to create one."""
-        query: Query = parse(kind, pairs, strict=True)
+        query = parse(kind, pairs, strict=True)
         if not query.conditions:
             raise Refused(412, "required", "A condition names at least one search parameter.")
         _alone_with(self.store, kind, pairs)
@@ -214,9 +213,6 @@ class Interactions:
     def _reading(self, kind: str) -> None:
         require_kind(kind)
         require_read(self._claims, kind)
-
-    def _may_read(self, kind: str) -> bool:
-        return kind != "AuditEvent" or Permission.AUDIT_READ in self._claims.permissions
 
     def _writing(self, kind: str, document: Document) -> None:
         require_kind(kind)
@@ -258,14 +254,10 @@ def _alone_with(store: Store, kind: str, pairs: Pairs) -> None:
 
 
 def _page(asked: Mapping[str, str]) -> tuple[int, int]:
-    return min(_natural(asked, "_count", PAGE), LARGEST_PAGE), _natural(asked, "_offset", 0)
-
-
-def _natural(asked: Mapping[str, str], name: str, default: int) -> int:
-    value = asked.get(name, str(default))
-    if not value.isascii() or not value.isdigit() or len(value) > 9:
-        raise Refused(400, "value", f"{name} is a number from 0 on.")
-    return int(value)
+    count, offset = (
+        natural(name, asked.get(name, str(default))) for name, default in (("_count", PAGE), ("_offset", 0))
+    )
+    return min(count, LARGEST_PAGE), offset
 
 
 def _moment(text_: str | None) -> int | None:
@@ -276,11 +268,12 @@ def _moment(text_: str | None) -> int | None:
 
 
 def _links(path: str, pairs: Pairs, offset: int, count: int, *, more: bool) -> list[Link]:
-    asked = [pair for pair in pairs if pair[0] != "_offset"]
-    page: Callable[[int], list[tuple[str, str]]] = lambda at: [*asked, ("_offset", str(at))]  # noqa: E731
-    links = [Link("self", path, [*asked, ("_offset", str(offset))] if offset else asked)]
+    def at(page: int) -> list[tuple[str, str]]:
+        return [*(pair for pair in pairs if pair[0] != "_offset"), *([("_offset", str(page))] if page else [])]
+
+    links = [Link("self", path, at(offset))]
     if more:
-        links.append(Link("next", path, page(offset + count)))
+        links.append(Link("next", path, at(offset + count)))
     if offset:
-        links.append(Link("previous", path, page(max(0, offset - count))))
+        links.append(Link("previous", path, at(max(0, offset - count))))
     return links

@@ -5,10 +5,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, Integer, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cdss_api.database import Base
+from cdss_api.database import Base, Number
 
-# SQLite numbers rows by itself only where they are of type INTEGER.
-Number = BigInteger().with_variant(Integer, "sqlite")
 # Compared byte by byte, so that an index serves what a text begins with.
 Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
 

@@ -24,14 +24,23 @@ WRITE: Mapping[str, Permission] = MappingProxyType(
 )
 
 
+def may_read(claims: Claims, kind: str) -> bool:
+    """Tell whether resources of `kind` may be read at all."""
+    return _reading(kind) in claims.permissions
+
+
 def require_read(claims: Claims, kind: str) -> None:
     """Raise Refused (403) for who may not read resources of `kind`."""
-    _require(claims, Permission.AUDIT_READ if kind == "AuditEvent" else Permission.RECORDS_READ)
+    _require(claims, _reading(kind))
 
 
 def require_write(claims: Claims, kind: str) -> None:
     """Raise Refused (403) for who may not write resources of `kind`."""
     _require(claims, WRITE[kind])
+
+
+def _reading(kind: str) -> Permission:
+    return Permission.AUDIT_READ if kind == "AuditEvent" else Permission.RECORDS_READ
 
 
 def _require(claims: Claims, permission: Permission) -> None:

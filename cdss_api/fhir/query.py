@@ -128,7 +128,7 @@ def _read_control(reading: _Reading, name: str, value: str) -> bool:
     if name in _ANSWERING:
         return True
     if name in ("_count", "_offset"):
-        reading.numbers[name] = _natural(name, value)
+        reading.numbers[name] = natural(name, value)
     elif name == "_sort":
         reading.sort += _sorts(reading, value)
     elif plain in ("_include", "_revinclude") and modifier in ("", "iterate", "recurse"):
@@ -142,7 +142,8 @@ def _read_control(reading: _Reading, name: str, value: str) -> bool:
     return True
 
 
-def _natural(name: str, value: str) -> int:
+def natural(name: str, value: str) -> int:
+    """Return a parameter that is a number from 0 on; raises Refused for what is none."""
     if not value.isascii() or not value.isdigit() or len(value) > 9:
         raise Refused(400, "value", f"{name} is a number from 0 on.")
     return int(value)

@@ -150,12 +150,11 @@ class Store:
         self.session.flush()
 
     def _write(self, resource: Resource, method: str, document: Document | None) -> Stored:
-        body = None
-        if document is not None:
-            body = write(stamped(document, resource))
+        kept = None if document is None else stamped(document, resource)
+        body = None if kept is None else write(kept)
         values = {"version": resource.version, "updated": resource.updated, "method": method, "body": body}
         self.session.execute(insert(Version), {"number": resource.number, "author": self._author, **values})
-        self._index(resource, None if body is None else read(body))
+        self._index(resource, kept)
         return Stored(resource.kind, resource.logical_id, resource.version, resource.updated, method, body)
 
     def _index(self, resource: Resource, document: Document | None) -> None:

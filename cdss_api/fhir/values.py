@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from cdss_api.fhir.definitions import Kind, Parameter, Place, parameters
+from cdss_api.fhir.definitions import PRESENT, Kind, Parameter, Place, parameters
 from cdss_api.fhir.moment import BEGINNING, END, Span, span
+from neuronova.contract.text import folded as text_folded
 
 LONGEST = 255  # characters of a text that are searched: an index entry of PostgreSQL has 2,704 bytes
 _REFERENCE = re.compile(r"(?:.*/)?([A-Z][A-Za-z]{1,60})/([A-Za-z0-9.-]{1,64})(?:/_history/[A-Za-z0-9.-]{1,64})?$")
@@ -100,9 +100,8 @@ def _members(owner: Any, member: str) -> list[Any]:
 
 
 def folded(text: str) -> str:
-    """Return a text without case and accents; Korean syllables stay whole."""
-    parts = unicodedata.normalize("NFKD", text[:LONGEST]).casefold()
-    return unicodedata.normalize("NFC", "".join(one for one in parts if unicodedata.category(one) != "Mn"))
+    """Return a text as it is searched."""
+    return text_folded(text[:LONGEST])
 
 
 def link_of(code: str, reference: str) -> Link:
@@ -135,8 +134,6 @@ _SPOKEN: Mapping[str, tuple[str, ...]] = {
 
 def _add_token(found: Found, parameter: Parameter, place: Place, value: Any) -> None:
     code = parameter.code
-    if parameter.code == "deceased":
-        value = value if isinstance(value, bool) else True
     for system, token, words in _tokens(place.type, value):
         if token:
             found.tokens.add(Token(code, system[:LONGEST], token[:LONGEST]))
@@ -145,7 +142,7 @@ def _add_token(found: Found, parameter: Parameter, place: Place, value: Any) -> 
 
 
 def _tokens(kind: str, value: Any) -> Iterator[tuple[str, str, str]]:
-    if isinstance(value, bool):
+    if isinstance(value, bool) or kind == PRESENT:
         yield "", "true" if value else "false", ""
     elif isinstance(value, str):
         yield "", value, ""

@@ -8,7 +8,6 @@ from sqlalchemy import (
     Double,
     ForeignKey,
     Index,
-    Integer,
     String,
     Text,
     UniqueConstraint,
@@ -17,10 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cdss_api.database import Base
-
-# SQLite numbers rows by itself only where they are of type INTEGER.
-Number = BigInteger().with_variant(Integer, "sqlite")
+from cdss_api.database import Base, Number
 
 
 class Stream(Base):

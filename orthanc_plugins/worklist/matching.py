@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import fnmatch
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 
 from pydicom import DataElement, Dataset
 from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag
+
+from neuronova.contract.text import folded
 
 _NEVER_KEYS = frozenset({0x00080005, 0x00080201})  # they say how the query is written: character set, time zone
 _START_DATE, _START_TIME = BaseTag(0x00400002), BaseTag(0x00400003)
@@ -73,15 +75,13 @@ def _is_name(key: str, name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _folded(text: str) -> str:
     """Return a name without regard to case and accents (C.2.2.2.1), a Korean syllable still one character for `?`."""
-    apart = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(one for one in apart if not unicodedata.combining(one))
-    return unicodedata.normalize("NFC", bare).rstrip("^ ")
+    return folded(text).rstrip("^ ")
 
 
 @lru_cache(maxsize=256)
 def _pattern(wildcards: str) -> re.Pattern[str]:
-    meaning = {"*": ".*", "?": "."}
-    return re.compile("".join(meaning.get(one, re.escape(one)) for one in wildcards), re.DOTALL)
+    # The library's pattern never goes back over a text, however many wildcards a modality sends; it knows sets too.
+    return re.compile(fnmatch.translate(wildcards.replace("[", "[[]")))
 
 
 # Dates and times

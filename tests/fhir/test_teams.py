@@ -122,6 +122,7 @@ def test_a_practitioner_of_another_account_takes_it_along(ward: Fhir) -> None:
 
 
 def test_a_team_gives_nothing_to_whom_no_team_gives_anything(ward: Fhir) -> None:
+    ward.account(Role.PATIENT)
     put(ward, practitioner(Role.PATIENT))
     ward.account(Role.TECHNOLOGIST)
     put(ward, practitioner(Role.TECHNOLOGIST))

@@ -206,3 +206,14 @@ def test_a_korean_query_is_read_with_its_escapes(name: str) -> None:
     dcmwrite(file, asked, enforce_file_format=False)
     read = read_query(file.getvalue())
     assert str(read.PatientName) == name
+
+
+def test_many_wildcards_take_no_longer() -> None:
+    """A pattern that goes back over the text would take longer than the test may, and stop Orthanc's Python with it."""
+    offered, query = Dataset(), Dataset()
+    offered.PatientID, query.PatientID = "a" * 64, "*a" * 30 + "*b"
+    assert not matches(query, offered)
+    query.PatientID = "*a" * 30 + "*"
+    assert matches(query, offered)
+    offered.PatientID, query.PatientID = "A[1]*", "A[1]?"
+    assert matches(query, offered)

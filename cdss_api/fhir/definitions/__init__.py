@@ -16,6 +16,9 @@ from pathlib import Path
 FILE = Path(__file__).with_name("search_parameters.json")
 
 
+PRESENT = "present"  # in place of a FHIR type, where the value is that there is one
+
+
 class Kind(StrEnum):
     """The types of search parameters that are supported (FHIR R4 3.1.1.4)."""
 

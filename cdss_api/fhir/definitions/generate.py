@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cdss_api.fhir.definitions import FILE, Kind
+from cdss_api.fhir.definitions import FILE, PRESENT, Kind
 
 RESOURCES = (
     *("AllergyIntolerance", "Appointment", "AuditEvent", "CareTeam", "Condition", "Device", "DiagnosticReport"),
@@ -120,7 +120,8 @@ def _of_part(definitions: Definitions, kind: str, part: str) -> Iterator[dict[st
     elif not _PLAIN.match(part):
         raise LookupError(part)
     for where, code in _below(definitions, path, cast):
-        yield {"path": where, "type": code, **more}
+        # Of what only has to be there, any value but a boolean says that it is.
+        yield {"path": where, "type": PRESENT if part == _DECEASED and code != "boolean" else code, **more}
 
 
 def _below(definitions: Definitions, path: str, cast: str | None) -> Iterator[tuple[str, str]]:
