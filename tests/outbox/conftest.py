@@ -1,5 +1,16 @@
 """The outbox on both databases, with the accounts' fixtures."""
 
+from __future__ import annotations
+
+import pytest
+
+from cdss_api.database import Database
 from tests.databases import database, postgres_address, settings, sqlite_template, variables
+from tests.outbox.sending import Bench
 
 __all__ = ["database", "postgres_address", "settings", "sqlite_template", "variables"]
+
+
+@pytest.fixture
+def bench(database: Database) -> Bench:
+    return Bench(database)

@@ -88,3 +88,11 @@ class Bench:
     def breaker(self, target: str = "emr") -> Target:
         with self.database.reading() as session:
             return session.execute(select(Target).where(Target.target == target)).scalar_one()
+
+
+def failing(*payloads: str, verdict: Verdict = Verdict.TRANSIENT) -> Answer:
+    return lambda delivery: Outcome(verdict, "HTTP 4") if delivery.payload in payloads else OK
+
+
+def always(verdict: Verdict) -> Answer:
+    return lambda _: Outcome(verdict)
