@@ -35,6 +35,7 @@ from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.processes import Crew
 from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
+from orthanc_plugins.threads import kept
 from orthanc_plugins.workers.surroundings import Surroundings
 from orthanc_plugins.worklist.answering import Answering
 from orthanc_plugins.worklist.entries import Entries
@@ -114,10 +115,10 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
             methods.get(given["method"], ""), uri, given["headers"], given.get("get") or {}, given["ip"]
         )
 
-    sdk.RegisterIncomingHttpRequestFilter(on_request)
-    sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
-    sdk.RegisterOnChangeCallback(on_change)
-    sdk.RegisterWorklistCallback(Answering(entries, recording).on_query)
+    sdk.RegisterIncomingHttpRequestFilter(kept(on_request))
+    sdk.RegisterOnStoredInstanceCallback(kept(arrivals.on_stored))
+    sdk.RegisterOnChangeCallback(kept(on_change))
+    sdk.RegisterWorklistCallback(kept(Answering(entries, recording).on_query))
     routes: dict[str, OnRestRequest] = {
         "/neuronova/health": state.on_health,
         "/neuronova/encode": state.on_encode,
@@ -127,7 +128,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         WADO_PATTERN: front.on_wado,
     }
     for uri, answer in routes.items():
-        sdk.RegisterRestCallback(uri, answer)
+        sdk.RegisterRestCallback(uri, kept(answer))
 
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:

@@ -1,0 +1,19 @@
+"""An Orthanc that tells how often the answering thread has answered, as far as the thread remembers."""
+
+import threading
+from typing import Any
+
+import orthanc
+
+from orthanc_plugins.threads import kept
+
+memory = threading.local()
+
+
+def count(output: Any, _uri: str, **_given: Any) -> None:
+    memory.visits = getattr(memory, "visits", 0) + 1
+    output.AnswerBuffer(str(memory.visits), "text/plain")
+
+
+orthanc.RegisterRestCallback("/fresh", count)
+orthanc.RegisterRestCallback("/kept", kept(count))
