@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from cdss_api.accounts.bearer import Bearer, authenticate
 from cdss_api.accounts.work import Work
+from cdss_api.consequences import follow
 from cdss_api.fhir.auditing import Access, patient_of
 from cdss_api.fhir.capability import capability
 from cdss_api.fhir.compartment import Compartments
@@ -21,7 +22,6 @@ from cdss_api.fhir.interactions import Interactions, Reply
 from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.outcome import Refused, outcome
 from cdss_api.fhir.store import Store
-from cdss_api.fhir.teams import follow
 from cdss_api.fhir.transaction import carry_out
 from cdss_api.service import Service
 from neuronova.audit.files import JournalFailed
@@ -81,9 +81,7 @@ class Interface:
                 if refused.status in _HIDING:
                     access.denied(self.service.accesses, refused.issues[0].code)
                 raise
-            if writing:
-                written = (touch.stored for touch in reply.touched if touch.action is not Action.READ)
-                follow(Work(session, now, bearer.actor, self.service.record), store, written)
+            follow(Work(session, now, bearer.actor, self.service.record), store)
             for touch in reply.touched:
                 about = patient_of(session, touch.stored.kind, touch.stored.id)
                 replace(access, action=touch.action).allowed(self.service.accesses, about, reply.status)

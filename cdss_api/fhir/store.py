@@ -64,12 +64,17 @@ class Stored:
 
 
 class Store:
-    """The resources that one asker sees, in one transaction; `now` is in microseconds."""
+    """The resources that one asker sees, in one transaction; `now` is in microseconds.
+
+    `written` are the versions that this transaction made, in their order: what follows from them is worked out before
+    it ends.
+    """
 
     def __init__(self, session: Session, compartments: Compartments, author: str, now: int) -> None:
         self.session = session
         self.compartments = compartments
         self.now = now
+        self.written: list[Stored] = []
         self._author = author
 
     def read(self, kind: str, id_: str) -> Stored:
@@ -155,7 +160,10 @@ class Store:
         values = {"version": resource.version, "updated": resource.updated, "method": method, "body": body}
         self.session.execute(insert(Version), {"number": resource.number, "author": self._author, **values})
         self._index(resource, kept)
-        return Stored(resource.kind, resource.logical_id, resource.version, resource.updated, method, body)
+        self.written.append(
+            Stored(resource.kind, resource.logical_id, resource.version, resource.updated, method, body)
+        )
+        return self.written[-1]
 
     def _index(self, resource: Resource, document: Document | None) -> None:
         """Replace what a resource is found by; a deleted one stays in its patient's compartment, and is not found."""
