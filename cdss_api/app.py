@@ -11,6 +11,7 @@ from cdss_api import console, health, problems
 from cdss_api.accounts import access_routes, auth, internal, links_routes, own, users_routes, well_known
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.audit import routes as audit_routes
+from cdss_api.clients import routes as client_routes
 from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.modalities import routes as modality_routes
@@ -49,6 +50,8 @@ def create_app(service: Service) -> Flask:
     for routes in (
         auth.blueprint(service, limiter),
         own.blueprint(service, limiter),
+        client_routes.token_blueprint(service, limiter),
+        client_routes.blueprint(service),
         well_known.blueprint(service),
         users_routes.blueprint(service),
         access_routes.blueprint(service),

@@ -27,6 +27,9 @@ class Action(StrEnum):
     LINK_REVOKE = "link-revoke"
     KEY_ROTATE = "key-rotate"
     MODALITY = "modality"
+    CLIENT_ADD = "client-add"
+    CLIENT_CHANGE = "client-change"
+    CLIENT_TOKEN = "client-token"  # noqa: S105 - a name
     AUDIT_SEARCH = "audit-search"
 
 

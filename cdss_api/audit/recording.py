@@ -28,6 +28,9 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.LINK_REVOKE: Action.LINK,
         recording.Action.KEY_ROTATE: Action.KEY,
         recording.Action.MODALITY: Action.SETTINGS,
+        recording.Action.CLIENT_ADD: Action.ACCOUNT,
+        recording.Action.CLIENT_CHANGE: Action.ACCOUNT,
+        recording.Action.CLIENT_TOKEN: Action.LOGIN,
         recording.Action.AUDIT_SEARCH: Action.SEARCH,
     }
 )

@@ -32,8 +32,8 @@ _OF_RESOURCE: Mapping[str, Any] = {
 }
 
 
-def capability(base: str) -> dict[str, Any]:
-    """Return the statement of the interface at `base`."""
+def capability(base: str, token_endpoint: str) -> dict[str, Any]:
+    """Return the statement of the interface at `base`, for whose tokens clients ask at `token_endpoint`."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -47,11 +47,25 @@ def capability(base: str) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
-                "security": {"description": "A bearer token of this platform; who sees which patient holds here too."},
+                "security": _security(token_endpoint),
                 "resource": [_resource(kind, known) for kind, known in parameters().items()],
                 "interaction": [{"code": "transaction"}, {"code": "batch"}],
             }
         ],
+    }
+
+
+def _security(token_endpoint: str) -> dict[str, Any]:
+    """Return how one is let in, with the address that SMART App Launch 1.0 looks for here."""
+    uris = {
+        "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+        "extension": [{"url": "token", "valueUri": token_endpoint}],
+    }
+    system = "http://terminology.hl7.org/CodeSystem/restful-security-service"
+    return {
+        "extension": [uris],
+        "service": [{"coding": [{"system": system, "code": "SMART-on-FHIR"}]}],
+        "description": "A bearer token of this platform; who sees which patient holds here too.",
     }
 
 

@@ -18,12 +18,13 @@ from cdss_api.fhir.examination import asked, examined
 from cdss_api.fhir.moment import span
 from cdss_api.fhir.outcome import Issue, Refused, outcome
 from cdss_api.fhir.patching import patched
-from cdss_api.fhir.permissions import may_read, require_read, require_write
-from cdss_api.fhir.query import LARGEST_PAGE, PAGE, natural, parse
+from cdss_api.fhir.permissions import WRITE, may, require
+from cdss_api.fhir.query import LARGEST_PAGE, PAGE, Query, looked_into, natural, parse
 from cdss_api.fhir.searching import everything, matching, search
 from cdss_api.fhir.store import Store, Stored, require_kind
 from cdss_api.fhir.validation import check
 from neuronova.contract.audit import Action
+from neuronova.contract.scopes import Interaction
 from neuronova.contract.token import Claims
 
 Pairs = Sequence[tuple[str, str]]
@@ -64,17 +65,17 @@ class Interactions:
 
     def read(self, kind: str, id_: str) -> Reply:
         """Return a resource as it now is (FHIR R4 3.1.0.1)."""
-        self._reading(kind)
+        self._allow(kind, Interaction.READ)
         return _shown(self.store.read(kind, id_))
 
     def vread(self, kind: str, id_: str, version: str) -> Reply:
         """Return one version of it (3.1.0.2)."""
-        self._reading(kind)
+        self._allow(kind, Interaction.READ)
         return _shown(self.store.vread(kind, id_, version))
 
     def history(self, kind: str, id_: str | None, pairs: Pairs) -> Reply:
         """Return versions, the newest first (3.1.0.12)."""
-        self._reading(kind)
+        self._allow(kind, Interaction.SEARCH if id_ is None else Interaction.READ)
         asked = dict(pairs)
         count, offset = _page(asked)
         since = _moment(asked.get("_since"))
@@ -85,8 +86,8 @@ class Interactions:
 
     def search(self, kind: str, pairs: Pairs) -> Reply:
         """Return a page of what fits (3.1.1)."""
-        self._reading(kind)
-        query = parse(kind, pairs, strict=self._strict)
+        self._allow(kind, Interaction.SEARCH)
+        query = self._query(kind, pairs, strict=self._strict)
         result = search(self.store, query)
         asked = [pair for pair in pairs if pair[0] not in query.unknown]
         links = _links(f"{self.base}/{kind}", asked, query.offset, query.count, more=result.more)
@@ -94,24 +95,22 @@ class Interactions:
         if query.unknown:
             names = ", ".join(query.unknown)
             told = outcome([Issue("warning", "not-supported", f"Not supported for {kind}, and ignored: {names}.")])
-        included = [one for one in result.included if may_read(self._claims, one.kind)]
+        included = [one for one in result.included if may(self._claims, one.kind, Interaction.READ)]
         return Reply(200, body=searchset(result.matches, included, result.total, told, self.base, links))
 
     def everything(self, id_: str, pairs: Pairs) -> Reply:
         """Return a patient's whole record, in pages (FHIR R4 8.1.10, `$everything`)."""
-        self._reading("Patient")
+        self._allow("Patient", Interaction.READ)
         patient = self.store.read("Patient", id_)
         asked = dict(pairs)
         kinds = [one for one in asked.get("_type", "").split(",") if one]
         for kind in kinds:
             require_kind(kind)
+        kinds = [one for one in kinds or WRITE if may(self._claims, one, Interaction.READ)]
         count, offset = _page(asked)
         result = everything(self.store, id_, kinds, _moment(asked.get("_since")), count, offset)
         links = _links(f"{self.base}/Patient/{id_}/$everything", pairs, offset, count, more=result.more)
-        matches, included = (
-            [one for one in found if may_read(self._claims, one.kind)] for found in (result.matches, result.included)
-        )
-        body = searchset(matches, included, result.total, None, self.base, links)
+        body = searchset(result.matches, result.included, result.total, None, self.base, links)
         return Reply(200, body=body, touched=(Touch(Action.READ, patient),))
 
     def create(self, kind: str, document: Document, if_none_exist: str | None = None, id_: str | None = None) -> Reply:
@@ -119,7 +118,7 @@ class Interactions:
 
         `id_` is the one that was reserved for it.
         """
-        self._writing(kind, document)
+        self._writing(kind, document, Interaction.CREATE)
         if if_none_exist:
             found = self._matching(kind, parse_qsl(if_none_exist.removeprefix("?"), keep_blank_values=True))
             if found is not None:
@@ -128,7 +127,7 @@ class Interactions:
 
     def update(self, kind: str, id_: str, document: Document, if_match: str | None = None) -> Reply:
         """Store a resource's next version, or its first (3.1.0.4)."""
-        self._writing(kind, document)
+        self._writing(kind, document, Interaction.UPDATE)
         if document.get("id") != id_:
             raise Refused(400, "value", "The resource's id is not that of the address.")
         stored, created = self.store.update(kind, id_, document, version_of(if_match))
@@ -138,7 +137,7 @@ class Interactions:
         self, kind: str, pairs: Pairs, document: Document, if_match: str | None = None, id_: str | None = None
     ) -> Reply:
         """Update the one resource that fits, or create it (3.1.0.4.3), under the id that was reserved for it."""
-        self._writing(kind, document)
+        self._writing(kind, document, Interaction.UPDATE)
         found = self._matching(kind, pairs)
         if found is None:
             if "id" in document:
@@ -152,11 +151,11 @@ class Interactions:
 
     def patch(self, kind: str, id_: str, operations: Any, if_match: str | None = None) -> Reply:
         """Change a resource by JSON Patch (3.1.0.6, RFC 6902)."""
-        require_kind(kind)
-        require_write(self._claims, kind)
+        self._allow(kind, Interaction.UPDATE)
+        self._allow(kind, Interaction.READ)  # what it tests and what is answered tell of the resource
         current = self.store.read(kind, id_)
         document = patched(current.document(), operations)
-        self._writing(kind, document)
+        self._writing(kind, document, Interaction.UPDATE)
         if document.get("id") != id_:
             raise Refused(422, "business-rule", "A patch does not change a resource's id.")
         expected = version_of(if_match)
@@ -165,8 +164,7 @@ class Interactions:
 
     def delete(self, kind: str, id_: str, if_match: str | None = None) -> Reply:
         """Delete a resource; its history stays (3.1.0.7)."""
-        require_kind(kind)
-        require_write(self._claims, kind)
+        self._allow(kind, Interaction.DELETE)
         stored = self.store.delete(kind, id_, version_of(if_match))
         if stored is None:
             return Reply(204)
@@ -174,8 +172,7 @@ class Interactions:
 
     def conditional_delete(self, kind: str, pairs: Pairs) -> Reply:
         """Delete the one resource that fits, if there is one (3.1.0.7.1)."""
-        require_kind(kind)
-        require_write(self._claims, kind)
+        self._allow(kind, Interaction.DELETE)
         found = self._matching(kind, pairs)
         return Reply(204) if found is None else self.delete(kind, found.id)
 
@@ -185,7 +182,7 @@ class Interactions:
         Of an existing one without a resource in the body, what is said of it as it is kept; to delete one asks no more
         than that it is there.
         """
-        self._reading(kind)
+        self._allow(kind, Interaction.READ)
         what = asked(document, pairs)
         stored = None
         if id_ is not None and what.resource is None:
@@ -196,12 +193,12 @@ class Interactions:
 
     def resolve(self, kind: str, pairs: Pairs) -> Stored | None:
         """Return the one resource that fits, for a conditional reference (3.1.0.11.2)."""
-        self._reading(kind)
         return self._matching(kind, pairs)
 
     def _matching(self, kind: str, pairs: Pairs) -> Stored | None:
         """Return the one that fits, having made sure that nobody else is about to create one."""
-        query = parse(kind, pairs, strict=True)
+        self._allow(kind, Interaction.SEARCH)
+        query = self._query(kind, pairs, strict=True)
         if not query.conditions:
             raise Refused(412, "required", "A condition names at least one search parameter.")
         _alone_with(self.store, kind, pairs)
@@ -210,13 +207,19 @@ class Interactions:
             raise Refused(412, "multiple-matches", f"More than one {kind} fits the condition.")
         return found[0] if found else None
 
-    def _reading(self, kind: str) -> None:
+    def _allow(self, kind: str, interaction: Interaction) -> None:
         require_kind(kind)
-        require_read(self._claims, kind)
+        require(self._claims, kind, interaction)
 
-    def _writing(self, kind: str, document: Document) -> None:
-        require_kind(kind)
-        require_write(self._claims, kind)
+    def _query(self, kind: str, pairs: Pairs, *, strict: bool) -> Query:
+        """Return a search, which may look only into what the asker may search."""
+        query = parse(kind, pairs, strict=strict)
+        for other in looked_into(query):
+            require(self._claims, other, Interaction.SEARCH)
+        return query
+
+    def _writing(self, kind: str, document: Document, interaction: Interaction) -> None:
+        self._allow(kind, interaction)
         if document.get("resourceType") != kind:
             raise Refused(400, "invalid", f"The body is no {kind}: its resourceType says otherwise.")
         check(document)

@@ -142,6 +142,17 @@ def _read_control(reading: _Reading, name: str, value: str) -> bool:
     return True
 
 
+def looked_into(query: Query) -> frozenset[str]:
+    """Return the other types whose content decides what is found: those of chains and of `_has`."""
+    found = set()
+    for condition in query.conditions:
+        step = condition
+        while step.chain is not None:
+            found.add(step.target)
+            step = step.chain
+    return frozenset(found)
+
+
 def natural(name: str, value: str) -> int:
     """Return a parameter that is a number from 0 on; raises Refused for what is none."""
     if not value.isascii() or not value.isdigit() or len(value) > 9:

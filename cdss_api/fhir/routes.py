@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 
 from cdss_api.accounts.bearer import Bearer, authenticate
 from cdss_api.accounts.work import Work
+from cdss_api.clients.tokens import endpoint
 from cdss_api.consequences import follow
 from cdss_api.fhir.auditing import Access, patient_of
 from cdss_api.fhir.capability import capability
@@ -21,6 +22,7 @@ from cdss_api.fhir.document import Document, Unreadable, read, write
 from cdss_api.fhir.interactions import Interactions, Reply
 from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.outcome import Refused, outcome
+from cdss_api.fhir.smart import smart
 from cdss_api.fhir.store import Store
 from cdss_api.fhir.transaction import carry_out
 from cdss_api.service import Service
@@ -120,8 +122,12 @@ def _read_routes(routes: Blueprint, interface: Interface) -> None:
 def _operation_routes(routes: Blueprint, interface: Interface) -> None:
     @routes.get("/metadata")
     def metadata() -> Response:
-        statement = capability(_base(interface.service))
+        statement = capability(_base(interface.service), endpoint(interface.service))
         return Response(write(statement), content_type=MEDIA_TYPE)
+
+    @routes.get("/.well-known/smart-configuration")
+    def smart_configuration() -> Response:
+        return Response(write(smart(interface.service)), content_type="application/json")
 
     @routes.get("/Patient/<id_>/$everything")
     def everything(id_: str) -> Response:

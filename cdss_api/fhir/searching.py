@@ -72,11 +72,10 @@ def matching(store: Store, query: Query, most: int) -> list[Stored]:
 
 
 def everything(store: Store, patient: str, kinds: Sequence[str], since: int | None, count: int, offset: int) -> Result:
-    """Return a page of a patient's record, and whom it names of the directory (FHIR R4, Patient/$everything)."""
+    """Return a page of a patient's record, of these types, and whom it names of the directory (Patient/$everything)."""
     of_patient = select(Compartment.number).where(Compartment.patient == patient)
     where = [Resource.number.in_(of_patient), not_(Resource.deleted), store.compartments.visible(Resource)]
-    if kinds:
-        where.append(Resource.kind.in_(kinds))
+    where.append(Resource.kind.in_(kinds))
     if since is not None:
         where.append(Resource.updated >= since)
     total = store.session.scalar(select(func.count()).select_from(Resource).where(*where))
@@ -84,7 +83,7 @@ def everything(store: Store, patient: str, kinds: Sequence[str], since: int | No
     rows = select(Resource.number).where(*where).order_by(itself_first, Resource.number)
     numbers = list(store.session.scalars(rows.offset(offset).limit(count + 1)))
     page = numbers[:count]
-    named = [Include("*", "*", kind) for kind in sorted(DIRECTORY) if not kinds or kind in kinds]
+    named = [Include("*", "*", kind) for kind in sorted(DIRECTORY) if kind in kinds]
     brought = set().union(*(_targets(store, set(page), one) for one in named)) - set(page) if page else set()
     return Result(store.bodies(page), store.bodies(sorted(brought)), total, more=len(numbers) > count)
 

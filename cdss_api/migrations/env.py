@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 import cdss_api.accounts.models
+import cdss_api.clients.models
 import cdss_api.fhir.models
 import cdss_api.outbox.models  # noqa: F401
 from cdss_api.database import Base

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from neuronova.cli.audit import audit
+from neuronova.cli.clients import clients
 from neuronova.cli.demo import demo
 from neuronova.cli.keys import keys
 from neuronova.cli.modality import modality
@@ -23,6 +24,7 @@ app.command()(run)
 app.command()(demo)
 app.command()(transcode)
 app.add_typer(users)
+app.add_typer(clients)
 app.add_typer(keys)
 app.add_typer(modality)
 app.add_typer(audit)

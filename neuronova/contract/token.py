@@ -10,6 +10,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from neuronova.contract.roles import PERMISSIONS, Permission, Role
+from neuronova.contract.scopes import Scopes, parse_scopes, written
 
 ALGORITHM = "EdDSA"
 AUDIENCE = "neuronova"
@@ -32,7 +33,9 @@ class Claims:
     """What a token says.
 
     `studies` narrows the token to these StudyInstanceUIDs, and is None for all that the account may see; a narrowed
-    token stores only where `may_store` says so. `scopes` are the permissions of a service.
+    token stores only where `may_store` says so. `scopes` are the permissions of a service. `fhir` narrows the token to
+    these interactions with resources, and is None where nobody asked for that; a service of such a token has these
+    interactions and no permission.
     """
 
     subject: str  # the account's identifier
@@ -44,6 +47,7 @@ class Claims:
     studies: frozenset[str] | None = None
     may_store: bool = True
     scopes: frozenset[Permission] = frozenset()
+    fhir: Scopes | None = None
 
     @property
     def permissions(self) -> frozenset[Permission]:
@@ -69,8 +73,8 @@ def sign(claims: Claims, key: Ed25519PrivateKey, key_id: str) -> str:
         "iat": claims.issued_at,
         "exp": claims.expires_at,
     }
-    if claims.scopes:
-        payload["scope"] = " ".join(sorted(claims.scopes))
+    if claims.scopes or claims.fhir:
+        payload["scope"] = " ".join((*sorted(claims.scopes), written(claims.fhir or ()))).strip()
     if claims.studies is not None:
         payload |= {"studies": sorted(claims.studies), "store": claims.may_store}
     return jwt.encode(payload, key, ALGORITHM, headers={"kid": key_id})
@@ -126,6 +130,8 @@ def _read(token: str, keys: Mapping[str, Ed25519PublicKey]) -> Claims:
 
 def _claims(payload: Mapping[str, Any]) -> Claims:
     studies = payload.get("studies")
+    names = _text(payload["scope"]).split() if "scope" in payload else []
+    smart = [name for name in names if "/" in name]  # of a resource, as no permission is
     return Claims(
         subject=_text(payload["sub"]),
         role=Role(payload["role"]),
@@ -135,7 +141,8 @@ def _claims(payload: Mapping[str, Any]) -> Claims:
         expires_at=int(payload["exp"]),
         studies=None if studies is None else frozenset(_texts(studies)),
         may_store=payload.get("store", True) is True,
-        scopes=frozenset(Permission(name) for name in _text(payload.get("scope", "-")).split() if name != "-"),
+        scopes=frozenset(Permission(name) for name in names if "/" not in name),
+        fhir=parse_scopes(" ".join(smart)) if smart else None,
     )
 
 

@@ -37,16 +37,26 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/modalities"): Permission.MODALITIES_MANAGE,
     ("PUT", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
     ("DELETE", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
+    ("GET", "/clients"): Permission.USERS_MANAGE,
+    ("POST", "/clients"): Permission.USERS_MANAGE,
+    ("PATCH", f"/clients/{SOMEBODY}"): Permission.USERS_MANAGE,
     ("GET", "/links"): Permission.LINKS_MANAGE,
     ("POST", "/links"): Permission.LINKS_MANAGE,
     ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,
 }
-NAMES = (("<account_id>", SOMEBODY), ("<link_id>", SOMEBODY), ("<study>", "1.2.3"), ("<title>", "CT1"))
+NAMES = (
+    ("<account_id>", SOMEBODY),
+    ("<link_id>", SOMEBODY),
+    ("<client_id>", SOMEBODY),
+    ("<study>", "1.2.3"),
+    ("<title>", "CT1"),
+)
 OPEN = {
     ("POST", "/auth/login"),
     ("POST", "/auth/refresh"),
     ("POST", "/auth/logout"),
     ("POST", "/auth/exchange"),
+    ("POST", "/auth/token"),
     ("GET", "/.well-known/jwks.json"),
     ("GET", "/health"),
     ("GET", "/health/ready"),

@@ -13,7 +13,7 @@ from tests.accounts.api import KIM
 from tests.fhir.asking import JSON, PATIENT_ID, ROOT, Fhir, issue_of, patient
 
 NAMES = re.compile(r"<(?:path:)?(\w+)>")
-OPEN = {"_unknown", "metadata"}  # which tell of no resource
+OPEN = {"_unknown", "metadata", "smart_configuration"}  # which tell of no resource
 STAFF = [Role.DOCTOR, Role.NURSE, Role.TECHNOLOGIST, Role.PATIENT]
 
 

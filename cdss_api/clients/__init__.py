@@ -1,0 +1,1 @@
+"""Clients that are programs: registered, known by their keys, narrowed by scopes (SMART Backend Services)."""
