@@ -1,0 +1,8 @@
+"""The fixtures of both databases, and of the FHIR interface."""
+
+from __future__ import annotations
+
+from tests.databases import postgres_address, settings, sqlite_template, variables
+from tests.fhir.conftest import api, fhir, journal
+
+__all__ = ["api", "fhir", "journal", "postgres_address", "settings", "sqlite_template", "variables"]
