@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, request
-from sqlalchemy.exc import IntegrityError
+from flask import Blueprint, Response, current_app, request
+from sqlalchemy.exc import IntegrityError, OperationalError
 from werkzeug.exceptions import HTTPException
 
 from cdss_api.accounts.bearer import Bearer, authenticate
@@ -49,6 +49,9 @@ def blueprint(service: Service) -> Blueprint:
     routes.register_error_handler(HTTPException, _http)
     routes.register_error_handler(IntegrityError, _raced)
     routes.register_error_handler(JournalFailed, _unrecorded)
+    routes.register_error_handler(OperationalError, _without_database)
+    routes.register_error_handler(RecursionError, _nested)
+    routes.register_error_handler(Exception, _unexpected)
     _read_routes(routes, interface)
     _operation_routes(routes, interface)
     _write_routes(routes, interface)
@@ -263,6 +266,21 @@ def _http(error: HTTPException) -> Response:
 
 def _raced(_error: IntegrityError) -> Response:
     return _refused(Refused(409, "conflict", "Somebody else wrote the same at this moment; try again."))
+
+
+def _without_database(error: Exception) -> Response:
+    current_app.logger.error("the database does not answer: %s", type(error).__name__)
+    detail = "The database does not answer; try again in a few seconds."
+    return _refused(Refused(503, "transient", detail, headers={"Retry-After": "5"}))
+
+
+def _nested(_error: RecursionError) -> Response:
+    return _refused(Refused(400, "structure", "The input is nested too deeply."))
+
+
+def _unexpected(error: Exception) -> Response:
+    current_app.logger.error("unexpected error", exc_info=error)
+    return _refused(Refused(500, "exception", "The service failed; its log says why."))
 
 
 def _unrecorded(_error: JournalFailed) -> Response:
