@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from cdss_api.accounts.recording import Actor
 from cdss_api.accounts.work import Work
-from cdss_api.fhir import teams
+from cdss_api.fhir import subscriptions, teams
 from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.store import Store, Stored
@@ -19,7 +19,7 @@ from neuronova.contract.roles import Role
 
 Follower = Callable[[Work, Store, Sequence[Stored]], None]
 
-FOLLOWERS: tuple[Follower, ...] = (teams.follow,)
+FOLLOWERS: tuple[Follower, ...] = (teams.follow, subscriptions.follow)
 
 
 def follow(work: Work, store: Store) -> None:

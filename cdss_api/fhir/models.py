@@ -126,3 +126,14 @@ class ReferenceValue(_Value, Base):
     target_kind: Mapped[str] = mapped_column(String(64))
     target_id: Mapped[str] = mapped_column(String(64))
     url: Mapped[str] = mapped_column(Bytewise)
+
+
+class Watch(Base):
+    """An active Subscription: which type it watches, for what, and in whose place."""
+
+    __tablename__ = "fhir_watch"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)  # of the Subscription
+    kind: Mapped[str] = mapped_column(String(64), index=True)
+    criteria: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(String(300))

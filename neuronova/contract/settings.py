@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -57,6 +58,7 @@ class Settings:
     syslog_ca: Path | None
     syslog_certificate: Path | None
     syslog_key: Path | None
+    subscription_networks: tuple[IPv4Network | IPv6Network, ...]  # that endpoints may be in beside the public ones
     issuer: str | None  # of PatientIDs that come without one, from a sender that has none of its own
     oidc_issuer: str | None
     oidc_jwks_url: str | None
@@ -96,6 +98,7 @@ class Settings:
             "SYSLOG_CA": self.syslog_ca,
             "SYSLOG_CERTIFICATE": self.syslog_certificate,
             "SYSLOG_KEY": self.syslog_key,
+            "SUBSCRIPTION_NETWORKS": ",".join(map(str, self.subscription_networks)) or "none",
             "ISSUER": self.issuer,
             "OIDC_ROLE_CLAIM": self.oidc_role_claim,
             "PUBLIC_URL": self.public_url,
@@ -189,6 +192,13 @@ def _endpoint(text: str) -> Endpoint:
     return Endpoint(found[1] or found[2], port)
 
 
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    try:
+        return () if text == "none" else tuple(ip_network(one.strip()) for one in text.split(","))
+    except ValueError:
+        raise ValueError("none, or networks such as 10.20.0.0/16,127.0.0.0/8") from None
+
+
 def _issuer(text: str) -> str:
     if len(text) > 64 or "\\" in text or not text.isprintable():
         raise ValueError("an issuer of at most 64 characters without a backslash")
@@ -243,6 +253,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "SYSLOG_CA": ("syslog_ca", None, _path),
     "SYSLOG_CERTIFICATE": ("syslog_certificate", None, _path),
     "SYSLOG_KEY": ("syslog_key", None, _path),
+    "SUBSCRIPTION_NETWORKS": ("subscription_networks", "none", _networks),
     "ISSUER": ("issuer", None, _issuer),
     "OIDC_ISSUER": ("oidc_issuer", None, str),
     "OIDC_JWKS_URL": ("oidc_jwks_url", None, _provider),

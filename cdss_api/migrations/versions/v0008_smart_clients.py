@@ -1,4 +1,4 @@
-"""Clients of SMART Backend Services, and the assertions that they have used."""
+"""Clients of SMART Backend Services, the assertions that they have used, and what subscriptions watch."""
 
 from __future__ import annotations
 
@@ -35,3 +35,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("client_id", "jti_hash"),
     )
     op.create_index("ix_client_assertion_until", "client_assertion", ["until"])
+    op.create_table(
+        "fhir_watch",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=64), nullable=False),
+        sa.Column("criteria", sa.Text(), nullable=False),
+        sa.Column("author", sa.String(length=300), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_fhir_watch_kind", "fhir_watch", ["kind"])
