@@ -132,11 +132,9 @@ def _checked(claims: Claims | None, id_: str, document: Document) -> Query:
     if "end" in document:
         raise Refused(422, "not-supported", "A subscription with an end is not supported: set it to off.")
     query = _query(criteria)
-    needed = (
-        (query.kind, Interaction.READ),
-        *((kind, Interaction.SEARCH) for kind in (query.kind, *looked_into(query))),
-    )
-    if claims is None or not all(may(claims, kind, interaction) for kind, interaction in needed):
+    searched = (query.kind, *looked_into(query))
+    allowed = claims is not None and may(claims, query.kind, Interaction.READ)
+    if claims is None or not allowed or not all(may(claims, kind, Interaction.SEARCH) for kind in searched):
         raise Refused(403, "forbidden", "The author may not read what the criteria ask for.")
     return query
 

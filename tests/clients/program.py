@@ -38,7 +38,7 @@ def key_set(*algorithms: str) -> dict[str, Any]:
 class Program:
     """A registered client."""
 
-    api: Api
+    api: Any  # with the service and its clock
     client_id: str
     number: int = 0
 
