@@ -8,6 +8,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from cdss_api.clients import registry
@@ -59,7 +60,8 @@ class Program:
         """Ask for a token."""
         form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "scope": scope}
         form |= {"client_assertion": assertion or self.assertion()} | changed
-        return self.api.client.post(TOKEN, data={name: value for name, value in form.items() if value is not None})
+        client: FlaskClient = self.api.client
+        return client.post(TOKEN, data={name: value for name, value in form.items() if value is not None})
 
     def bearer(self, scope: str = "system/*.cruds") -> dict[str, str]:
         """Return the header of a token."""
