@@ -114,6 +114,17 @@ need_referee() {
     done
 }
 
+# The task queues that the outbox is measured against: apart, for the platform needs nothing of theirs.
+need_queues() {
+    local lock=bench/queues/requirements.lock
+    cmp -s "$lock" .queues/requirements.lock && return
+    echo "Installing Python packages of $lock"
+    "$python" -m venv --clear .queues
+    .queues/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" ||
+        die "pip could not install $lock: check the network"
+    cp "$lock" .queues/
+}
+
 [ $# -gt 0 ] || set -- system python viewer
 for step in "$@"; do
     case $step in
@@ -125,7 +136,10 @@ for step in "$@"; do
         need_lock requirements-dev.lock
         need_referee
         ;;
-    bench) need_packages "${bench_packages[@]}" ;;
+    bench)
+        need_packages "${bench_packages[@]}"
+        need_queues
+        ;;
     *) die "unknown step $step: system, python, viewer, test or bench" ;;
     esac
 done

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, select, true, update
+from sqlalchemy import Row, Select, bindparam, select, true, update
 from sqlalchemy.orm import Session
 
 from cdss_api.outbox.breaker import allowed, probing
@@ -78,7 +78,8 @@ def _heads(session: Session, streams: list[int], each: int) -> list[Row[Any]]:
     """Return the first open messages of each stream, found by the index however many wait behind them."""
     if session.get_bind().dialect.name == "sqlite":
         # It has no LATERAL; a query costs it no round trip.
-        return [row for stream in streams for row in session.execute(_first(each).where(Message.stream == stream))]
+        of_one = _first(each).where(Message.stream == bindparam("of"))
+        return [row for stream in streams for row in session.execute(of_one, {"of": stream})]
     heads = _first(each).where(Message.stream == Stream.number).correlate(Stream).lateral()
     rows = select(heads).select_from(Stream).join(heads, true()).where(among(session, Stream.number, streams))
     return list(session.execute(rows.order_by(heads.c.stream, heads.c.number)))
