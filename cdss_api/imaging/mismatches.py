@@ -20,6 +20,8 @@ class State(StrEnum):
     KEPT = "kept"  # the study belongs to whom it was sent as, and to no order
     CORRECTING = "correcting"  # the DICOM side is being rewritten
     CORRECTED = "corrected"
+    UNDOING = "undoing"
+    UNDONE = "undone"
     ENDED = "ended"  # it fits now, or the study is gone
 
 
@@ -76,6 +78,7 @@ def _made(sent: StudyChanged, conflict: Conflict, now: float) -> Mismatch:
         sent=as_sent(sent),
         ordered=as_ordered(conflict.order),
         found=now,
+        instances=None,
         decided=None,
         decided_by=None,
     )

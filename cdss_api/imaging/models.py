@@ -57,6 +57,7 @@ class Mismatch(Base):
     orthanc: Mapped[str] = mapped_column(_LOGICAL_ID)  # Orthanc's identifier of the study
     sent: Mapped[dict[str, Any]] = mapped_column(JSON)  # DICOM keywords to values as they came
     ordered: Mapped[dict[str, Any]] = mapped_column(JSON)
+    instances: Mapped[list[str] | None] = mapped_column(JSON)  # SOPInstanceUIDs that were corrected
     found: Mapped[float] = mapped_column(Double)
     decided: Mapped[float | None] = mapped_column(Double)
     decided_by: Mapped[str | None] = mapped_column(String(300))

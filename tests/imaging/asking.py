@@ -77,6 +77,13 @@ class Hospital:
         answer.raise_for_status()
         return answer.json()
 
+    def file(self, instance: str) -> bytes:
+        """Return a stored object."""
+        url = f"{self.platform.url}/orthanc/instances/{instance}/file"
+        answer = requests.get(url, headers=self.header(), timeout=10)
+        answer.raise_for_status()
+        return answer.content
+
     def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
         url = f"{self.platform.url}/api/v1/imaging{path}"
         return requests.request(method, url, json=body, headers=self.header(), timeout=60)

@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("orthanc", sa.String(length=64), nullable=False),
         sa.Column("sent", sa.JSON(), nullable=False),
         sa.Column("ordered", sa.JSON(), nullable=False),
+        sa.Column("instances", sa.JSON(), nullable=True),
         sa.Column("found", sa.Double(), nullable=False),
         sa.Column("decided", sa.Double(), nullable=True),
         sa.Column("decided_by", sa.String(length=300), nullable=True),
