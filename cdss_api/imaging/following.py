@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts.models import Version as AccountsVersion
@@ -145,9 +145,9 @@ def _versions(store: Store, written: Stored) -> Iterable[Document]:
 
 def _concerned(session: Session, order: Document) -> set[tuple[str, str, str]]:
     """Return the studies that name an order."""
-    columns = (Study.study_uid, Study.patient_id, Study.issuer)
-    rows = set(session.execute(select(*columns).where(Study.study_uid == study_uid(order))).tuples())
     accession = str(typed_identifier(order, "ACSN")).strip()
+    named = Study.study_uid == study_uid(order)
     if accession:
-        rows |= set(session.execute(select(*columns).where(Study.accession == accession)).tuples())
+        named = or_(named, Study.accession == accession)
+    rows = session.execute(select(Study.study_uid, Study.patient_id, Study.issuer).where(named))
     return {(study, patient_id, issuer) for study, patient_id, issuer in rows}
