@@ -21,6 +21,9 @@ from cdss_api.problems import ERRORS, NOTHING
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 
+# Modalities write their own, so these differ in studies that fit, too.
+_EXPECTED = ("StudyInstanceUID", "StudyDescription")
+
 
 class MismatchesQuery(BaseModel):
     """Which ones; without a state those that wait for a decision."""
@@ -109,7 +112,7 @@ def blueprint(service: Service) -> APIBlueprint:
 
 def entry(row: Mismatch) -> MismatchEntry:
     """Return a mismatch as the API shows it."""
-    differing = [one for one in differences(row.ordered, row.sent) if one.field != "StudyDescription"]
+    differing = [one for one in differences(row.ordered, row.sent) if one.field not in _EXPECTED]
     return MismatchEntry(
         id=row.mismatch_id,
         study=row.study_uid,
