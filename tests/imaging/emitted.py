@@ -6,8 +6,9 @@ from cdss_api.fhir.document import Document
 from cdss_api.imaging.mapping import endpoint, imaging_study, patient
 from tests.imaging.studies import a_series, a_study
 
-_FULL = a_study(patient_name="Hong^Gildong^M^Dr^Jr=洪^吉洞=홍^길동")
+_FULL = a_study(issuer="urn:oid:1.2.410.100000.1", patient_name="Hong^Gildong^M^Dr^Jr=洪^吉洞=홍^길동")
 _BARE = a_study(
+    issuer="",
     patient_name="",
     birth_date="",
     sex="",
@@ -27,5 +28,5 @@ def emitted() -> list[Document]:
         imaging_study(_BARE, {"display": "No PatientID"}, []) | {"id": "emitted-bare-study"},
         patient(_FULL) | {"id": "emitted-patient"},
         patient(_BARE) | {"id": "emitted-bare-patient"},
-        endpoint("https://pacs.example.org/dicom-web") | {"id": "emitted-endpoint"},
+        endpoint("https://pacs.hospital.test/dicom-web") | {"id": "emitted-endpoint"},
     ]
