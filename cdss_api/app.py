@@ -13,6 +13,8 @@ from cdss_api.accounts.limits import limiter_for
 from cdss_api.audit import routes as audit_routes
 from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
+from cdss_api.imaging import events
+from cdss_api.imaging import routes as imaging_routes
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
@@ -55,11 +57,13 @@ def create_app(service: Service) -> Flask:
         links_routes.blueprint(service),
         modality_routes.blueprint(service),
         audit_routes.blueprint(service),
+        imaging_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))
     app.register_blueprint(worklist_routes.blueprint(service))
+    app.register_blueprint(events.blueprint(service))
     app.register_blueprint(fhir_routes.blueprint(service))
     app.register_blueprint(console.blueprint())
     problems.describe(app.components_schemas)

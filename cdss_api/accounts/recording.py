@@ -28,6 +28,8 @@ class Action(StrEnum):
     KEY_ROTATE = "key-rotate"
     MODALITY = "modality"
     AUDIT_SEARCH = "audit-search"
+    MISMATCH_LIST = "mismatch-list"
+    MISMATCH_DECISION = "mismatch-decision"
 
 
 class Outcome(StrEnum):

@@ -29,6 +29,8 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.KEY_ROTATE: Action.KEY,
         recording.Action.MODALITY: Action.SETTINGS,
         recording.Action.AUDIT_SEARCH: Action.SEARCH,
+        recording.Action.MISMATCH_LIST: Action.QUERY,
+        recording.Action.MISMATCH_DECISION: Action.MANAGE,
     }
 )
 

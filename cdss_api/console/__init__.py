@@ -26,6 +26,10 @@ def blueprint() -> Blueprint:
     def audit() -> Response:
         return make_response(render_template("audit.html"))
 
+    @routes.get("/console/mismatches")
+    def mismatches() -> Response:
+        return make_response(render_template("mismatches.html"))
+
     @routes.get("/console/static/<name>")
     def static_file(name: str) -> Response:
         response = send_from_directory(STATIC, name)

@@ -30,7 +30,7 @@ _INTENTS = ("order", "original-order", "reflex-order", "filler-order", "instance
 _SCHEMES = {SNOMED: "SCT", LOINC: "LN", DCM: "DCM", "http://radlex.org": "RADLEX", "http://www.radlex.org": "RADLEX"}
 _LOCAL = "L"  # PS3.16 8.2: a scheme that a site defines is 99..., or L where nothing more is known
 _MODALITY = re.compile("[A-Z]{2,16}")  # the Defined Terms of (0008,0060): PS3.16 CID 29 has them as DCM codes
-_SEXES = {"male": "M", "female": "F", "other": "O"}
+SEXES = {"male": "M", "female": "F", "other": "O"}
 _KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "[lb_av]": Decimal("0.45359237")}
 _MEASURED = ("final", "amended", "corrected")
 _NOT_HELD = ("refuted", "entered-in-error")
@@ -39,7 +39,7 @@ _DONE_TASK = ("completed",)
 _NO_TASK = ("cancelled", "rejected", "failed", "entered-in-error")
 _STUDIES = uuid.UUID("5b0d6f0c-2d0e-4f6b-9a55-1f4f1b1a7f5e")  # our own name space for StudyInstanceUIDs
 _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
-_UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))+", re.ASCII)
+UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))+", re.ASCII)
 _TITLE = re.compile(r"[ -\[\]-~]{1,16}")  # VR AE
 
 
@@ -63,10 +63,10 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
     """
     if not _is_due(order, around.tasks):
         return None
-    patient = _patient_id(around.patient)
+    patient = patient_identity(around.patient)
     if patient is None:
         return None
-    accession = identifier(_typed(order, "ACSN"), SHORT)
+    accession = identifier(typed_identifier(order, "ACSN"), SHORT)
     number = accession or order["id"][-SHORT:]
     code = _code(order.get("code"))
     description = _text(order.get("code")) or "Imaging"
@@ -83,8 +83,8 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
         patient_id=patient[0],
         issuer=patient[1],
         patient_name=person_name(around.patient.get("name", ())),
-        birth_date=_date_of_birth(around.patient),
-        sex=_SEXES.get(around.patient.get("gender", ""), ""),
+        birth_date=birth_date(around.patient),
+        sex=SEXES.get(around.patient.get("gender", ""), ""),
         weight=_weight(around.weights),
         allergies=tuple(_allergies(around.allergies)),
         accession_number=accession,
@@ -92,7 +92,7 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
         procedure_id=number,
         procedure_description=description,
         procedure_code=code,
-        study_uid=_study_uid(order),
+        study_uid=study_uid(order),
         step=Step(
             id=number,
             station_titles=tuple(dict.fromkeys(_titles(references, devices))),
@@ -178,7 +178,7 @@ def _moment(text: str, zone: tzinfo | None) -> tuple[str, str] | None:
     return f"{year}{month}{day}", f"{hour or '00'}{minute or '00'}{second or '00'}"
 
 
-def _patient_id(patient: Document) -> tuple[str, str] | None:
+def patient_identity(patient: Document) -> tuple[str, str] | None:
     """Return PatientID and issuer: a medical record number before any other identifier that is in use."""
     known = [one for one in patient.get("identifier", ()) if one.get("value") and one.get("use") != "old"]
     if not known:
@@ -188,11 +188,11 @@ def _patient_id(patient: Document) -> tuple[str, str] | None:
     return identifier(best["value"], LONG), identifier("" if system == PATIENT_ID else system, LONG)
 
 
-def _study_uid(order: Document) -> str:
+def study_uid(order: Document) -> str:
     """Return the UID that the order names, else one that is always the same for it (PS3.5 B.2)."""
     for one in order.get("identifier", ()):
         value = str(one.get("value", "")).removeprefix("urn:oid:")
-        if one.get("system") == "urn:dicom:uid" and _UID.fullmatch(value):
+        if one.get("system") == "urn:dicom:uid" and UID.fullmatch(value):
             return value
     return f"2.25.{uuid.uuid5(_STUDIES, order['id']).int}"
 
@@ -228,12 +228,14 @@ def _practitioner(found: Iterable[Document]) -> str:
     return next((person_name(one.get("name", ())) for one in found if one.get("resourceType") == "Practitioner"), "")
 
 
-def _date_of_birth(patient: Document) -> str:
+def birth_date(patient: Document) -> str:
+    """Return a birth date as DA, empty where it is no whole date."""
     found = _moment(str(patient.get("birthDate", "")), None)
     return "" if found is None else found[0]
 
 
-def _typed(resource: Document, kind: str) -> str:
+def typed_identifier(resource: Document, kind: str) -> str:
+    """Return the value of the first identifier of a type of HL7 v2's table 0203."""
     return next((one.get("value", "") for one in resource.get("identifier", ()) if _is_typed(one, kind)), "")
 
 

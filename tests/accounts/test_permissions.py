@@ -34,6 +34,8 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/access/studies/1.2.3/break-glass"): Permission.BREAK_GLASS,
     ("GET", "/audit/records"): Permission.AUDIT_READ,
     ("GET", "/audit/counts"): Permission.AUDIT_READ,
+    ("GET", "/imaging/mismatches"): Permission.IMAGING_MATCH,
+    ("POST", f"/imaging/mismatches/{SOMEBODY}"): Permission.IMAGING_MATCH,
     ("GET", "/modalities"): Permission.MODALITIES_MANAGE,
     ("PUT", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
     ("DELETE", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
@@ -41,7 +43,11 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/links"): Permission.LINKS_MANAGE,
     ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,
 }
-NAMES = (("<account_id>", SOMEBODY), ("<link_id>", SOMEBODY), ("<study>", "1.2.3"), ("<title>", "CT1"))
+NAMES = (
+    *((name, SOMEBODY) for name in ("<account_id>", "<link_id>", "<mismatch_id>")),
+    ("<study>", "1.2.3"),
+    ("<title>", "CT1"),
+)
 OPEN = {
     ("POST", "/auth/login"),
     ("POST", "/auth/refresh"),

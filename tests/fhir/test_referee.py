@@ -12,6 +12,7 @@ import pytest
 from cdss_api.fhir.document import write
 from neuronova.platform.layout import REPOSITORY
 from tests.fhir.resources import everything
+from tests.imaging.emitted import emitted
 
 FETCHED = REPOSITORY / ".referee"
 JARS = FETCHED / "node-java-fhir-validator@1.1.0" / "package" / "src" / "java-pkgs"
@@ -38,7 +39,7 @@ def verdict(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     for named, fetched in PACKAGES.items():
         _lay(folder / ".fhir" / "packages" / named / "package", named, fetched)
     files = []
-    for document in everything():
+    for document in (*everything(), *emitted()):
         files.append(folder / f"{document['id']}.json")
         files[-1].write_text(write(document), encoding="utf-8")
     told = folder / "told.json"
@@ -52,7 +53,7 @@ def verdict(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
 
 @pytest.mark.timeout(400)
 def test_the_referee_finds_no_error(verdict: dict[str, list[str]]) -> None:
-    assert verdict == {f"{document['id']}.json": [] for document in everything()}
+    assert verdict == {f"{document['id']}.json": [] for document in (*everything(), *emitted())}
 
 
 def _lay(folder: Path, named: str, fetched: str | None) -> None:
