@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
@@ -67,12 +67,12 @@ class PerformedBody(BaseModel):
     """What a technologist says of it; that it was not done has a reason."""
 
     model_config = ConfigDict(extra="forbid")
-    performed: Literal["arrived", "done", "not-done"]
+    performed: Performed
     reason: OneLine = ""
 
     @model_validator(mode="after")
     def _has_reason(self) -> PerformedBody:
-        if self.performed == Performed.NOT_DONE and not self.reason.strip():
+        if self.performed is Performed.NOT_DONE and not self.reason.strip():
             raise ValueError("not-done needs a reason")
         return self
 
@@ -112,9 +112,9 @@ def blueprint(service: Service) -> APIBlueprint:
         """Say that a patient has arrived, that the examination was done, or that it was not, and why."""
         with changing(service) as asking:
             order = asking.seen.read("ServiceRequest", path.order).document()
-            stored = _said(asking.writer, order, Performed(body.performed), body.reason.strip())
+            stored = _said(asking.writer, order, body.performed, body.reason.strip())
             asking.touched(Action.STORE, stored)
-        told = {"order": path.order, "performed": body.performed, "task": stored.id, "version": stored.version}
+        told = {"order": path.order, "performed": body.performed.value, "task": stored.id, "version": stored.version}
         return jsonify(told)
 
     return routes

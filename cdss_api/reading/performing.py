@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from cdss_api.fhir.document import Document
 
-MINE = "urn:neuronova:performing"  # the system of the Task's identifier, which is the order's id, and of its business status
+MINE = "urn:neuronova:performing"  # of the Task's identifier, which is the order's id, and of its status
 
 
 class Performed(StrEnum):
