@@ -157,7 +157,7 @@ def test_a_report_is_written_lost_found_and_signed(page: Page, orders: list[dict
     _, editor = opened(page, orders)
     editor.get_by_label("Template").select_option(label="CT head (en)")
     expect(editor.get_by_label("Report", exact=True)).to_have_value(re.compile("Indication: Headache"))
-    cookies = page.context.cookies()
+    cookies: Any = page.context.cookies()
     page.context.clear_cookies()  # the login is lost
     editor.get_by_label("Report", exact=True).fill(TEXT)
     editor.get_by_role("button", name="Save draft").click()
@@ -166,7 +166,7 @@ def test_a_report_is_written_lost_found_and_signed(page: Page, orders: list[dict
     editor.goto(f"/console/report?study={orders[0]['study']}")
     expect(editor.get_by_role("alert")).to_contain_text("unsaved text is back")
     expect(editor.get_by_label("Report", exact=True)).to_have_value(TEXT)
-    editor.get_by_label("Coded conclusion").select_option(label="Normal")
+    editor.get_by_label("Coded conclusion", exact=True).select_option(label="Normal")
     editor.get_by_role("button", name="Save draft").click()
     expect(editor.locator("#state")).to_have_text(re.compile("^draft, version 1 of [^·]*$"))
     expect(row_of(page, orders[0]["study"])).to_contain_text("draft")

@@ -54,8 +54,9 @@ function draw() {
     const actions = row.insertCell();
     actions.className = 'actions';
     if (['reported', 'signed', 'cancelled'].includes(one.progress)) continue;
-    if (one.performed !== 'arrived') button(actions, one.performed === 'done' ? 'Not yet done' : 'Arrived', one, 'arrived', one.performed === 'done');
-    if (one.performed !== 'done') button(actions, 'Done', one, 'done', one.performed !== 'arrived');
+    const stored = one.studies.length > 0; // there is no need to say that they have come
+    if (one.performed === 'done' || (one.performed !== 'arrived' && !stored)) button(actions, one.performed === 'done' ? 'Not yet done' : 'Arrived', one, 'arrived', one.performed === 'done');
+    if (one.performed !== 'done') button(actions, 'Done', one, 'done', one.performed !== 'arrived' && !stored);
     if (!one.performed || one.performed === 'arrived') button(actions, 'Not done', one, 'not-done', true);
   }
   byId('list').hidden = !rows.length;
