@@ -88,10 +88,10 @@ class ReportDelivery:
         body = head + file + f"\r\n--{boundary}--\r\n".encode()
         answer = self._ask("POST", "/dicom-web/studies", data=body, headers=headers)
         # What it has already is a failure to Orthanc, and none to us: the UID is that of this very version.
-        if answer.status_code in (200, 202, 409) and _FAILED in answer.json() and not self._is_stored(uid):
+        if answer.status_code in (200, 202, 409) and _FAILED in answer.json():
+            if self._is_stored(uid):
+                return Outcome(Verdict.OK, "it was there already")
             return Outcome(Verdict.TRANSIENT, "Orthanc did not take it")
-        if answer.status_code == 409:
-            return Outcome(Verdict.OK, "it was there already")
         return of_answer(answer.status_code, answer.headers, self.clock())
 
     def _is_stored(self, uid: str) -> bool:
