@@ -92,9 +92,21 @@ const session = (() => {
   if (session.byLink || !('BroadcastChannel' in window)) return;
   const channel = new BroadcastChannel('neuronova-reading');
   const shown = () => (location.pathname.startsWith('/viewer') && new URLSearchParams(location.search).get('StudyInstanceUIDs')) || '';
+  // The image on the screen, for the report's key images.
+  function image() {
+    const { viewportGridService, cornerstoneViewportService } = window.services ?? {};
+    const active = cornerstoneViewportService?.getCornerstoneViewport?.(viewportGridService?.getActiveViewportId?.());
+    const id = active?.getCurrentImageId?.() ?? '';
+    const found = id.match(/\/series\/([0-9.]+)\/instances\/([0-9.]+)(?:\/frames\/([0-9]+))?/);
+    return found && { series: found[1], instance: found[2], frame: Number(found[3]) || null };
+  }
+
   const tell = kind => channel.postMessage({ from: 'viewer', kind, study: shown() });
   channel.addEventListener('message', ({ data }) => {
     if (data.kind === 'who') tell('at');
+    if (data.kind === 'which' && data.study === shown()) {
+      channel.postMessage({ from: 'viewer', kind: 'image', study: shown(), image: image() });
+    }
     // Only the window that the list has opened follows it.
     if (data.from === 'list' && data.kind === 'show' && window.name === 'neuronova-viewer' && data.study !== shown()) {
       location.assign(`/viewer?StudyInstanceUIDs=${encodeURIComponent(data.study)}`);

@@ -16,6 +16,7 @@ from neuronova.demo.studies import SUBJECTS
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
 from tests.viewer.conftest import ARTEFACTS
+from tests.viewer.viewing import LOADED
 
 TEXT = "No haemorrhage. 출혈 없음."
 REASON = "The patient did not come"
@@ -154,7 +155,11 @@ def test_list_viewer_and_editor_move_together(page: Page, orders: list[dict[str,
 
 def test_a_report_is_written_lost_found_and_signed(page: Page, orders: list[dict[str, Any]]) -> None:
     log_in(page, "rad", "/console/reading")
-    _, editor = opened(page, orders)
+    viewer, editor = opened(page, orders)
+    until(lambda: viewer.evaluate(LOADED), "an image in the viewer")
+    editor.get_by_text("Key images").first.click()
+    editor.get_by_role("button", name="Add the image in the viewer").click()
+    expect(editor.get_by_role("list", name="Key images").get_by_role("listitem")).to_contain_text("frame 1")
     editor.get_by_label("Template").select_option(label="CT head (en)")
     expect(editor.get_by_label("Report", exact=True)).to_have_value(re.compile("Indication: Headache"))
     cookies: Any = page.context.cookies()

@@ -190,6 +190,15 @@ function addKey() {
   changed();
 }
 
+function addViewed(image) {
+  if (!image) return say('The viewer shows no single image at the moment.');
+  const known = keys.some(one => one.instance === image.instance && one.frame === image.frame);
+  if (known || !mayWrite) return;
+  keys.push({ ...image, comment: byId('comment').value.trim() });
+  byId('comment').value = '';
+  changed();
+}
+
 async function leaveFor(next) {
   if (dirty && !isSigned() && mayWrite) await save('draft', true);
   location.assign(EDITOR(next)); // what could not be saved is kept in this browser
@@ -198,12 +207,14 @@ async function leaveFor(next) {
 channel.addEventListener('message', ({ data }) => {
   if (data.from === 'list' && data.kind === 'show' && data.study !== study) leaveFor(data.study);
   if (data.from !== 'viewer') return;
+  if (data.kind === 'image') return data.study === study && addViewed(data.image);
   const other = data.kind === 'at' && data.study && data.study !== study;
   byId('away').hidden = !other;
   byId('away').textContent = other ? `The viewer shows another study (${data.study}) than this report is of.` : '';
 });
 
 byId('conclusion').addEventListener('input', changed);
+byId('viewed').addEventListener('click', () => tell('editor', 'which', study));
 byId('add-key').addEventListener('click', addKey);
 byId('draft').addEventListener('click', () => save('draft'));
 byId('preliminary').addEventListener('click', () => save('preliminary'));
