@@ -16,6 +16,8 @@ from cdss_api.health.checks import standard_checks
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
 from cdss_api.modalities import routes as modality_routes
+from cdss_api.reading import day_routes
+from cdss_api.reading import routes as reading_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 from cdss_api.worklist import routes as worklist_routes
@@ -58,6 +60,8 @@ def create_app(service: Service) -> Flask:
         modality_routes.blueprint(service),
         audit_routes.blueprint(service),
         imaging_routes.blueprint(service),
+        reading_routes.blueprint(service),
+        day_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

@@ -69,11 +69,8 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
     accession = identifier(typed_identifier(order, "ACSN"), SHORT)
     number = accession or order["id"][-SHORT:]
     code = _code(order.get("code"))
-    description = _text(order.get("code")) or "Imaging"
-    appointments = [one for one in around.appointments if one.get("status") in _HELD_APPOINTMENT]
-    tasks = [one for one in around.tasks if one.get("status") not in _NO_TASK]
-    references = list(_performers(order, appointments, tasks))
-    date, time = _start(order, appointments, tasks, zone)
+    description = text_of(order.get("code")) or "Imaging"
+    references, date, time = plan_of(order, around.appointments, around.tasks, zone)
     performers = [
         around.directory[link] for one in references if (link := str(one.get("reference"))) in around.directory
     ]
@@ -88,15 +85,15 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
         weight=_weight(around.weights),
         allergies=tuple(_allergies(around.allergies)),
         accession_number=accession,
-        requesting_physician=_practitioner([around.directory.get(_link(order.get("requester")), {})]),
+        requesting_physician=_practitioner([around.directory.get(link_to(order.get("requester")), {})]),
         procedure_id=number,
         procedure_description=description,
         procedure_code=code,
         study_uid=study_uid(order),
         step=Step(
             id=number,
-            station_titles=tuple(dict.fromkeys(_titles(references, devices))),
-            modality=_modality(order, devices),
+            station_titles=tuple(dict.fromkeys(station_titles(references, devices))),
+            modality=modality_of(order, devices),
             date=date,
             time=time,
             description=description,
@@ -106,23 +103,35 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
     )
 
 
+def plan_of(
+    order: Document, appointments: Iterable[Document], tasks: Iterable[Document], zone: tzinfo | None = None
+) -> tuple[list[Mapping[str, Any]], str, str]:
+    """Return references to who and what carries an order out, and its date (DA) and time (TM)."""
+    held = [one for one in appointments if one.get("status") in _HELD_APPOINTMENT]
+    open_tasks = [one for one in tasks if one.get("status") not in _NO_TASK]
+    return [*performers_of(order, held, open_tasks)], *_start(order, held, open_tasks, zone)
+
+
 def links_of(order: Document, appointments: Iterable[Document], tasks: Iterable[Document]) -> set[str]:
     """Return the `TYPE/ID`s of the directory that an entry may name: who ordered, who carries out, on what."""
-    found = {_link(one) for one in (order.get("requester"), *_performers(order, appointments, tasks))}
+    found = {link_to(one) for one in (order.get("requester"), *performers_of(order, appointments, tasks))}
     return {link for link in found if link.startswith(("Device/", "Practitioner/"))}
 
 
 def _is_due(order: Document, tasks: Iterable[Document]) -> bool:
     if order.get("status") != "active" or order.get("intent") not in _INTENTS or order.get("doNotPerform"):
         return False
-    if any(task.get("status") in _DONE_TASK for task in tasks):
-        return False
+    return not any(task.get("status") in _DONE_TASK for task in tasks) and is_imaging(order)
+
+
+def is_imaging(order: Document) -> bool:
+    """Tell whether an order is for imaging."""
     concepts = (*order.get("category", ()), order.get("code"), *order.get("orderDetail", ()))
-    codings = [one for concept in concepts for one in _codings(concept)]
+    codings = [one for concept in concepts for one in codings_of(concept)]
     return any((one.get("system"), one.get("code")) in _IMAGING or _is_modality(one) for one in codings)
 
 
-def _performers(
+def performers_of(
     order: Document, appointments: Iterable[Document], tasks: Iterable[Document]
 ) -> Iterator[Mapping[str, Any]]:
     """Yield references to who and what carries it out: what was scheduled last before what was ordered."""
@@ -132,7 +141,8 @@ def _performers(
     yield from order.get("performer", ())
 
 
-def _titles(references: Iterable[Mapping[str, Any]], devices: Iterable[Document]) -> Iterator[str]:
+def station_titles(references: Iterable[Mapping[str, Any]], devices: Iterable[Document]) -> Iterator[str]:
+    """Yield the AE titles of stations: of references that name one, and of devices."""
     named = [one["identifier"] for one in references if "identifier" in one]
     for one in (*named, *(each for device in devices for each in device.get("identifier", ()))):
         title = str(one.get("value", "")).strip()
@@ -140,10 +150,11 @@ def _titles(references: Iterable[Mapping[str, Any]], devices: Iterable[Document]
             yield title
 
 
-def _modality(order: Document, devices: Iterable[Document]) -> str:
+def modality_of(order: Document, devices: Iterable[Document]) -> str:
+    """Return the modality (0008,0060) of an order."""
     concepts = [*order.get("orderDetail", ()), order.get("code"), *order.get("category", ())]
     concepts += [device.get("type") for device in devices]
-    return next((one["code"] for concept in concepts for one in _codings(concept) if _is_modality(one)), "OT")
+    return next((one["code"] for concept in concepts for one in codings_of(concept) if _is_modality(one)), "OT")
 
 
 def _is_modality(coding: Mapping[str, Any]) -> bool:
@@ -216,10 +227,10 @@ def _measured_at(observation: Document) -> int:
 
 def _allergies(found: Iterable[Document]) -> Iterator[str]:
     for one in found:
-        clinical = {coding.get("code") for coding in _codings(one.get("clinicalStatus"))}
-        verified = {coding.get("code") for coding in _codings(one.get("verificationStatus"))}
+        clinical = {coding.get("code") for coding in codings_of(one.get("clinicalStatus"))}
+        verified = {coding.get("code") for coding in codings_of(one.get("verificationStatus"))}
         if clinical <= {"active", "recurrence", "relapse"} and not verified.intersection(_NOT_HELD):
-            text = _text(one.get("code"))
+            text = text_of(one.get("code"))
             if text:
                 yield text
 
@@ -242,13 +253,13 @@ def typed_identifier(resource: Document, kind: str) -> str:
 def _is_typed(one: Mapping[str, Any], kind: str) -> bool:
     return any(
         coding.get("code") == kind and coding.get("system", _IDENTIFIER_TYPES) == _IDENTIFIER_TYPES
-        for coding in _codings(one.get("type"))
+        for coding in codings_of(one.get("type"))
     )
 
 
 def _code(concept: Mapping[str, Any] | None) -> Code | None:
     """Return the first coding that fits into a code sequence (PS3.3 8.8)."""
-    for one in _codings(concept):
+    for one in codings_of(concept):
         try:
             value = identifier(one.get("code"), SHORT)
         except TooLong:
@@ -259,16 +270,20 @@ def _code(concept: Mapping[str, Any] | None) -> Code | None:
     return None
 
 
-def _text(concept: Mapping[str, Any] | None) -> str:
+def text_of(concept: Mapping[str, Any] | None) -> str:
     """Return how a concept is called."""
-    called = (concept or {}).get("text") or next((one["display"] for one in _codings(concept) if "display" in one), "")
-    return plain(called or next((one.get("code") for one in _codings(concept)), ""), LONG)
+    called = (concept or {}).get("text") or next(
+        (one["display"] for one in codings_of(concept) if "display" in one), ""
+    )
+    return plain(called or next((one.get("code") for one in codings_of(concept)), ""), LONG)
 
 
-def _codings(concept: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+def codings_of(concept: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+    """Return the codings of a concept."""
     codings: Sequence[Mapping[str, Any]] = (concept or {}).get("coding", ())
     return codings
 
 
-def _link(reference: Mapping[str, Any] | None) -> str:
+def link_to(reference: Mapping[str, Any] | None) -> str:
+    """Return `TYPE/ID` of a reference."""
     return str((reference or {}).get("reference", ""))

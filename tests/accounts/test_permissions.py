@@ -39,6 +39,13 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/modalities"): Permission.MODALITIES_MANAGE,
     ("PUT", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
     ("DELETE", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
+    ("GET", "/reading"): Permission.RECORDS_READ,
+    ("GET", "/reports/1.2.3"): Permission.RECORDS_READ,
+    ("PUT", "/reports/1.2.3"): Permission.REPORTS_WRITE,
+    ("GET", "/reports/1.2.3/versions"): Permission.RECORDS_READ,
+    ("GET", "/reports/1.2.3/difference"): Permission.RECORDS_READ,
+    ("GET", "/worklist/day"): Permission.RECORDS_READ,
+    ("PUT", "/worklist/orders/CT1"): Permission.ORDERS_WRITE,
     ("GET", "/links"): Permission.LINKS_MANAGE,
     ("POST", "/links"): Permission.LINKS_MANAGE,
     ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,
@@ -47,6 +54,7 @@ NAMES = (
     *((name, SOMEBODY) for name in ("<account_id>", "<link_id>", "<mismatch_id>")),
     ("<study>", "1.2.3"),
     ("<title>", "CT1"),
+    ("<order>", "CT1"),
 )
 OPEN = {
     ("POST", "/auth/login"),
