@@ -14,12 +14,13 @@ from cdss_api.fhir import teams
 from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.store import Store, Stored
+from cdss_api.outbox import following
 from cdss_api.service import Service
 from neuronova.contract.roles import Role
 
 Follower = Callable[[Work, Store, Sequence[Stored]], None]
 
-FOLLOWERS: tuple[Follower, ...] = (teams.follow,)
+FOLLOWERS: tuple[Follower, ...] = (teams.follow, following.follow)
 
 
 def follow(work: Work, store: Store) -> None:
