@@ -14,6 +14,7 @@ from cdss_api.audit import routes as audit_routes
 from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.modalities import routes as modality_routes
+from cdss_api.outbox import routes as outbox_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 from cdss_api.worklist import routes as worklist_routes
@@ -55,6 +56,7 @@ def create_app(service: Service) -> Flask:
         links_routes.blueprint(service),
         modality_routes.blueprint(service),
         audit_routes.blueprint(service),
+        outbox_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

@@ -28,6 +28,8 @@ class Action(StrEnum):
     KEY_ROTATE = "key-rotate"
     MODALITY = "modality"
     AUDIT_SEARCH = "audit-search"
+    OUTBOX_TARGET = "outbox-target"
+    OUTBOX_MESSAGE = "outbox-message"
 
 
 class Outcome(StrEnum):

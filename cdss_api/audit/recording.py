@@ -29,6 +29,8 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.KEY_ROTATE: Action.KEY,
         recording.Action.MODALITY: Action.SETTINGS,
         recording.Action.AUDIT_SEARCH: Action.SEARCH,
+        recording.Action.OUTBOX_TARGET: Action.SETTINGS,
+        recording.Action.OUTBOX_MESSAGE: Action.MANAGE,
     }
 )
 

@@ -98,10 +98,11 @@ def pause(session: Session, target: str, *, paused: bool) -> Subscription:
     return subscription
 
 
-def remove(session: Session, data: Path, target: str, *, drop: bool) -> int:
+def remove(session: Session, target: str, *, drop: bool) -> int:
     """Forget a target and what is known of its resources; return how many waiting messages went with it.
 
-    Its streams stay, without messages: a worker may hold one at this moment.
+    Its streams stay, without messages: a worker may hold one at this moment. Its credentials are the caller's to
+    forget once this is committed.
 
     Raises:
         NoSuchTarget: there is none of that name.
@@ -120,5 +121,4 @@ def remove(session: Session, data: Path, target: str, *, drop: bool) -> int:
         session.execute(delete(table).where(table.target == target))
     session.delete(subscription)
     session.flush()
-    credentials.forget(data, target)
     return open_

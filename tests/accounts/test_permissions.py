@@ -37,11 +37,27 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/modalities"): Permission.MODALITIES_MANAGE,
     ("PUT", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
     ("DELETE", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
+    ("GET", "/outbox/targets"): Permission.OUTBOX_MANAGE,
+    ("POST", "/outbox/targets"): Permission.OUTBOX_MANAGE,
+    ("PATCH", "/outbox/targets/emr"): Permission.OUTBOX_MANAGE,
+    ("DELETE", "/outbox/targets/emr"): Permission.OUTBOX_MANAGE,
+    ("GET", "/outbox/messages"): Permission.OUTBOX_MANAGE,
+    ("GET", "/outbox/messages/1"): Permission.OUTBOX_MANAGE,
+    ("POST", "/outbox/messages/1/retry"): Permission.OUTBOX_MANAGE,
+    ("DELETE", "/outbox/messages/1"): Permission.OUTBOX_MANAGE,
+    ("GET", "/outbox/conflicts"): Permission.OUTBOX_MANAGE,
     ("GET", "/links"): Permission.LINKS_MANAGE,
     ("POST", "/links"): Permission.LINKS_MANAGE,
     ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,
 }
-NAMES = (("<account_id>", SOMEBODY), ("<link_id>", SOMEBODY), ("<study>", "1.2.3"), ("<title>", "CT1"))
+NAMES = (
+    ("<account_id>", SOMEBODY),
+    ("<link_id>", SOMEBODY),
+    ("<study>", "1.2.3"),
+    ("<title>", "CT1"),
+    ("<target>", "emr"),
+    ("<int:number>", "1"),
+)
 OPEN = {
     ("POST", "/auth/login"),
     ("POST", "/auth/refresh"),
