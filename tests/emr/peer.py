@@ -31,12 +31,20 @@ class Fault(StrEnum):
     TOO_MANY = "429 with RateLimit only"
     UNAVAILABLE = "503"
     SLOW = "slow"
+    REFUSED = "422"
 
 
+PASSING = tuple(fault for fault in Fault if fault is not Fault.REFUSED)
+
+
+_REFUSAL = (
+    b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"processing","diagnostics":"Not so"}]}'
+)
 _REFUSALS: dict[Fault | None, tuple[int, dict[str, str]]] = {
     Fault.CONFLICT: (409, {}),
     Fault.TOO_MANY: (429, {"RateLimit": '"default";r=0;t=7'}),
     Fault.UNAVAILABLE: (503, {}),
+    Fault.REFUSED: (422, {}),
 }
 
 
@@ -110,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self._line.next(self.command)
         if fault in _REFUSALS:
             status, headers = _REFUSALS[fault]
-            self._answer(status, headers, b"{}")
+            self._answer(status, headers, _REFUSAL)
             return
         if fault is Fault.DROP_REQUEST:
             self.close_connection = True
