@@ -19,7 +19,7 @@ from neuronova.contract.settings import Settings, read_settings
 from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
 from orthanc_plugins.access.follower import grants
-from orthanc_plugins.access.gate import REFUSAL, Gate
+from orthanc_plugins.access.gate import REFUSAL, Gate, is_judged_by_handler
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.modalities import Modalities
 from orthanc_plugins.access.recording import Recording
@@ -111,7 +111,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     methods = {getattr(sdk.HttpMethod, name): name for name in ("GET", "POST", "PUT", "DELETE")}
 
     def on_request(uri: str, **given: Any) -> bool:
-        return gate.on_filter(
+        return is_judged_by_handler(uri) or gate.on_filter(
             methods.get(given["method"], ""), uri, given["headers"], given.get("get") or {}, given["ip"]
         )
 

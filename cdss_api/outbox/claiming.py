@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.outbox.breaker import allowed, probing
 from cdss_api.outbox.delivery import Delivery
-from cdss_api.outbox.models import Message, Stream, Target, is_open
+from cdss_api.outbox.models import Message, Stream, Target, among, is_open
 from cdss_api.outbox.states import State, before
 from cdss_api.outbox.subscriptions import Subscription
 from cdss_api.outbox.waits import Policy
@@ -71,7 +71,7 @@ def _due(session: Session, target: str, now: float, room: int) -> list[_Due]:
 
 
 def _lease(session: Session, streams: list[int], until: float) -> None:
-    leased = update(Stream).where(Stream.number.in_(streams))
+    leased = update(Stream).where(among(session, Stream.number, streams))
     values = leased.values(visible_at=until, leased=True, fence=Stream.fence + 1)
     session.execute(values.execution_options(synchronize_session=False))
 
@@ -82,7 +82,7 @@ def _heads(session: Session, streams: list[int], each: int) -> list[Row[Any]]:
         # It has no LATERAL; a query costs it no round trip.
         return [row for stream in streams for row in session.execute(_first(each).where(Message.stream == stream))]
     heads = _first(each).where(Message.stream == Stream.number).correlate(Stream).lateral()
-    rows = select(heads).select_from(Stream).join(heads, true()).where(Stream.number.in_(streams))
+    rows = select(heads).select_from(Stream).join(heads, true()).where(among(session, Stream.number, streams))
     return list(session.execute(rows.order_by(heads.c.stream, heads.c.number)))
 
 
@@ -101,7 +101,7 @@ def _survivors(session: Session, stream: int, found: list[Row[Any]], now: float,
     if not spent:
         return found
     said = {"verdict": "worker_lost", "detail": "the worker ended at each attempt", "changed_at": now}
-    buried = update(Message).where(Message.number.in_(spent)).values(state=State.DEAD_LETTER, **said)
+    buried = update(Message).where(among(session, Message.number, spent)).values(state=State.DEAD_LETTER, **said)
     session.execute(buried.execution_options(synchronize_session=False))
     parked = update(Stream).where(Stream.number == stream).values(parked=True, leased=False, visible_at=None)
     session.execute(parked.execution_options(synchronize_session=False))
@@ -112,7 +112,7 @@ def _count(session: Session, found: Sequence[Row[Any]], now: float) -> None:
     if not found:
         return
     numbers = [row.number for row in found]
-    taken = update(Message).where(Message.number.in_(numbers), Message.state.in_(before(State.PROCESSING)))
+    taken = update(Message).where(among(session, Message.number, numbers), Message.state.in_(before(State.PROCESSING)))
     values = taken.values(state=State.PROCESSING, attempts=Message.attempts + 1, changed_at=now)
     session.execute(values.execution_options(synchronize_session=False))
 

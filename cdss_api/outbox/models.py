@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Double,
@@ -11,10 +14,12 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    any_,
+    literal,
     literal_column,
     text,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, Session, mapped_column
 
 from cdss_api.database import Base, Number
 
@@ -106,3 +111,13 @@ def is_open() -> ColumnElement[bool]:
     With a parameter in their place, a plan that is made once for all values could not use that index.
     """
     return Message.state != literal_column("'completed'")
+
+
+def among(session: Session, column: InstrumentedAttribute[int], numbers: Sequence[int]) -> ColumnElement[bool]:
+    """Return that a column is one of `numbers`; to PostgreSQL one array, so that a statement stays the same to it.
+
+    A list of parameters of its own makes each statement a new one, which is parsed and planned anew.
+    """
+    if session.get_bind().dialect.name == "sqlite":
+        return column.in_(numbers)
+    return column == any_(literal(list(numbers), ARRAY(BigInteger)))

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from cdss_api.outbox.breaker import Heard, tell
 from cdss_api.outbox.claiming import Claim
 from cdss_api.outbox.delivery import Delivery
-from cdss_api.outbox.models import Message, Stream, Target, is_open
+from cdss_api.outbox.models import Message, Stream, Target, among, is_open
 from cdss_api.outbox.states import State, before
 from cdss_api.outbox.verdicts import Verdict
 from cdss_api.outbox.waits import Policy, Random
@@ -61,12 +61,14 @@ def settle(
     A report may be settled after its lease, as long as nobody else claimed the stream: the fence alone decides.
     """
     # Not waited for: a long transaction that enqueues to one stream would hold up what came of all the others.
-    streams = select(Stream.number, Stream.fence).where(Stream.number.in_([one.claim.stream for one in reports]))
+    streams = select(Stream.number, Stream.fence).where(
+        among(session, Stream.number, [one.claim.stream for one in reports])
+    )
     rows = session.execute(streams.with_for_update(skip_locked=True))
     locked = {row.number: row.fence for row in rows}
     later = [one for one in reports if one.claim.stream not in locked]
     ours = [one for one in reports if locked.get(one.claim.stream) == one.claim.fence]
-    lost = [one for one in reports if one.claim.stream in locked and one not in ours]
+    lost = [one for one in reports if locked.get(one.claim.stream, one.claim.fence) != one.claim.fence]
     row = tell(session, target, [heard for one in ours for heard in one.heard], policy, random)
     _complete(session, [number for one in ours for number in one.completed], now)
     _give_back(session, [number for one in ours for number in one.unbegun], now)
@@ -80,7 +82,7 @@ def settle(
 def _complete(session: Session, numbers: list[int], now: float) -> None:
     if not numbers:
         return
-    done = update(Message).where(Message.number.in_(numbers), Message.state.in_(before(State.COMPLETED)))
+    done = update(Message).where(among(session, Message.number, numbers), Message.state.in_(before(State.COMPLETED)))
     values = done.values(state=State.COMPLETED, changed_at=now, verdict=Verdict.OK, detail=None)
     session.execute(values.execution_options(synchronize_session=False))
 
@@ -88,7 +90,7 @@ def _complete(session: Session, numbers: list[int], now: float) -> None:
 def _give_back(session: Session, numbers: list[int], now: float) -> None:
     if not numbers:
         return
-    unbegun = update(Message).where(Message.number.in_(numbers), Message.state == State.PROCESSING)
+    unbegun = update(Message).where(among(session, Message.number, numbers), Message.state == State.PROCESSING)
     state = case((Message.attempts > 1, State.FAILED.value), else_=State.PENDING.value)
     values = unbegun.values(state=state, attempts=Message.attempts - 1, changed_at=now)
     session.execute(values.execution_options(synchronize_session=False))
@@ -101,7 +103,7 @@ def _release(session: Session, streams: list[int], now: float) -> None:
     # A LIMIT, not EXISTS: that may be planned as one pass over all messages.
     head = select(Message.number).where(Message.stream == Stream.number, is_open()).order_by(Message.number).limit(1)
     waits = head.scalar_subquery().is_not(None)
-    released = update(Stream).where(Stream.number.in_(streams))
+    released = update(Stream).where(among(session, Stream.number, streams))
     values = released.values(leased=False, visible_at=case((waits, now), else_=None))
     session.execute(values.execution_options(synchronize_session=False))
 

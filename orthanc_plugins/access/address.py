@@ -16,7 +16,8 @@ from neuronova.contract.roles import Permission
 DICOM_WEB = "/dicom-web"
 STOCK_ROOTS = ("_stock-dicom-web", "_stock-wado")
 LONGEST_PATH = 8192
-_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)  # PS3.5 9.1, without its rule on leading zeros: vendors break it
+# From the study down, as PS3.5 9.1 has UIDs, without its rule on leading zeros: vendors break it.
+_UIDS = re.compile(r"[0-9.]{1,64}(?:/[0-9.]{1,64})*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -37,6 +38,8 @@ class Address(NamedTuple):
     @property
     def uids(self) -> tuple[str, ...]:
         """The UIDs from the study down."""
+        if self.study is not None and self.series is not None and self.instance is not None:
+            return (self.study, self.series, self.instance)
         return tuple(uid for uid in (self.study, self.series, self.instance) if uid is not None)
 
 
@@ -45,7 +48,6 @@ NOWHERE = Address(Action.READ, None)
 _LEVELS = ("studies", "series", "instances")
 # What follows a study, series or instance, and how many segments more it takes at most.
 _VIEWS: Mapping[str, int] = MappingProxyType({"metadata": 0, "rendered": 0, "thumbnail": 0, "bulk": 32, "frames": 2})
-_SEARCHES = frozenset({(), ("studies",), ("studies", "series")})
 
 # First segments of Orthanc's own REST API (Explorer and plugins included), which is for those who manage the archive.
 _ORTHANC = frozenset(
@@ -61,12 +63,14 @@ _MANAGING = frozenset({"PUT", "POST", "DELETE"})
 
 def read_address(method: str, path: str) -> Address:
     """Return what `path`, decoded and from the server's root, addresses; NOWHERE for what nobody may ask."""
-    if len(path) > LONGEST_PATH or not path.startswith("/") or _CONTROL.search(path):
+    if len(path) > LONGEST_PATH or not path.startswith("/"):
+        return NOWHERE
+    if not path.isprintable() and _CONTROL.search(path):  # the first is quick, and says no to more than controls
         return NOWHERE
     segments = path[1:].split("/")
     if segments[-1] == "" and len(segments) > 1:
         segments.pop()
-    if "." in segments or ".." in segments:
+    if "/." in path and ("." in segments or ".." in segments):
         return NOWHERE
     reader = _READERS.get(segments[0], _read_orthanc)
     return reader(method, segments)
@@ -128,37 +132,33 @@ def _read_dicom_web(method: str, segments: Sequence[str]) -> Address:
 
 
 def _read_get(below: Sequence[str]) -> Address:
-    names, uids = _hierarchy(below)
+    uids = _uids(below)
     rest = below[2 * len(uids) :]
-    if len(rest) == 1 and rest[0] in _LEVELS[len(uids) :] and tuple(names) in _SEARCHES:
-        return _address(Action.QUERY, Permission.IMAGES_QUERY, uids)
     if uids and (not rest or (rest[0] in _VIEWS and len(rest) - 1 <= _VIEWS[rest[0]])):
         return _address(Action.READ, Permission.IMAGES_READ, uids)
+    if len(rest) == 1 and rest[0] in _LEVELS[len(uids) :]:
+        return _address(Action.QUERY, Permission.IMAGES_QUERY, uids)
     return NOWHERE
 
 
 def _read_post(below: Sequence[str]) -> Address:
-    names, uids = _hierarchy(below)
-    if list(below) == ["studies"] or (names == ["studies"] and len(below) == 2):
-        return _address(Action.STORE, Permission.IMAGES_STORE, uids)
+    if below[0] == "studies" and len(below) <= 2:
+        return _address(Action.STORE, Permission.IMAGES_STORE, _uids(below))
     return NOWHERE
 
 
 def _read_delete(below: Sequence[str]) -> Address:
-    names, uids = _hierarchy(below)
-    return _address(Action.DELETE, Permission.IMAGES_DELETE, uids) if names and len(below) == 2 * len(uids) else NOWHERE
+    uids = _uids(below)
+    return _address(Action.DELETE, Permission.IMAGES_DELETE, uids) if uids and len(below) == 2 * len(uids) else NOWHERE
 
 
-def _hierarchy(below: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the names and UIDs of `studies/UID/series/UID/instances/UID`, as far as the path goes that way."""
-    names: list[str] = []
-    uids: list[str] = []
-    for name, uid, expected in zip(below[0::2], below[1::2], _LEVELS, strict=False):
-        if name != expected:
-            break
-        names.append(name)
-        uids.append(uid)
-    return names, uids
+def _uids(below: Sequence[str]) -> Sequence[str]:
+    """Return the UIDs of `studies/UID/series/UID/instances/UID`, as far as the path goes that way."""
+    uids = below[1:6:2]
+    for depth, name in enumerate(below[: 2 * len(uids) : 2]):
+        if name != _LEVELS[depth]:
+            return uids[:depth]
+    return uids
 
 
 def _address(action: Action, permission: Permission, uids: Sequence[str]) -> Address:
@@ -167,10 +167,7 @@ def _address(action: Action, permission: Permission, uids: Sequence[str]) -> Add
 
 
 def _is_odd(uids: Sequence[str]) -> bool:
-    for uid in uids:  # noqa: SIM110 - a generator costs each request more than all the rest of this function
-        if _UID.fullmatch(uid) is None:
-            return True
-    return False
+    return bool(uids) and _UIDS.fullmatch("/".join(uids)) is None  # at once, for each request pays for it
 
 
 _METHODS: Mapping[str, Callable[[Sequence[str]], Address]] = MappingProxyType(

@@ -7,6 +7,7 @@ through, and the same gate stands in front of the handlers there, which answer 4
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -38,7 +39,7 @@ log = logging.getLogger(__name__)
 
 WADO = "/wado"
 REFUSAL = "/neuronova/refusal"
-_JUDGED_THERE = f"{DICOM_WEB}/"
+_BELOW_DICOM_WEB = re.compile(f"{DICOM_WEB}//*[^/]")
 PROBLEM = "application/problem+json"
 _EXPLANATIONS = {
     Reason.NO_TOKEN: "Log in, or send a token.",
@@ -110,7 +111,7 @@ class Gate:
 
     def finish(self, judged: Judgement, status: int) -> None:
         """Add to the record how a request was answered."""
-        if judged.decision.allowed:
+        if judged.ticket is not None and judged.decision.allowed:
             self._recording.finish(judged.ticket, status)
 
     def _decided_lately(self) -> dict[tuple[object, ...], Judgement]:
@@ -158,10 +159,7 @@ class Gate:
     def on_filter(
         self, method: str, uri: str, headers: Mapping[str, str], arguments: Mapping[str, str], peer: str
     ) -> bool:
-        """Decide for Orthanc's own routes; those that Python answers are judged there."""
-        # To the root of DICOMweb itself Orthanc would answer: only what lies below it is Python's.
-        if uri.rstrip("/").startswith(_JUDGED_THERE) or uri in (WADO, REFUSAL):
-            return True
+        """Decide for a route of Orthanc's own."""
         judged = self.judge(method, uri, headers, arguments, peer)
         self.finish(judged, NOT_TOLD)
         if not judged.decision.allowed:
@@ -182,6 +180,14 @@ class Gate:
         _, decision, _ = self._decide(_address(headers.get("x-original-method", "GET"), path, {}), headers)
         allowed = decision.allowed  # Orthanc itself refused, or the answer changed in between
         send(output, refusal(Decision(False, Reason.ROUTE) if allowed else decision))
+
+
+def is_judged_by_handler(uri: str) -> bool:
+    """Tell whether Python answers a request itself, and judges it there.
+
+    To the root of DICOMweb Orthanc would answer: only what lies below it is Python's.
+    """
+    return _BELOW_DICOM_WEB.match(uri) is not None or uri in (WADO, REFUSAL)
 
 
 def _address(method: str, path: str, arguments: Mapping[str, str]) -> Address:

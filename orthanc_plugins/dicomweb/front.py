@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from neuronova.contract.audit import Action
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 
 PATTERN = "/dicom-web/(.*)"
 WADO_PATTERN = "/wado"
+NO_ARGUMENTS: Mapping[str, str] = MappingProxyType({})  # what a path below the root addresses, it says by itself
+LOOPBACK = "127.0.0.1"  # Orthanc tells callbacks no address, and its port is open to this machine alone
+_ELSEWISE = (Action.QUERY, Action.STORE)
 
 
 class Front:
@@ -70,24 +74,27 @@ class Front:
 
     def on_request(self, output: Output, _uri: str, **given: Any) -> None:
         """Answer one request below the root; Orthanc calls this in any of its threads."""
-        request = read_request(given["groups"][0], given, self._public_url)
-        self._pass(output, request, f"{DICOM_WEB}/{request.path}")
+        below = given["groups"][0]
+        path = f"{DICOM_WEB}/{below}"
+        judged = self._gate.judge(given["method"], path, given["headers"], NO_ARGUMENTS, LOOPBACK)
+        request = read_request(below, given, self._public_url, confined=_confined(judged))
+        self._pass(output, request, judged)
 
     def on_wado(self, output: Output, _uri: str, **given: Any) -> None:
         """Answer one WADO-URI request (PS3.18 9)."""
-        request = read_request("", given, self._public_url)._replace(is_wado_uri=True)
-        self._pass(output, request, WADO_PATTERN)
+        request = read_request("", given, self._public_url)
+        judged = self._gate.judge(request.method, WADO_PATTERN, request.headers, request.arguments, LOOPBACK)
+        self._pass(output, request._replace(is_wado_uri=True, confined=_confined(judged)), judged)
 
-    def _pass(self, output: Output, request: Request, path: str) -> None:
+    def _pass(self, output: Output, request: Request, judged: Judgement) -> None:
         started = time.monotonic()
         stored: list[Judgement] = []
-        judged = self._gate.judge(request.method, path, request.headers, request.arguments, request.peer)
         try:
             answer = self._admit(request, judged, stored)
         except Elsewhere:
             answer = refusal(HIDDEN)
         except Exception:
-            log.exception("%s %s", request.method, path)
+            log.exception("%s %s", request.method, judged.route.path)
             answer = error(500, "The server failed to answer; its log says why")
         status = answer.status if isinstance(answer, Answer) else 200
         try:
@@ -98,7 +105,7 @@ class Front:
         finally:
             for one in (judged, *stored):
                 self._gate.finish(one, status)
-        log.debug("%s %s in %.1f ms", request.method, path, 1000 * (time.monotonic() - started))
+        log.debug("%s %s in %.1f ms", request.method, judged.route.path, 1000 * (time.monotonic() - started))
 
     def _admit(self, request: Request, judged: Judgement, stored: list[Judgement]) -> Answer | MultipartAnswer:
         """Answer what is allowed, as far as it is; `stored` takes what was decided on each object of a store."""
@@ -107,11 +114,9 @@ class Front:
             return refusal(judged.decision)
         if bearer is not None and address.action is Action.STORE:
             return self._store(request, judged, stored)
-        if bearer is None or not is_limited(bearer):
-            return self._answer(request)
-        if address.action is Action.QUERY:
+        if bearer is not None and address.action is Action.QUERY and is_limited(bearer):
             return self._limited.answer(request, address, bearer)
-        return self._answer(request._replace(confined=address.uids))
+        return self._answer(request)
 
     def _store(self, request: Request, judged: Judgement, stored: list[Judgement]) -> Answer:
         def allows(identity: Identity) -> Decision:
@@ -136,3 +141,13 @@ class Front:
         if route is None:
             return self._stock.pass_on(request)
         return self._handlers[route.kind](request, route)
+
+
+def _confined(judged: Judgement) -> tuple[str, ...]:
+    """Return the UIDs that an answer has to be from: whoever sees not all was asked about no others.
+
+    A search is limited by itself, and what is stored need not be there yet.
+    """
+    if judged.bearer is None or not is_limited(judged.bearer) or judged.address.action in _ELSEWISE:
+        return ()
+    return judged.address.uids

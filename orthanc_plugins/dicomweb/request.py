@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 QUERY_HEADER = "x-neuronova-query"
+# A name, an IPv4 address or an IPv6 address in brackets, and a port (RFC 3986 3.2.2); international names come encoded.
+_HOST = re.compile(r"(?:[A-Za-z0-9._~%-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 LEGIBLE = "!$'()*,-./:;?@[\\]^_`{|}~"
 
 
@@ -27,7 +30,6 @@ class Request(NamedTuple):
     decoded_by_orthanc: bool = True
     is_wado_uri: bool = False
     confined: tuple[str, ...] = ()  # for those who see not all: the UIDs from the study down that an answer is from
-    peer: str = "127.0.0.1"  # Orthanc tells callbacks no address, and its port is open to this machine alone
 
     def accepting(self, accept: str) -> Request:
         """Return the same request with another Accept header."""
@@ -38,7 +40,9 @@ class Request(NamedTuple):
         return self._replace(path=path, arguments={}, query="")
 
 
-def read_request(path: str, given: Mapping[str, Any], public_url: str | None) -> Request:
+def read_request(
+    path: str, given: Mapping[str, Any], public_url: str | None, confined: tuple[str, ...] = ()
+) -> Request:
     """Read what Orthanc hands a REST callback.
 
     Orthanc keeps one value of a repeated argument (`includefield`) and none of a POST; the gateway hands the query
@@ -57,6 +61,7 @@ def read_request(path: str, given: Mapping[str, Any], public_url: str | None) ->
         body=given.get("body"),
         public_base=public_base(headers, public_url),
         decoded_by_orthanc=all(value == unquote(value) for value in given.get("get", {}).values()),
+        confined=confined,
     )
 
 
@@ -79,7 +84,6 @@ def public_base(headers: Mapping[str, str], public_url: str | None) -> str:
     if public_url is None:
         scheme = headers.get("x-forwarded-proto", "http")
         host = headers.get("x-forwarded-host") or headers.get("host", "localhost")
-        public_url = f"{scheme}://{host}"
-        if scheme not in ("http", "https") or urlsplit(public_url).netloc != host or any(c in host for c in '"<>\\'):
-            public_url = "http://localhost"
+        is_sound = scheme in ("http", "https") and _HOST.fullmatch(host)
+        public_url = f"{scheme}://{host}" if is_sound else "http://localhost"
     return f"{public_url}/dicom-web"

@@ -15,6 +15,8 @@ FORWARDED = {"x-forwarded-proto": "https", "x-forwarded-host": "pacs.example.org
         (FORWARDED, "https://other.example.org", "https://other.example.org/dicom-web"),
         ({}, None, "http://localhost/dicom-web"),
         ({"host": 'x"onload=y'}, None, "http://localhost/dicom-web"),
+        ({"host": "[::1]:8042"}, None, "http://[::1]:8042/dicom-web"),
+        ({"host": "["}, None, "http://localhost/dicom-web"),
         ({"host": "x/y"}, None, "http://localhost/dicom-web"),
         ({"host": "x", "x-forwarded-proto": "javascript"}, None, "http://localhost/dicom-web"),
     ],

@@ -19,7 +19,7 @@ def test_a_thread_keeps_its_state_between_calls(tmp_path: Path) -> None:
         def visits(path: str) -> list[int]:
             return [int(session.get(server.url + path, timeout=10).text) for _ in range(VISITS)]
 
-        assert visits("/fresh") == [1] * VISITS, "the interpreter keeps nothing by itself: `kept` is not needed any more"
+        assert visits("/fresh") == [1] * VISITS, "the interpreter keeps it by itself: `kept` is needed no more"
         assert visits("/kept") == list(range(1, VISITS + 1))
         assert server.process is not None
         server.process.terminate()
