@@ -47,7 +47,7 @@ function showTarget(target) {
   const row = byId('targets').insertRow();
   const state = stateOf(target);
   const texts = [target.target, target.profile ?? '', target.url ?? '', state, target.waiting];
-  texts.push(target.waiting ? age(target.oldest_seconds) : '', target.dead, time(target.worked_at));
+  texts.push(target.waiting ? age(target.oldest_seconds) : '', target.dead);
   for (const text of texts) row.insertCell().textContent = text;
   row.cells[3].className = target.breaker === 'closed' && !target.paused ? '' : 'warns';
   row.cells[6].className = target.dead ? 'warns' : '';
@@ -74,13 +74,13 @@ async function open(details, number) {
   if (!details.open || details.dataset.asked) return;
   details.dataset.asked = 'yes';
   const { ok, body } = await asked('GET', `messages/${number}`);
-  if (ok) details.append(element('h3', 'Request'), element('pre', pretty(body.payload)));
+  if (ok) details.append(element('h3', 'Message'), element('pre', pretty(body.payload)));
 }
 
 function showLetter(letter) {
   const details = document.createElement('details');
   details.append(element('summary', `${letter.target} · ${letter.aggregate} · ${letter.kind} · ${time(letter.changed_at)}`));
-  details.append(element('h3', `Answer (${letter.verdict}, ${letter.attempts} attempts)`));
+  details.append(element('h3', `Answer (${letter.verdict}, attempt ${letter.attempts})`));
   details.append(element('pre', letter.detail ?? '(none)'));
   const done = async (method, path) => {
     if (!(await asked(method, path)).ok) return;
