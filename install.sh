@@ -125,6 +125,17 @@ need_queues() {
     cp "$lock" .queues/
 }
 
+# The FHIR server that the outbox delivers to in the tests.
+need_emr() {
+    local folder=tests/emr want
+    want=$(sha256sum <$folder/package-lock.json)
+    [ "$(cat $folder/node_modules/.lock 2>/dev/null)" = "$want" ] && return
+    echo "Installing npm packages of $folder"
+    npm ci --prefix $folder --silent --ignore-scripts --no-audit --no-fund ||
+        die "npm could not install $folder/package-lock.json: check the network"
+    echo "$want" >$folder/node_modules/.lock
+}
+
 [ $# -gt 0 ] || set -- system python viewer
 for step in "$@"; do
     case $step in
@@ -135,6 +146,7 @@ for step in "$@"; do
         need_packages "${test_packages[@]}"
         need_lock requirements-dev.lock
         need_referee
+        need_emr
         ;;
     bench)
         need_packages "${bench_packages[@]}"

@@ -16,6 +16,7 @@ from cdss_api.health.checks import standard_checks
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
 from cdss_api.modalities import routes as modality_routes
+from cdss_api.outbox import routes as outbox_routes
 from cdss_api.reading import day_routes
 from cdss_api.reading import routes as reading_routes
 from cdss_api.service import Service
@@ -62,6 +63,7 @@ def create_app(service: Service) -> Flask:
         imaging_routes.blueprint(service),
         reading_routes.blueprint(service),
         day_routes.blueprint(service),
+        outbox_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

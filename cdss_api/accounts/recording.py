@@ -30,6 +30,8 @@ class Action(StrEnum):
     AUDIT_SEARCH = "audit-search"
     MISMATCH_LIST = "mismatch-list"
     MISMATCH_DECISION = "mismatch-decision"
+    OUTBOX_TARGET = "outbox-target"
+    OUTBOX_MESSAGE = "outbox-message"
 
 
 class Outcome(StrEnum):

@@ -42,6 +42,10 @@ def blueprint() -> Blueprint:
     def worklist() -> Response:
         return make_response(render_template("worklist.html"))
 
+    @routes.get("/console/outbox")
+    def outbox() -> Response:
+        return make_response(render_template("outbox.html"))
+
     @routes.get("/console/static/<name>")
     def static_file(name: str) -> Response:
         response = send_from_directory(STATIC, name)

@@ -8,6 +8,7 @@ from neuronova.cli.audit import audit
 from neuronova.cli.demo import demo
 from neuronova.cli.keys import keys
 from neuronova.cli.modality import modality
+from neuronova.cli.outbox import outbox
 from neuronova.cli.run import run
 from neuronova.cli.transcode import transcode
 from neuronova.cli.users import users
@@ -26,3 +27,4 @@ app.add_typer(users)
 app.add_typer(keys)
 app.add_typer(modality)
 app.add_typer(audit)
+app.add_typer(outbox)

@@ -34,6 +34,7 @@ class Permission(StrEnum):
     USERS_MANAGE = "users:manage"
     MODALITIES_MANAGE = "modalities:manage"
     AUDIT_READ = "audit:read"
+    OUTBOX_MANAGE = "outbox:manage"  # its messages hold records of all patients
     RECORDS_READ = "records:read"  # clinical records (FHIR) of the patients that one sees
     PATIENTS_WRITE = "patients:write"
     CLINICAL_WRITE = "clinical:write"

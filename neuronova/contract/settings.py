@@ -52,6 +52,7 @@ class Settings:
     grants_hold_minutes: int
     recent_days: int
     audit_required: bool
+    outbox_days: int  # that delivered messages are kept
     audit_years: int | None  # that records are kept; None for ever
     syslog: Endpoint | None
     syslog_ca: Path | None
@@ -91,6 +92,7 @@ class Settings:
             "GRANTS_HOLD_MINUTES": self.grants_hold_minutes,
             "RECENT_DAYS": self.recent_days,
             "AUDIT_REQUIRED": "yes" if self.audit_required else "no",
+            "OUTBOX_DAYS": self.outbox_days,
             "AUDIT_YEARS": self.audit_years,
             "SYSLOG": self.syslog,
             "SYSLOG_CA": self.syslog_ca,
@@ -237,6 +239,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "BREAK_GLASS_MINUTES": ("break_glass_minutes", "60", _minutes),
     "GRANTS_HOLD_MINUTES": ("grants_hold_minutes", "15", _minutes),
     "RECENT_DAYS": ("recent_days", "7", _days),
+    "OUTBOX_DAYS": ("outbox_days", "30", _days),
     "AUDIT_REQUIRED": ("audit_required", "yes", _yes_or_no),
     "AUDIT_YEARS": ("audit_years", None, _years),
     "SYSLOG": ("syslog", None, _endpoint),
