@@ -7,8 +7,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv)
-test_packages=(chromium dcmtk default-jre-headless fonts-nanum iproute2 postgresql)
+system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv fonts-nanum)
+test_packages=(chromium dcmtk default-jre-headless iproute2 postgresql)
 referee_packages=(node-java-fhir-validator@1.1.0 hl7.fhir.r4b.core@4.3.0 hl7.terminology.r4@7.0.1)
 bench_packages=(openjph-tools wrk)
 services=(orthanc nginx postgresql)
@@ -114,6 +114,28 @@ need_referee() {
     done
 }
 
+# The task queues that the outbox is measured against: apart, for the platform needs nothing of theirs.
+need_queues() {
+    local lock=bench/queues/requirements.lock
+    cmp -s "$lock" .queues/requirements.lock && return
+    echo "Installing Python packages of $lock"
+    "$python" -m venv --clear .queues
+    .queues/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" ||
+        die "pip could not install $lock: check the network"
+    cp "$lock" .queues/
+}
+
+# The FHIR server that the outbox delivers to in the tests.
+need_emr() {
+    local folder=tests/emr want
+    want=$(sha256sum <$folder/package-lock.json)
+    [ "$(cat $folder/node_modules/.lock 2>/dev/null)" = "$want" ] && return
+    echo "Installing npm packages of $folder"
+    npm ci --prefix $folder --silent --ignore-scripts --no-audit --no-fund ||
+        die "npm could not install $folder/package-lock.json: check the network"
+    echo "$want" >$folder/node_modules/.lock
+}
+
 [ $# -gt 0 ] || set -- system python viewer
 for step in "$@"; do
     case $step in
@@ -124,8 +146,12 @@ for step in "$@"; do
         need_packages "${test_packages[@]}"
         need_lock requirements-dev.lock
         need_referee
+        need_emr
         ;;
-    bench) need_packages "${bench_packages[@]}" ;;
+    bench)
+        need_packages "${bench_packages[@]}"
+        need_queues
+        ;;
     *) die "unknown step $step: system, python, viewer, test or bench" ;;
     esac
 done

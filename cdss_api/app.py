@@ -14,7 +14,12 @@ from cdss_api.audit import routes as audit_routes
 from cdss_api.clients import routes as client_routes
 from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
+from cdss_api.imaging import events
+from cdss_api.imaging import routes as imaging_routes
 from cdss_api.modalities import routes as modality_routes
+from cdss_api.outbox import routes as outbox_routes
+from cdss_api.reading import day_routes
+from cdss_api.reading import routes as reading_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 from cdss_api.worklist import routes as worklist_routes
@@ -58,11 +63,16 @@ def create_app(service: Service) -> Flask:
         links_routes.blueprint(service),
         modality_routes.blueprint(service),
         audit_routes.blueprint(service),
+        imaging_routes.blueprint(service),
+        reading_routes.blueprint(service),
+        day_routes.blueprint(service),
+        outbox_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))
     app.register_blueprint(worklist_routes.blueprint(service))
+    app.register_blueprint(events.blueprint(service))
     app.register_blueprint(fhir_routes.blueprint(service))
     app.register_blueprint(console.blueprint())
     problems.describe(app.components_schemas)

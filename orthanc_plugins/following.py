@@ -62,14 +62,24 @@ class Follower:
                 time.sleep(PAUSE)
 
     def _ask(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=TIMEOUT)
-        try:
-            path = f"/api/v1/internal/{self._followed.name}?since={self._followed.version()}&wait={WAIT}"
-            connection.request("GET", path, headers={KEY_HEADER: self._key.read_text().strip()})
-            answer = connection.getresponse()
-            body = answer.read(LARGEST)
-            if answer.status != http.client.OK:
-                raise OSError(f"the API answers {answer.status}")
-        finally:
-            connection.close()
+        path = f"{self._followed.name}?since={self._followed.version()}&wait={WAIT}"
+        status, body = ask_api(self._port, self._key, "GET", path)
+        if status != http.client.OK:
+            raise OSError(f"the API answers {status}")
         self._followed.take_in(json.loads(body))
+
+
+def ask_api(port: int, key: Path, method: str, path: str, body: bytes | None = None) -> tuple[int, bytes]:
+    """Ask the API below `/api/v1/internal/`, by the plugin's service key in the file `key`; return status and answer.
+
+    Raises:
+        OSError, http.client.HTTPException: it does not answer, or there is no key yet.
+    """
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
+    try:
+        headers = {KEY_HEADER: key.read_text().strip()} | ({"Content-Type": "application/json"} if body else {})
+        connection.request(method, f"/api/v1/internal/{path}", body=body, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read(LARGEST)
+    finally:
+        connection.close()

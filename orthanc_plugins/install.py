@@ -35,6 +35,8 @@ from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.processes import Crew
 from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
+from orthanc_plugins.studies.memory import Memory
+from orthanc_plugins.studies.telling import Telling
 from orthanc_plugins.threads import kept
 from orthanc_plugins.workers.surroundings import Surroundings
 from orthanc_plugins.worklist.answering import Answering
@@ -71,11 +73,11 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     entries = Entries(settings.data / "journal" / "worklist.json")
     key = settings.data / "keys" / "plugin.key"
     followers = [Follower(one, settings.api_port, key) for one in (grants(ledger), worklist(entries))]
+    telling = Telling(sdk, Memory(settings.data / "journal" / "studies.db"), register, settings.api_port, key)
     state = State(journal, crew)
-    archive = Archive(sdk)
     front = Front(
         sdk,
-        archive=archive,
+        archive=(archive := Archive(sdk)),
         storage=Path(surroundings.storage),
         journal=journal,
         crew=crew,
@@ -88,13 +90,16 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     def on_change(change: int, level: int, identifier: str) -> None:
         if change == sdk.ChangeType.NEW_INSTANCE:
             crew.call()
+            telling.call()
         elif change == sdk.ChangeType.DELETED:
+            telling.on_deleted(identifier)
             forget[level](identifier)
         elif change == sdk.ChangeType.ORTHANC_STARTED:
             keep_to_loopback(loopback_ports(settings))
             crew.start()
             modalities.follow()
             arrivals.start()
+            telling.start()
             for follower in followers:
                 follower.start()
             recorder.start()

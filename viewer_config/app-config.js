@@ -87,6 +87,36 @@ const session = (() => {
   return { reader, byLink, maySave, logOut, onHttpError };
 })();
 
+// The reading list and the report editor: which study is on the screen, and which shall be.
+(() => {
+  if (session.byLink || !('BroadcastChannel' in window)) return;
+  const channel = new BroadcastChannel('neuronova-reading');
+  const shown = () => (location.pathname.startsWith('/viewer') && new URLSearchParams(location.search).get('StudyInstanceUIDs')) || '';
+  // The image on the screen, for the report's key images.
+  function image() {
+    const { viewportGridService, cornerstoneViewportService } = window.services ?? {};
+    const active = cornerstoneViewportService?.getCornerstoneViewport?.(viewportGridService?.getActiveViewportId?.());
+    const id = active?.getCurrentImageId?.() ?? '';
+    const found = id.match(/\/series\/([0-9.]+)\/instances\/([0-9.]+)(?:\/frames\/([0-9]+))?/);
+    return found && { series: found[1], instance: found[2], frame: Number(found[3]) || null };
+  }
+
+  const tell = kind => channel.postMessage({ from: 'viewer', kind, study: shown() });
+  channel.addEventListener('message', ({ data }) => {
+    if (data.kind === 'who') tell('at');
+    if (data.kind === 'which' && data.study === shown()) {
+      channel.postMessage({ from: 'viewer', kind: 'image', study: shown(), image: image() });
+    }
+    // Only the window that the list has opened follows it.
+    if (data.from === 'list' && data.kind === 'show' && window.name === 'neuronova-viewer' && data.study !== shown()) {
+      location.assign(`/viewer?StudyInstanceUIDs=${encodeURIComponent(data.study)}`);
+    }
+  });
+  tell('at');
+  window.addEventListener('popstate', () => tell('at'));
+  window.addEventListener('pagehide', () => channel.postMessage({ from: 'viewer', kind: 'gone', study: shown() }));
+})();
+
 // What the viewer stores.
 const saving = (() => {
   const OBSERVER = '121008'; // Person Observer Name (PS3.16 TID 1003)
@@ -161,6 +191,10 @@ window.config = {
       };
       const reader = session.reader && !session.byLink && [
         React.createElement('span', { key: 'who', style: who }, session.reader.display_name || session.reader.username),
+        session.reader.permissions.includes('reports:write') &&
+          React.createElement('a', { key: 'reading', href: '/console/reading', style: logout, onClick: event => event.stopPropagation() }, 'Reading'),
+        session.reader.permissions.includes('orders:write') &&
+          React.createElement('a', { key: 'worklist', href: '/console/worklist', style: logout, onClick: event => event.stopPropagation() }, 'Worklist'),
         session.reader.permissions.includes('audit:read') &&
           React.createElement('a', { key: 'audit', href: '/console/audit', style: logout, onClick: event => event.stopPropagation() }, 'Audit'),
         React.createElement('a', { key: 'out', id: 'log-out', href: '/login', style: logout, onClick: leave }, 'Log out'),

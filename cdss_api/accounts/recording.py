@@ -31,6 +31,10 @@ class Action(StrEnum):
     CLIENT_CHANGE = "client-change"
     CLIENT_TOKEN = "client-token"  # noqa: S105 - a name
     AUDIT_SEARCH = "audit-search"
+    MISMATCH_LIST = "mismatch-list"
+    MISMATCH_DECISION = "mismatch-decision"
+    OUTBOX_TARGET = "outbox-target"
+    OUTBOX_MESSAGE = "outbox-message"
 
 
 class Outcome(StrEnum):

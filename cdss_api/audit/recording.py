@@ -32,6 +32,10 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.CLIENT_CHANGE: Action.ACCOUNT,
         recording.Action.CLIENT_TOKEN: Action.LOGIN,
         recording.Action.AUDIT_SEARCH: Action.SEARCH,
+        recording.Action.MISMATCH_LIST: Action.QUERY,
+        recording.Action.MISMATCH_DECISION: Action.MANAGE,
+        recording.Action.OUTBOX_TARGET: Action.SETTINGS,
+        recording.Action.OUTBOX_MESSAGE: Action.MANAGE,
     }
 )
 

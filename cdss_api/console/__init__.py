@@ -1,4 +1,4 @@
-"""Pages for people: the login, and what is shown in place of a study that one may not see."""
+"""Pages for people: the login, the lists of the day, the report editor, the audit trail."""
 
 from __future__ import annotations
 
@@ -25,6 +25,26 @@ def blueprint() -> Blueprint:
     @routes.get("/console/audit")
     def audit() -> Response:
         return make_response(render_template("audit.html"))
+
+    @routes.get("/console/mismatches")
+    def mismatches() -> Response:
+        return make_response(render_template("mismatches.html"))
+
+    @routes.get("/console/reading")
+    def reading() -> Response:
+        return make_response(render_template("reading.html"))
+
+    @routes.get("/console/report")
+    def report() -> Response:
+        return make_response(render_template("report.html"))
+
+    @routes.get("/console/worklist")
+    def worklist() -> Response:
+        return make_response(render_template("worklist.html"))
+
+    @routes.get("/console/outbox")
+    def outbox() -> Response:
+        return make_response(render_template("outbox.html"))
 
     @routes.get("/console/static/<name>")
     def static_file(name: str) -> Response:

@@ -201,7 +201,7 @@ class Interactions:
         query = self._query(kind, pairs, strict=True)
         if not query.conditions:
             raise Refused(412, "required", "A condition names at least one search parameter.")
-        _alone_with(self.store, kind, pairs)
+        alone_with(self.store, kind, pairs)
         found = matching(self.store, query, 2)
         if len(found) > 1:
             raise Refused(412, "multiple-matches", f"More than one {kind} fits the condition.")
@@ -247,7 +247,7 @@ def _of(stored: Stored, base: str) -> dict[str, str]:
     return {"ETag": stored.etag, "Location": f"{base}/{stored.address}/_history/{stored.version}"}
 
 
-def _alone_with(store: Store, kind: str, pairs: Pairs) -> None:
+def alone_with(store: Store, kind: str, pairs: Pairs) -> None:
     """Let no two transactions look for the same and create it both; SQLite has one writer anyway."""
     if store.session.get_bind().dialect.name != "postgresql":
         return

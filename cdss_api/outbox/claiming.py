@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, Select, select, true, update
+from sqlalchemy import Row, Select, bindparam, select, true, update
 from sqlalchemy.orm import Session
 
 from cdss_api.outbox.breaker import allowed, probing
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.models import Message, Stream, Target, among, is_open
 from cdss_api.outbox.states import State, before
+from cdss_api.outbox.subscriptions import Subscription
 from cdss_api.outbox.waits import Policy
 
 _Due = Row[int, str, int, bool]
@@ -53,8 +54,9 @@ def claim(session: Session, target: str, now: float, policy: Policy, batch: int)
 
 
 def targets(session: Session) -> list[str]:
-    """Return every target that a message was ever written for."""
-    return list(session.scalars(select(Target.target).order_by(Target.target)))
+    """Return every target that a message was ever written for, but those that are paused."""
+    paused = select(Subscription.target).where(Subscription.paused)
+    return list(session.scalars(select(Target.target).where(Target.target.not_in(paused)).order_by(Target.target)))
 
 
 def _due(session: Session, target: str, now: float, room: int) -> list[_Due]:
@@ -78,7 +80,8 @@ def _heads(session: Session, streams: list[int], each: int) -> list[Row[Any]]:
     """Return the first open messages of each stream, found by the index however many wait behind them."""
     if session.get_bind().dialect.name == "sqlite":
         # It has no LATERAL; a query costs it no round trip.
-        return [row for stream in streams for row in session.execute(_first(each).where(Message.stream == stream))]
+        of_one = _first(each).where(Message.stream == bindparam("of"))
+        return [row for stream in streams for row in session.execute(of_one, {"of": stream})]
     heads = _first(each).where(Message.stream == Stream.number).correlate(Stream).lateral()
     rows = select(heads).select_from(Stream).join(heads, true()).where(among(session, Stream.number, streams))
     return list(session.execute(rows.order_by(heads.c.stream, heads.c.number)))

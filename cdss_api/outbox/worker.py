@@ -14,6 +14,7 @@ from cdss_api.database import Database
 from cdss_api.outbox.breaker import Heard, opens_after
 from cdss_api.outbox.claiming import Claim, claim, targets
 from cdss_api.outbox.delivery import Deliver, Delivery
+from cdss_api.outbox.pace import FIRST, MOST, next_size
 from cdss_api.outbox.settling import Report, settle
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_exception
 from cdss_api.outbox.waits import Policy, Random
@@ -26,7 +27,7 @@ class Worker:
     """Delivers what is due: any number of them on PostgreSQL, one on SQLite, which has no row locks.
 
     `only` names the targets to serve, all where it is none: a worker for each keeps a target that answers slowly from
-    holding up the others. `threads` streams are sent at a time.
+    holding up the others. `threads` streams are sent at a time, and at most `batch` messages are claimed at a time.
     """
 
     database: Database
@@ -34,10 +35,11 @@ class Worker:
     clock: Callable[[], float]
     random: Random
     policy: Policy = field(default_factory=Policy)
-    batch: int = 50
+    batch: int = MOST
     threads: int = 1
     only: Sequence[str] | None = None
     _unsettled: dict[str, list[Report]] = field(default_factory=dict)
+    _sizes: dict[str, int] = field(default_factory=dict)
 
     def run(self, stop: threading.Event, idle: float = 1.0) -> None:
         """Work until `stop`, looking for something to do every `idle` seconds; what is begun is finished."""
@@ -63,13 +65,17 @@ class Worker:
 
     def _serve(self, target: str) -> int:
         self._settle(target, [])
+        size = self._sizes.get(target, min(FIRST, self.batch))
+        started = self.clock()
         with self.database.writing() as session:
-            claims = claim(session, target, self.clock(), self.policy, self.batch)
+            claims = claim(session, target, self.clock(), self.policy, size)
         if not claims:
             return 0
         reports = self._send(claims)
         self._settle(target, reports)
-        return sum(len(report.heard) for report in reports)
+        begun = sum(len(report.heard) for report in reports)
+        self._sizes[target] = next_size(size, begun, self.clock() - started, self.batch)
+        return begun
 
     def _send(self, claims: list[Claim]) -> list[Report]:
         batch = _Batch(self.deliver, self.clock, self.policy)

@@ -30,7 +30,7 @@ _INTENTS = ("order", "original-order", "reflex-order", "filler-order", "instance
 _SCHEMES = {SNOMED: "SCT", LOINC: "LN", DCM: "DCM", "http://radlex.org": "RADLEX", "http://www.radlex.org": "RADLEX"}
 _LOCAL = "L"  # PS3.16 8.2: a scheme that a site defines is 99..., or L where nothing more is known
 _MODALITY = re.compile("[A-Z]{2,16}")  # the Defined Terms of (0008,0060): PS3.16 CID 29 has them as DCM codes
-_SEXES = {"male": "M", "female": "F", "other": "O"}
+SEXES = {"male": "M", "female": "F", "other": "O"}
 _KILOGRAMS = {"kg": Decimal(1), "g": Decimal("0.001"), "[lb_av]": Decimal("0.45359237")}
 _MEASURED = ("final", "amended", "corrected")
 _NOT_HELD = ("refuted", "entered-in-error")
@@ -39,7 +39,7 @@ _DONE_TASK = ("completed",)
 _NO_TASK = ("cancelled", "rejected", "failed", "entered-in-error")
 _STUDIES = uuid.UUID("5b0d6f0c-2d0e-4f6b-9a55-1f4f1b1a7f5e")  # our own name space for StudyInstanceUIDs
 _MOMENT = re.compile(r"(\d{4})-(\d\d)-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d)?)?", re.ASCII)
-_UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))+", re.ASCII)
+UID = re.compile(r"(?=.{1,64}$)(0|[1-9]\d*)(\.(0|[1-9]\d*))+", re.ASCII)
 _TITLE = re.compile(r"[ -\[\]-~]{1,16}")  # VR AE
 
 
@@ -63,17 +63,14 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
     """
     if not _is_due(order, around.tasks):
         return None
-    patient = _patient_id(around.patient)
+    patient = patient_identity(around.patient)
     if patient is None:
         return None
-    accession = identifier(_typed(order, "ACSN"), SHORT)
+    accession = identifier(typed_identifier(order, "ACSN"), SHORT)
     number = accession or order["id"][-SHORT:]
     code = _code(order.get("code"))
-    description = _text(order.get("code")) or "Imaging"
-    appointments = [one for one in around.appointments if one.get("status") in _HELD_APPOINTMENT]
-    tasks = [one for one in around.tasks if one.get("status") not in _NO_TASK]
-    references = list(_performers(order, appointments, tasks))
-    date, time = _start(order, appointments, tasks, zone)
+    description = text_of(order.get("code")) or "Imaging"
+    references, date, time = plan_of(order, around.appointments, around.tasks, zone)
     performers = [
         around.directory[link] for one in references if (link := str(one.get("reference"))) in around.directory
     ]
@@ -83,20 +80,20 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
         patient_id=patient[0],
         issuer=patient[1],
         patient_name=person_name(around.patient.get("name", ())),
-        birth_date=_date_of_birth(around.patient),
-        sex=_SEXES.get(around.patient.get("gender", ""), ""),
+        birth_date=birth_date(around.patient),
+        sex=SEXES.get(around.patient.get("gender", ""), ""),
         weight=_weight(around.weights),
         allergies=tuple(_allergies(around.allergies)),
         accession_number=accession,
-        requesting_physician=_practitioner([around.directory.get(_link(order.get("requester")), {})]),
+        requesting_physician=_practitioner([around.directory.get(link_to(order.get("requester")), {})]),
         procedure_id=number,
         procedure_description=description,
         procedure_code=code,
-        study_uid=_study_uid(order),
+        study_uid=study_uid(order),
         step=Step(
             id=number,
-            station_titles=tuple(dict.fromkeys(_titles(references, devices))),
-            modality=_modality(order, devices),
+            station_titles=tuple(dict.fromkeys(station_titles(references, devices))),
+            modality=modality_of(order, devices),
             date=date,
             time=time,
             description=description,
@@ -106,23 +103,35 @@ def entry_of(order: Document, around: Surroundings, zone: tzinfo | None = None) 
     )
 
 
+def plan_of(
+    order: Document, appointments: Iterable[Document], tasks: Iterable[Document], zone: tzinfo | None = None
+) -> tuple[list[Mapping[str, Any]], str, str]:
+    """Return references to who and what carries an order out, and its date (DA) and time (TM)."""
+    held = [one for one in appointments if one.get("status") in _HELD_APPOINTMENT]
+    open_tasks = [one for one in tasks if one.get("status") not in _NO_TASK]
+    return [*performers_of(order, held, open_tasks)], *_start(order, held, open_tasks, zone)
+
+
 def links_of(order: Document, appointments: Iterable[Document], tasks: Iterable[Document]) -> set[str]:
     """Return the `TYPE/ID`s of the directory that an entry may name: who ordered, who carries out, on what."""
-    found = {_link(one) for one in (order.get("requester"), *_performers(order, appointments, tasks))}
+    found = {link_to(one) for one in (order.get("requester"), *performers_of(order, appointments, tasks))}
     return {link for link in found if link.startswith(("Device/", "Practitioner/"))}
 
 
 def _is_due(order: Document, tasks: Iterable[Document]) -> bool:
     if order.get("status") != "active" or order.get("intent") not in _INTENTS or order.get("doNotPerform"):
         return False
-    if any(task.get("status") in _DONE_TASK for task in tasks):
-        return False
+    return not any(task.get("status") in _DONE_TASK for task in tasks) and is_imaging(order)
+
+
+def is_imaging(order: Document) -> bool:
+    """Tell whether an order is for imaging."""
     concepts = (*order.get("category", ()), order.get("code"), *order.get("orderDetail", ()))
-    codings = [one for concept in concepts for one in _codings(concept)]
+    codings = [one for concept in concepts for one in codings_of(concept)]
     return any((one.get("system"), one.get("code")) in _IMAGING or _is_modality(one) for one in codings)
 
 
-def _performers(
+def performers_of(
     order: Document, appointments: Iterable[Document], tasks: Iterable[Document]
 ) -> Iterator[Mapping[str, Any]]:
     """Yield references to who and what carries it out: what was scheduled last before what was ordered."""
@@ -132,7 +141,8 @@ def _performers(
     yield from order.get("performer", ())
 
 
-def _titles(references: Iterable[Mapping[str, Any]], devices: Iterable[Document]) -> Iterator[str]:
+def station_titles(references: Iterable[Mapping[str, Any]], devices: Iterable[Document]) -> Iterator[str]:
+    """Yield the AE titles of stations: of references that name one, and of devices."""
     named = [one["identifier"] for one in references if "identifier" in one]
     for one in (*named, *(each for device in devices for each in device.get("identifier", ()))):
         title = str(one.get("value", "")).strip()
@@ -140,10 +150,11 @@ def _titles(references: Iterable[Mapping[str, Any]], devices: Iterable[Document]
             yield title
 
 
-def _modality(order: Document, devices: Iterable[Document]) -> str:
+def modality_of(order: Document, devices: Iterable[Document]) -> str:
+    """Return the modality (0008,0060) of an order."""
     concepts = [*order.get("orderDetail", ()), order.get("code"), *order.get("category", ())]
     concepts += [device.get("type") for device in devices]
-    return next((one["code"] for concept in concepts for one in _codings(concept) if _is_modality(one)), "OT")
+    return next((one["code"] for concept in concepts for one in codings_of(concept) if _is_modality(one)), "OT")
 
 
 def _is_modality(coding: Mapping[str, Any]) -> bool:
@@ -178,7 +189,7 @@ def _moment(text: str, zone: tzinfo | None) -> tuple[str, str] | None:
     return f"{year}{month}{day}", f"{hour or '00'}{minute or '00'}{second or '00'}"
 
 
-def _patient_id(patient: Document) -> tuple[str, str] | None:
+def patient_identity(patient: Document) -> tuple[str, str] | None:
     """Return PatientID and issuer: a medical record number before any other identifier that is in use."""
     known = [one for one in patient.get("identifier", ()) if one.get("value") and one.get("use") != "old"]
     if not known:
@@ -188,11 +199,11 @@ def _patient_id(patient: Document) -> tuple[str, str] | None:
     return identifier(best["value"], LONG), identifier("" if system == PATIENT_ID else system, LONG)
 
 
-def _study_uid(order: Document) -> str:
+def study_uid(order: Document) -> str:
     """Return the UID that the order names, else one that is always the same for it (PS3.5 B.2)."""
     for one in order.get("identifier", ()):
         value = str(one.get("value", "")).removeprefix("urn:oid:")
-        if one.get("system") == "urn:dicom:uid" and _UID.fullmatch(value):
+        if one.get("system") == "urn:dicom:uid" and UID.fullmatch(value):
             return value
     return f"2.25.{uuid.uuid5(_STUDIES, order['id']).int}"
 
@@ -216,10 +227,10 @@ def _measured_at(observation: Document) -> int:
 
 def _allergies(found: Iterable[Document]) -> Iterator[str]:
     for one in found:
-        clinical = {coding.get("code") for coding in _codings(one.get("clinicalStatus"))}
-        verified = {coding.get("code") for coding in _codings(one.get("verificationStatus"))}
+        clinical = {coding.get("code") for coding in codings_of(one.get("clinicalStatus"))}
+        verified = {coding.get("code") for coding in codings_of(one.get("verificationStatus"))}
         if clinical <= {"active", "recurrence", "relapse"} and not verified.intersection(_NOT_HELD):
-            text = _text(one.get("code"))
+            text = text_of(one.get("code"))
             if text:
                 yield text
 
@@ -228,25 +239,27 @@ def _practitioner(found: Iterable[Document]) -> str:
     return next((person_name(one.get("name", ())) for one in found if one.get("resourceType") == "Practitioner"), "")
 
 
-def _date_of_birth(patient: Document) -> str:
+def birth_date(patient: Document) -> str:
+    """Return a birth date as DA, empty where it is no whole date."""
     found = _moment(str(patient.get("birthDate", "")), None)
     return "" if found is None else found[0]
 
 
-def _typed(resource: Document, kind: str) -> str:
+def typed_identifier(resource: Document, kind: str) -> str:
+    """Return the value of the first identifier of a type of HL7 v2's table 0203."""
     return next((one.get("value", "") for one in resource.get("identifier", ()) if _is_typed(one, kind)), "")
 
 
 def _is_typed(one: Mapping[str, Any], kind: str) -> bool:
     return any(
         coding.get("code") == kind and coding.get("system", _IDENTIFIER_TYPES) == _IDENTIFIER_TYPES
-        for coding in _codings(one.get("type"))
+        for coding in codings_of(one.get("type"))
     )
 
 
 def _code(concept: Mapping[str, Any] | None) -> Code | None:
     """Return the first coding that fits into a code sequence (PS3.3 8.8)."""
-    for one in _codings(concept):
+    for one in codings_of(concept):
         try:
             value = identifier(one.get("code"), SHORT)
         except TooLong:
@@ -257,16 +270,20 @@ def _code(concept: Mapping[str, Any] | None) -> Code | None:
     return None
 
 
-def _text(concept: Mapping[str, Any] | None) -> str:
+def text_of(concept: Mapping[str, Any] | None) -> str:
     """Return how a concept is called."""
-    called = (concept or {}).get("text") or next((one["display"] for one in _codings(concept) if "display" in one), "")
-    return plain(called or next((one.get("code") for one in _codings(concept)), ""), LONG)
+    called = (concept or {}).get("text") or next(
+        (one["display"] for one in codings_of(concept) if "display" in one), ""
+    )
+    return plain(called or next((one.get("code") for one in codings_of(concept)), ""), LONG)
 
 
-def _codings(concept: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+def codings_of(concept: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+    """Return the codings of a concept."""
     codings: Sequence[Mapping[str, Any]] = (concept or {}).get("coding", ())
     return codings
 
 
-def _link(reference: Mapping[str, Any] | None) -> str:
+def link_to(reference: Mapping[str, Any] | None) -> str:
+    """Return `TYPE/ID` of a reference."""
     return str((reference or {}).get("reference", ""))

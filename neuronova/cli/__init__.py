@@ -9,6 +9,7 @@ from neuronova.cli.clients import clients
 from neuronova.cli.demo import demo
 from neuronova.cli.keys import keys
 from neuronova.cli.modality import modality
+from neuronova.cli.outbox import outbox
 from neuronova.cli.run import run
 from neuronova.cli.transcode import transcode
 from neuronova.cli.users import users
@@ -28,3 +29,4 @@ app.add_typer(clients)
 app.add_typer(keys)
 app.add_typer(modality)
 app.add_typer(audit)
+app.add_typer(outbox)

@@ -34,11 +34,13 @@ class Permission(StrEnum):
     USERS_MANAGE = "users:manage"
     MODALITIES_MANAGE = "modalities:manage"
     AUDIT_READ = "audit:read"
+    OUTBOX_MANAGE = "outbox:manage"  # its messages hold records of all patients
     RECORDS_READ = "records:read"  # clinical records (FHIR) of the patients that one sees
     PATIENTS_WRITE = "patients:write"
     CLINICAL_WRITE = "clinical:write"
     ORDERS_WRITE = "orders:write"
     REPORTS_WRITE = "reports:write"
+    IMAGING_MATCH = "imaging:match"  # deciding whose a study is that does not fit its order
     DIRECTORY_WRITE = "directory:write"  # who and what there is in the hospital, and what the platform itself keeps
 
 
@@ -57,11 +59,12 @@ _WRITING = _READING | {Permission.IMAGES_STORE}
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ADMIN: frozenset(Permission),
-        Role.RADIOLOGIST: _WRITING | {Permission.LINKS_MANAGE, Permission.ORDERS_WRITE, Permission.REPORTS_WRITE},
+        Role.RADIOLOGIST: _WRITING
+        | {Permission.LINKS_MANAGE, Permission.ORDERS_WRITE, Permission.REPORTS_WRITE, Permission.IMAGING_MATCH},
         Role.DOCTOR: _WRITING
         | {Permission.LINKS_MANAGE, Permission.BREAK_GLASS, Permission.CLINICAL_WRITE, Permission.ORDERS_WRITE},
         Role.NURSE: _READING | {Permission.CLINICAL_WRITE},
-        Role.TECHNOLOGIST: _WRITING | {Permission.ORDERS_WRITE},
+        Role.TECHNOLOGIST: _WRITING | {Permission.ORDERS_WRITE, Permission.IMAGING_MATCH},
         Role.PATIENT: _READING,
         Role.SERVICE: frozenset(Permission),  # of which a token names those it has: its scopes
     }

@@ -53,6 +53,7 @@ class Settings:
     grants_hold_minutes: int
     recent_days: int
     audit_required: bool
+    outbox_days: int  # that delivered messages are kept
     audit_years: int | None  # that records are kept; None for ever
     syslog: Endpoint | None
     syslog_ca: Path | None
@@ -93,6 +94,7 @@ class Settings:
             "GRANTS_HOLD_MINUTES": self.grants_hold_minutes,
             "RECENT_DAYS": self.recent_days,
             "AUDIT_REQUIRED": "yes" if self.audit_required else "no",
+            "OUTBOX_DAYS": self.outbox_days,
             "AUDIT_YEARS": self.audit_years,
             "SYSLOG": self.syslog,
             "SYSLOG_CA": self.syslog_ca,
@@ -248,6 +250,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "GRANTS_HOLD_MINUTES": ("grants_hold_minutes", "15", _minutes),
     "RECENT_DAYS": ("recent_days", "7", _days),
     "SUBSCRIPTION_NETWORKS": ("subscription_networks", "none", _networks),
+    "OUTBOX_DAYS": ("outbox_days", "30", _days),
     "AUDIT_REQUIRED": ("audit_required", "yes", _yes_or_no),
     "AUDIT_YEARS": ("audit_years", None, _years),
     "SYSLOG": ("syslog", None, _endpoint),

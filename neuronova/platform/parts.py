@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 from neuronova.contract.settings import Settings
 
 _TIMEOUT = 2.0
+_PATIENCE = 10.0  # with a report that asks every other part
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,9 @@ def parts_of(settings: Settings) -> tuple[Part, ...]:
         Part("orthanc", "orthanc", partial(answers_http, f"{settings.orthanc_url}/neuronova/health")),
         Part("dicom", "orthanc", partial(answers_tcp, "127.0.0.1", settings.dicom_port)),
         Part("api", "api", partial(answers_http, f"http://127.0.0.1:{settings.api_port}/api/v1/health")),
+        Part(
+            "worker", "worker", partial(answers_well, f"http://127.0.0.1:{settings.api_port}/api/v1/health", "outbox")
+        ),
         Part("viewer", "gateway", partial(answers_http, f"{gateway}/app-config.js")),
     )
 
@@ -48,6 +53,20 @@ def answers_http(url: str) -> bool:
         connection.request("GET", parts.path)
         return connection.getresponse().status in (http.client.OK, http.client.FORBIDDEN)
     except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def answers_well(url: str, part: str) -> bool:
+    """Tell whether a report on health at `url` says that `part` is well: of what has no port of its own."""
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_PATIENCE)
+    try:
+        connection.request("GET", parts.path)
+        report = json.loads(connection.getresponse().read())
+        return bool(report["parts"][part]["status"] == "ok")
+    except (OSError, http.client.HTTPException, ValueError, KeyError):
         return False
     finally:
         connection.close()

@@ -70,6 +70,7 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
             *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
             *("--log-level", settings.log_level.lower(), "--graceful-timeout", "5"),
         ],
+        "worker": [str(python), "-m", "cdss_api.worker"],
         "keeper": [str(python), "-m", "neuronova.audit.keeper"],
         "gateway": [
             *(programs.nginx, "-e", "stderr", "-p", str(layout.run)),

@@ -84,6 +84,18 @@ class Register:
                 _shorten(self._holdings)
         return found
 
+    def series_of(self, orthanc: str) -> dict[Patient, frozenset[str]]:
+        """Return the SeriesInstanceUIDs of a study by patient, by Orthanc's identifier of the study."""
+        rows = self._store.rows(
+            "SELECT patient_id, issuer, series.uid FROM study LEFT JOIN series ON series.study = study.number"
+            " WHERE study.orthanc = ? ORDER BY study.number",
+            (orthanc,),
+        )
+        found: dict[Patient, set[str]] = {}
+        for patient_id, issuer, series in rows:
+            found.setdefault(Patient(patient_id, issuer), set()).update(() if series is None else (series,))
+        return {patient: frozenset(series) for patient, series in found.items()}
+
     def forget_study(self, orthanc: str) -> None:
         """Take in that Orthanc deleted a study, by its own identifier."""
         with self._store.transaction() as db:

@@ -18,9 +18,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from neuronova.audit.access import AccessRecorder
+from neuronova.audit.journal import AuditJournal
 from neuronova.contract.roles import Role
 from neuronova.contract.settings import read_settings
-from tests.accounts.api import Api, json_of
+from tests.accounts.api import Api, Clock, json_of
 from tests.running import ADMIN_PASSWORD
 
 CHECKS = (
@@ -38,10 +40,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """One service for all the questions, which change it."""
     data = tmp_path_factory.mktemp("described")
     (data / "api").mkdir()
-    api = Api(read_settings({"NEURONOVA_DATA": str(data), "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}))
+    clock, journal = Clock(), AuditJournal(data / "api.db", "api")
+    settings = read_settings({"NEURONOVA_DATA": str(data), "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD})
+    api = Api(settings, clock=clock, accesses=AccessRecorder(journal, clock))
     api.person(Role.DOCTOR)
     yield api
     api.service.database.close()
+    journal.close()
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])

@@ -15,6 +15,7 @@ import pytest
 from cdss_api.clients import registry
 from cdss_api.clients.models import Client
 from cdss_api.fhir.hooks import Forbidden, RestHooks, looked_up
+from cdss_api.outbox.dispatching import Dispatcher
 from cdss_api.outbox.worker import Worker
 from tests.accounts.api import TESTER
 from tests.clients.program import registered
@@ -78,8 +79,8 @@ def work(fhir: Fhir, *, allowed: bool = True) -> int:
     service = fhir.api.service
     networks = LOOPBACK if allowed else ()
     reached = replace(service, settings=replace(service.settings, subscription_networks=networks))
-    worker = Worker(service.database, RestHooks(reached), fhir.api.clock, lambda: 0.0)
-    return worker.step()
+    dispatcher = Dispatcher(service.database, service.settings.data, fhir.api.clock, RestHooks(reached))
+    return Worker(service.database, dispatcher, fhir.api.clock, lambda: 0.0).step()
 
 
 def put(fhir: Fhir, body: dict[str, Any]) -> None:

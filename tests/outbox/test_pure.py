@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from cdss_api.outbox.breaker import Heard, opens_after
+from cdss_api.outbox.pace import next_size
 from cdss_api.outbox.states import TRANSITIONS, State, before
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_answer, of_exception
 from cdss_api.outbox.waits import LONGEST_NAMED, Policy, named_wait
@@ -126,3 +127,20 @@ def test_a_batch_is_broken_off_after_failures_in_a_row() -> None:
         True,
         True,
     ]
+
+
+@pytest.mark.parametrize(
+    ("size", "begun", "seconds", "expected"),
+    [
+        (50, 50, 0.1, 100),
+        (400, 400, 0.1, 500),
+        (500, 500, 0.1, 500),
+        (50, 20, 0.1, 50),
+        (50, 50, 1.0, 50),
+        (50, 50, 3.0, 25),
+        (50, 3, 30.0, 25),
+        (1, 1, 30.0, 1),
+    ],
+)
+def test_a_batch_is_what_a_target_takes_in_about_a_second(size: int, begun: int, seconds: float, expected: int) -> None:
+    assert next_size(size, begun, seconds, 500) == expected

@@ -1,11 +1,11 @@
 // What the pages share: a question to the API, and its answer or what went wrong, in words.
 
 /** Ask the API; returns {ok, status, body}, with body.detail a sentence for people where it is not ok. */
-export async function ask(method, path, body) {
+export async function ask(method, path, body, headers = {}) {
   try {
     const response = await fetch(path, {
       method,
-      headers: { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }) },
+      headers: { Accept: 'application/json', ...(body && { 'Content-Type': 'application/json' }), ...headers },
       ...(body && { body: JSON.stringify(body) }),
     });
     const text = await response.text();

@@ -1,0 +1,96 @@
+import { ask, onSubmit } from './asking.js';
+
+const byId = id => document.getElementById(id);
+const NAMES = {
+  PatientID: 'Patient ID', IssuerOfPatientID: 'Issuer', PatientName: 'Name', PatientBirthDate: 'Born',
+  PatientSex: 'Sex', AccessionNumber: 'Accession number', StudyInstanceUID: 'Study UID', StudyDescription: 'Description',
+};
+const REASONS = {
+  'accession-of-another-patient': 'The accession number is of an order for another patient.',
+  'study-of-another-patient': 'The study UID was given to an order for another patient.',
+  'study-of-another-accession': 'The study UID was given to an order with another accession number.',
+};
+const DECISIONS = {
+  held: [
+    ['correct', "The order's patient is right", 'Rewrites the images: they get the values of the order.'],
+    ['keep', 'As sent is right', 'The study stays as it was sent, without an order.'],
+  ],
+  correcting: [['correct', 'Go on with the correction', 'It was interrupted; nothing is lost.']],
+  corrected: [['undo', 'Undo the correction', 'The images get back what they were sent with.']],
+  undoing: [['undo', 'Go on with undoing', 'It was interrupted; nothing is lost.']],
+};
+let shown = {};
+
+function add(parent, tag, text = '', name = '') {
+  const made = document.createElement(tag);
+  made.textContent = text;
+  if (name) made.className = name;
+  parent.append(made);
+  return made;
+}
+
+/** Show both sides in one table; what differs is marked by a word as well as by its colour. */
+function compared(parent, mismatch) {
+  const table = add(parent, 'table');
+  const head = add(add(table, 'thead'), 'tr');
+  for (const title of ['', 'As ordered', 'As sent', '']) add(head, 'th', title);
+  const body = add(table, 'tbody');
+  const differing = new Set(mismatch.differences.map(one => one.field));
+  for (const [field, name] of Object.entries(NAMES)) {
+    const differs = differing.has(field);
+    const row = add(body, 'tr', '', differs ? 'differs' : '');
+    add(row, 'th', name).scope = 'row';
+    add(row, 'td', mismatch.ordered[field] || '–');
+    add(row, 'td', mismatch.sent[field] || '–');
+    add(row, 'td', differs ? 'differs' : '');
+  }
+}
+
+function show(mismatch) {
+  const card = add(byId('mismatches'), 'section', '', 'mismatch');
+  card.dataset.id = mismatch.id;
+  add(card, 'h2', `${mismatch.sent.PatientName || '(no name)'} · ${mismatch.sent.AccessionNumber || '(no accession number)'}`);
+  add(card, 'p', REASONS[mismatch.reason] ?? mismatch.reason);
+  const decided = mismatch.decided ? `, ${mismatch.state} ${new Date(mismatch.decided).toLocaleString()}` : '';
+  add(card, 'p', `Found ${new Date(mismatch.found).toLocaleString()}${decided}`, 'quiet');
+  compared(card, mismatch);
+  const row = add(card, 'div', '', 'decisions');
+  const message = add(card, 'p');
+  message.setAttribute('role', 'alert');
+  for (const [decision, label, hint] of DECISIONS[mismatch.state] ?? []) {
+    const choice = add(row, 'div');
+    const button = add(choice, 'button', label);
+    button.type = 'button';
+    button.addEventListener('click', () => decide(mismatch.id, decision, card));
+    add(choice, 'p', hint, 'quiet');
+  }
+}
+
+async function decide(id, decision, card) {
+  const buttons = card.querySelectorAll('button');
+  const message = card.querySelector('[role="alert"]');
+  for (const one of buttons) one.disabled = true;
+  message.textContent = '';
+  const { ok, body } = await ask('POST', `/api/v1/imaging/mismatches/${id}`, { decision });
+  if (ok) {
+    byId('message').textContent = await list(shown);
+    return;
+  }
+  message.textContent = body.detail ?? 'That did not work; try again.';
+  for (const one of buttons) one.disabled = false;
+}
+
+async function list(asked) {
+  shown = asked;
+  const query = new URLSearchParams(asked.state ? { state: asked.state } : {});
+  const { ok, status, body } = await ask('GET', `/api/v1/imaging/mismatches?${query}`);
+  if (status === 401) location.replace('/login?next=/console/mismatches');
+  if (!ok) return status === 403 ? 'Your role does not decide of studies.' : body.detail ?? 'That did not work; try again.';
+  byId('mismatches').replaceChildren();
+  body.mismatches.forEach(show);
+  if (body.more) add(byId('mismatches'), 'p', 'There are more: decide these first.', 'quiet');
+  return body.mismatches.length ? '' : 'There is none.';
+}
+
+onSubmit(byId('choice'), list);
+byId('choice').requestSubmit();

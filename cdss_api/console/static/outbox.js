@@ -1,0 +1,131 @@
+import { ask } from './asking.js';
+
+const byId = id => document.getElementById(id);
+const PAGE = 50;
+const EVERY = 5000; // milliseconds between two looks at the targets
+let after = 0; // the number of the last dead letter that is shown
+
+const time = seconds => (seconds === null ? '' : new Date(seconds * 1000).toLocaleString());
+
+function age(seconds) {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+function element(name, text, className) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+function button(text, act, className = '') {
+  const made = element('button', text, `small ${className}`);
+  made.type = 'button';
+  made.addEventListener('click', async () => {
+    made.disabled = true;
+    await act();
+    made.disabled = false;
+  });
+  return made;
+}
+
+/** Ask, and tell a person where it did not work. */
+async function asked(method, path, body) {
+  const answer = await ask(method, `/api/v1/outbox/${path}`, body);
+  byId('message').textContent = answer.ok ? '' : answer.status === 403 ? 'Your role does not manage the outbox.' : answer.body.detail;
+  return answer;
+}
+
+function stateOf(target) {
+  if (target.profile === null) return 'removed';
+  if (target.paused) return 'paused';
+  return { closed: 'sending', open: `away, next try ${time(target.until)}`, half_open: 'trying again' }[target.breaker];
+}
+
+function showTarget(target) {
+  const row = byId('targets').insertRow();
+  const state = stateOf(target);
+  const texts = [target.target, target.profile ?? '', target.url ?? '', state, target.waiting];
+  texts.push(target.waiting ? age(target.oldest_seconds) : '', target.dead);
+  for (const text of texts) row.insertCell().textContent = text;
+  row.cells[3].className = target.breaker === 'closed' && !target.paused ? '' : 'warns';
+  row.cells[6].className = target.dead ? 'warns' : '';
+  if (target.profile === null) return void row.insertCell();
+  const change = { paused: !target.paused };
+  const act = async () => (await asked('PATCH', `targets/${target.target}`, change)).ok && targets();
+  row.insertCell().append(button(target.paused ? 'Resume' : 'Pause', act));
+}
+
+async function targets() {
+  const { ok, body } = await asked('GET', 'targets');
+  if (!ok) return;
+  byId('targets').replaceChildren();
+  body.targets.forEach(showTarget);
+  if (!body.targets.length) byId('targets').insertRow().insertCell().textContent = 'There are no targets.';
+}
+
+function pretty(text) {
+  // Shown as it is: read as JSON and written again, a number would lose its digits.
+  return text.replace(/,"/g, ',\n"');
+}
+
+async function open(details, number) {
+  if (!details.open || details.dataset.asked) return;
+  details.dataset.asked = 'yes';
+  const { ok, body } = await asked('GET', `messages/${number}`);
+  if (ok) details.append(element('h3', 'Message'), element('pre', pretty(body.payload)));
+}
+
+function showLetter(letter) {
+  const details = document.createElement('details');
+  details.append(element('summary', `${letter.target} · ${letter.aggregate} · ${letter.kind} · ${time(letter.changed_at)}`));
+  details.append(element('h3', `Answer (${letter.verdict}, attempt ${letter.attempts})`));
+  details.append(element('pre', letter.detail ?? '(none)'));
+  const done = async (method, path) => {
+    if (!(await asked(method, path)).ok) return;
+    details.remove();
+    none();
+    await targets();
+  };
+  const path = `messages/${letter.number}`;
+  const row = element('p', '', 'acts');
+  row.append(button('Replay', () => done('POST', `${path}/retry`)));
+  row.append(button('Drop', () => confirm('Delete this message for good?') && done('DELETE', path), 'danger'));
+  details.append(row);
+  details.addEventListener('toggle', () => open(details, letter.number));
+  byId('letters').append(details);
+}
+
+function none() {
+  if (!byId('letters').children.length) byId('letters').append(element('p', 'There are none.', 'quiet'));
+}
+
+async function letters() {
+  const { ok, body } = await asked('GET', `messages?state=dead_letter&after=${after}&count=${PAGE}`);
+  if (!ok) return;
+  body.messages.forEach(showLetter);
+  after = body.messages.at(-1)?.number ?? after;
+  byId('more').hidden = body.messages.length < PAGE;
+  none();
+}
+
+async function conflicts() {
+  const { ok, body } = await asked('GET', `conflicts?count=${PAGE}`);
+  for (const one of ok ? body.conflicts : []) {
+    const details = document.createElement('details');
+    const what = `${one.target} · ${one.kind}/${one.id} version ${one.version} · ${time(one.found_at)}`;
+    details.append(element('summary', what));
+    details.append(element('pre', one.loser === null ? 'It had been deleted there.' : pretty(one.loser)));
+    byId('conflicts').append(details);
+  }
+  if (ok && !body.conflicts.length) byId('conflicts').append(element('p', 'There are none.', 'quiet'));
+}
+
+const me = await ask('GET', '/api/v1/auth/me');
+if (me.status === 401) location.replace('/login?next=/console/outbox');
+byId('more').addEventListener('click', letters);
+await letters();
+await conflicts();
+await targets();
+setInterval(targets, EVERY);

@@ -1,0 +1,1 @@
+"""Orthanc's studies as FHIR resources, matched with the orders that they were made for."""

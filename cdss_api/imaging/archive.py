@@ -1,0 +1,76 @@
+"""Orthanc as a correction needs it, over loopback HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import requests
+
+from cdss_api.accounts.service_tokens import TOKEN_HEADER
+
+_TIMEOUT = 60.0  # seconds
+
+
+class Unavailable(Exception):
+    """Orthanc does not answer, or not as it should."""
+
+
+class Archive:
+    """Orthanc's REST API; `token` makes a token for the next request, for they live shorter than a correction."""
+
+    def __init__(self, url: str, token: Callable[[], str]) -> None:
+        self._url = url
+        self._token = token
+        self._session = requests.Session()
+        self._session.trust_env = False  # a proxy of the machine is not meant for loopback
+
+    def instances(self, study: str) -> dict[str, list[str]]:
+        """Return a study's instances by SeriesInstanceUID, by Orthanc's identifiers; none where it is gone."""
+        with _told():
+            answer = self._ask("GET", f"/studies/{study}/series")
+            if answer.status_code == requests.codes.not_found:
+                return {}
+            answer.raise_for_status()
+            return {one["MainDicomTags"]["SeriesInstanceUID"]: list(one["Instances"]) for one in answer.json()}
+
+    def file(self, instance: str) -> bytes | None:
+        """Return a stored object, None where it is gone."""
+        with _told():
+            answer = self._ask("GET", f"/instances/{instance}/file")
+            if answer.status_code == requests.codes.not_found:
+                return None
+            answer.raise_for_status()
+            return answer.content
+
+    def store(self, content: bytes) -> None:
+        """Store an object; one that is there already is no error."""
+        with _told():
+            self._ask("POST", "/instances", data=content).raise_for_status()
+
+    def delete(self, instance: str) -> None:
+        """Delete an instance; one that is not there is no error."""
+        with _told():
+            answer = self._ask("DELETE", f"/instances/{instance}")
+            if answer.status_code != requests.codes.not_found:
+                answer.raise_for_status()
+
+    def holdings(self, study: str) -> set[tuple[str, str]]:
+        """Return PatientID and issuer of all under whom a StudyInstanceUID exists."""
+        with _told():
+            answer = self._ask("GET", "/neuronova/holdings", params={"study": study})
+            answer.raise_for_status()
+            return {(one["patient_id"], one["issuer"]) for one in answer.json()["patients"]}
+
+    def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
+        headers = {TOKEN_HEADER: self._token()}
+        return self._session.request(method, self._url + path, headers=headers, timeout=_TIMEOUT, **more)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except (requests.RequestException, ValueError, KeyError) as error:
+        raise Unavailable(type(error).__name__) from error

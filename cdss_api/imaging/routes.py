@@ -1,0 +1,132 @@
+"""`/api/v1/imaging/mismatches`: studies that do not fit their orders, and what is decided of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from flask import Response, jsonify
+from flask_openapi3 import APIBlueprint
+from flask_openapi3.models import Tag
+from pydantic import BaseModel, Field, StringConstraints
+from sqlalchemy import select
+
+from cdss_api.accounts import recording
+from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.imaging.deciding import Decision, decide
+from cdss_api.imaging.matching import differences
+from cdss_api.imaging.mismatches import OPEN, State
+from cdss_api.imaging.models import Mismatch
+from cdss_api.problems import ERRORS, NOTHING
+from cdss_api.service import Service
+from neuronova.contract.roles import Permission
+
+# Modalities write their own, so these differ in studies that fit, too.
+_EXPECTED = ("StudyInstanceUID", "StudyDescription")
+
+
+class MismatchesQuery(BaseModel):
+    """Which ones; without a state those that wait for a decision."""
+
+    state: State | None = None
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class MismatchPath(BaseModel):
+    """Which mismatch."""
+
+    mismatch_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class DecisionBody(BaseModel):
+    """`keep`: as it was sent, for no order. `correct`: the order's patient. `undo`: what it was before `correct`."""
+
+    decision: Decision
+
+
+class DifferenceEntry(BaseModel):
+    """One attribute, by its DICOM keyword."""
+
+    field: str
+    ordered: str
+    sent: str
+
+
+class MismatchEntry(BaseModel):
+    """A study and the order that it names; times in ISO 8601."""
+
+    id: str
+    study: str
+    order: str
+    reason: str
+    state: State
+    found: str
+    decided: str | None
+    decided_by: str | None
+    differences: list[DifferenceEntry]
+    ordered: dict[str, str]
+    sent: dict[str, str]
+
+
+class MismatchesAnswer(BaseModel):
+    """The oldest first; `more` where there are others."""
+
+    mismatches: list[MismatchEntry]
+    more: bool
+
+
+def blueprint(service: Service) -> APIBlueprint:
+    """Return the routes."""
+    routes = APIBlueprint(
+        "imaging-mismatches",
+        __name__,
+        url_prefix="/api/v1/imaging/mismatches",
+        abp_tags=[Tag(name="imaging")],
+        abp_responses=ERRORS,
+        abp_security=SECURITY,
+    )
+    guarded = requires(service, Permission.IMAGING_MATCH)
+
+    @routes.get("", responses={"200": MismatchesAnswer})
+    @guarded
+    def show(query: MismatchesQuery) -> Response:
+        """List studies that do not fit the order they name; who asked is recorded."""
+        states = OPEN if query.state is None else (query.state,)
+        rows = select(Mismatch).where(Mismatch.state.in_(states)).order_by(Mismatch.found, Mismatch.mismatch_id)
+        with service.database.reading() as session:
+            found = [entry(one) for one in session.scalars(rows.limit(query.limit + 1))]
+        detail = {"shown": str(len(found[: query.limit]))}
+        recording.write(service.record, bearer().actor, recording.Action.MISMATCH_LIST, detail=detail)
+        answer = MismatchesAnswer(mismatches=found[: query.limit], more=len(found) > query.limit)
+        return jsonify(answer.model_dump(mode="json"))
+
+    @routes.post("/<mismatch_id>", responses=NOTHING)
+    @guarded
+    def decision(path: MismatchPath, body: DecisionBody) -> Response:
+        """Decide; a correction is done in the archive when this answers."""
+        decide(service, bearer().actor, path.mismatch_id, body.decision)
+        return Response(status=204)
+
+    return routes
+
+
+def entry(row: Mismatch) -> MismatchEntry:
+    """Return a mismatch as the API shows it."""
+    differing = [one for one in differences(row.ordered, row.sent) if one.field not in _EXPECTED]
+    return MismatchEntry(
+        id=row.mismatch_id,
+        study=row.study_uid,
+        order=row.order_id,
+        reason=row.reason,
+        state=State(row.state),
+        found=_instant(row.found),
+        decided=None if row.decided is None else _instant(row.decided),
+        decided_by=row.decided_by,
+        differences=[DifferenceEntry(field=one.field, ordered=one.ordered, sent=one.sent) for one in differing],
+        ordered=row.ordered,
+        sent=row.sent,
+    )
+
+
+def _instant(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

@@ -1,0 +1,109 @@
+"""The workers of one process: a thread for each target, so that one that answers slowly holds up no other."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from cdss_api.database import Database
+from cdss_api.outbox.claiming import targets
+from cdss_api.outbox.delivery import Deliver
+from cdss_api.outbox.dispatching import Dispatcher
+from cdss_api.outbox.heartbeats import EVERY, beat, leave
+from cdss_api.outbox.pruning import prune
+from cdss_api.outbox.waits import Policy
+from cdss_api.outbox.worker import Worker
+
+_LOG = logging.getLogger(__name__)
+_LOOK_EVERY = 1.0  # seconds, for new targets and paused ones
+_IDLE = 0.2  # seconds; from commit to delivery it takes about half of it
+_PRUNE_EVERY = 3600.0
+
+
+@dataclass(slots=True)
+class _Member:
+    thread: threading.Thread
+    stop: threading.Event
+
+
+@dataclass(slots=True)
+class Crew:
+    """Serves every target that is not paused, until it is stopped; `days` are how long what is completed is kept."""
+
+    database: Database
+    data: Path
+    clock: Callable[[], float]
+    name: str
+    days: int
+    policy: Policy = field(default_factory=Policy)
+    hooks: Deliver | None = None  # of the subscriptions of FHIR
+    _members: dict[str, _Member] = field(default_factory=dict)
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until `stop`; what is begun is finished."""
+        next_beat = next_prune = 0.0
+        while not stop.is_set():
+            now = self.clock()
+            try:
+                if now >= next_beat:
+                    self._beat(now)
+                    next_beat = now + EVERY
+                self._serve()
+                if now >= next_prune:
+                    next_prune = now + _PRUNE_EVERY
+                    self._prune(now, stop)
+            except SQLAlchemyError as error:
+                _LOG.warning("the outbox waits for its database (%s)", type(error).__name__)
+            stop.wait(_LOOK_EVERY)
+        self._end()
+
+    def _serve(self) -> None:
+        with self.database.reading() as session:
+            wanted = set(targets(session))
+        for target, member in list(self._members.items()):
+            if target not in wanted:
+                member.stop.set()
+            if not member.thread.is_alive():
+                del self._members[target]
+        for target in wanted - set(self._members):
+            stop = threading.Event()
+            thread = threading.Thread(target=self._work, args=(target, stop), name=f"outbox {target}", daemon=True)
+            self._members[target] = _Member(thread, stop)
+            thread.start()
+
+    def _work(self, target: str, stop: threading.Event) -> None:
+        dispatcher = Dispatcher(self.database, self.data, self.clock, self.hooks)
+        try:
+            worker = Worker(self.database, dispatcher, self.clock, random.random, self.policy, only=[target])
+            worker.run(stop, _IDLE)
+        except Exception:
+            _LOG.exception("the worker of %s ended; another one is started", target)
+        finally:
+            dispatcher.close()
+
+    def _beat(self, now: float) -> None:
+        with self.database.writing() as session:
+            beat(session, self.name, now)
+
+    def _prune(self, now: float, stop: threading.Event) -> None:
+        after: int | None = 0
+        while after is not None and not stop.is_set():
+            with self.database.writing() as session:
+                after = prune(session, now - self.days * 86400.0, after)
+
+    def _end(self) -> None:
+        for member in self._members.values():
+            member.stop.set()
+        for member in self._members.values():
+            member.thread.join()
+        try:
+            with self.database.writing() as session:
+                leave(session, self.name)
+        except SQLAlchemyError as error:
+            _LOG.warning("the database does not answer at the end (%s)", type(error).__name__)

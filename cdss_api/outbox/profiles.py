@@ -1,0 +1,55 @@
+"""What each kind of target can do: the differences between servers, in one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from cdss_api.fhir.definitions import parameters
+
+
+class Kind(StrEnum):
+    """The kinds of targets."""
+
+    FHIR_R4 = "fhir-r4"
+    HAPI = "hapi"
+    MEDPLUM = "medplum"
+    OPENEMR = "openemr"
+    WEBHOOK = "webhook"
+
+
+# A Subscription would have the target send things on its own, to addresses that were meant for us.
+KINDS = frozenset(parameters()) - {"Subscription"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """What a server is asked for.
+
+    `conditional`: it takes If-None-Exist (FHIR R4 3.1.0.8.1), else we search before we create. `versions`: it takes
+    If-Match (3.1.0.5). `deletes`: it takes a DELETE. `kinds`: the types that it takes at all.
+    """
+
+    conditional: bool = True
+    versions: bool = True
+    deletes: bool = True
+    kinds: frozenset[str] = KINDS
+
+
+PROFILES: Mapping[Kind, Profile] = MappingProxyType(
+    {
+        Kind.FHIR_R4: Profile(),
+        Kind.HAPI: Profile(),
+        Kind.MEDPLUM: Profile(),
+        # Its FHIR interface writes these three, without conditions, versions or deletions.
+        Kind.OPENEMR: Profile(
+            conditional=False,
+            versions=False,
+            deletes=False,
+            kinds=frozenset({"Patient", "Practitioner", "Organization"}),
+        ),
+        Kind.WEBHOOK: Profile(),
+    }
+)

@@ -1,0 +1,87 @@
+"""What is known of a target's own resources: under which id it keeps each of ours, and which version it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import String, delete, text
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from cdss_api.database import Base, Database
+
+
+class Remote(Base):
+    """One resource of ours at one target. Without `remote_id` its deletion was delivered."""
+
+    __tablename__ = "outbox_remote"
+
+    target: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(64), primary_key=True)
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    version: Mapped[int]  # ours, the newest that arrived
+    remote_id: Mapped[str | None] = mapped_column(String(200))
+    remote_version: Mapped[str | None] = mapped_column(String(200))  # its entity tag, as If-Match takes it
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a target is known to have of a resource."""
+
+    version: int
+    remote_id: str | None
+    remote_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Remotes:
+    """The resources of one target."""
+
+    database: Database
+    target: str
+
+    def find(self, kind: str, id_: str) -> Known | None:
+        """Return what is known of a resource."""
+        with self.database.reading() as session:
+            row = session.get(Remote, (self.target, kind, id_))
+            return None if row is None else Known(row.version, row.remote_id, row.remote_version)
+
+    def remember(self, kind: str, id_: str, known: Known) -> None:
+        """Keep what a target has; an older version than the one that is known changes nothing."""
+        with self.database.writing() as session:
+            row = _locked(session, self.target, kind, id_)
+            if row is None:
+                row = Remote(target=self.target, kind=kind, id=id_, version=0)
+                session.add(row)
+            if row.version <= known.version:
+                row.version, row.remote_id, row.remote_version = known.version, known.remote_id, known.remote_version
+
+    def forget(self, kind: str, id_: str) -> None:
+        """Forget a resource that the target has no more."""
+        with self.database.writing() as session:
+            gone = delete(Remote).where(Remote.target == self.target, Remote.kind == kind, Remote.id == id_)
+            session.execute(gone)
+
+    @contextmanager
+    def alone(self, kind: str, id_: str) -> Iterator[None]:
+        """Have no other worker write the same resource meanwhile.
+
+        Conditional creates race on several servers, and two streams may both need one practitioner. SQLite has one
+        worker, whose threads serve a target each.
+        """
+        if self.database.engine.dialect.name != "postgresql":
+            yield
+            return
+        name = {"name": f"{self.target} {kind}/{id_}"}
+        # A lock of the session and no transaction: nothing is held open in the database while the target answers.
+        with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), name)
+            try:
+                yield
+            finally:
+                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)
+
+
+def _locked(session: Session, target: str, kind: str, id_: str) -> Remote | None:
+    return session.get(Remote, (target, kind, id_), with_for_update=True)

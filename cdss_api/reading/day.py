@@ -1,0 +1,126 @@
+"""The technologist's list: the imaging orders of one day, with station, time, patient and how far each is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time, timedelta, tzinfo
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, select, union
+from sqlalchemy.orm import Session, aliased
+
+from cdss_api.fhir.compartment import Compartments
+from cdss_api.fhir.document import Document
+from cdss_api.fhir.linked import about, by_id, merged
+from cdss_api.fhir.models import DateValue, ReferenceValue, Resource
+from cdss_api.fhir.moment import micros_of
+from cdss_api.reading.listing import surroundings
+from cdss_api.reading.performing import MINE, reason_of
+from cdss_api.reading.progress import progress_of
+from cdss_api.reading.study import order_shown, person, priority_of, study_uid_of, subject_of
+from cdss_api.worklist.mapping import codings_of, is_imaging, link_to, modality_of, plan_of, station_titles
+
+MOST = 2000  # orders of one day
+_SHOWN = ("active", "on-hold", "completed", "revoked")
+_ZONES = timedelta(hours=14)  # how far an offset that is written may be from the hospital's own
+
+
+def of_day(session: Session, seen: Compartments, day: date, zone: tzinfo | None = None) -> list[dict[str, Any]]:
+    """Return the rows of a day in the order of their times; `zone` is the hospital's, None the machine's."""
+    midnight = datetime.combine(day, time(), zone or datetime.now().astimezone().tzinfo)
+    low, high = (micros_of(one.timestamp()) for one in (midnight - _ZONES, midnight + timedelta(days=1) + _ZONES))
+    visible = seen.visible(Resource)
+    orders = by_id(session, "ServiceRequest", _candidates(session, low, high), visible)
+    orders = {id_: one for id_, one in orders.items() if one.get("status") in _SHOWN and is_imaging(one)}
+    found = ReferenceValue.number.in_(select(Resource.number).where(visible))
+    appointments = about(session, "Appointment", "based-on", "ServiceRequest", orders, found)
+    tasks = merged(about(session, "Task", code, "ServiceRequest", orders, found) for code in ("focus", "based-on"))
+    wanted = day.strftime("%Y%m%d")
+    plans = {
+        id_: plan
+        for id_, one in orders.items()
+        if (plan := plan_of(one, appointments.get(id_, ()), tasks.get(id_, ()), zone))[1] == wanted
+    }
+    studies = about(session, "ImagingStudy", "basedon", "ServiceRequest", plans, found)
+    around = surroundings(session, seen, [one for some in studies.values() for one in some])
+    patients = by_id(session, "Patient", {subject_of(orders[id_]) for id_ in plans}, visible)
+    devices = by_id(session, "Device", {id_ for plan in plans.values() for id_ in _devices(plan[0])})
+    rows = []
+    for id_, (references, _, start) in plans.items():
+        order, own = orders[id_], studies.get(id_, ())
+        reports = [report for one in own for report in around.reports_of(one)]
+        named = [devices[one] for one in _devices(references) if one in devices]
+        rows.append(
+            order_shown(order)
+            | {
+                "order": id_,
+                "time": f"{start[:2]}:{start[2:4]}",
+                "stations": sorted(set(station_titles(references, named))),
+                "modality": modality_of(order, named),
+                "priority": priority_of([order]),
+                "patient": person(patients.get(subject_of(order))),
+                "progress": progress_of(
+                    order,
+                    appointments=appointments.get(id_, ()),
+                    tasks=tasks.get(id_, ()),
+                    studies=own,
+                    reports=reports,
+                ).value,
+                "performed": _performed(tasks.get(id_, ())),
+                "not_done_reason": reason_of(tasks.get(id_, ())),
+                "studies": [study_uid_of(one) for one in own],
+            }
+        )
+    return sorted(rows, key=lambda row: (row["time"], row["id"]))
+
+
+def _candidates(session: Session, low: int, high: int) -> Sequence[str]:
+    """Return the ids of the orders that something plans, or that were made, about that time."""
+    return list(
+        session.scalars(
+            union(
+                _dated(low, high),
+                _planned("Appointment", "based-on", "date", low, high),
+                _planned("Task", "focus", "period", low, high),
+                _planned("Task", "based-on", "period", low, high),
+                select(Resource.logical_id).where(
+                    Resource.kind == "ServiceRequest", Resource.updated >= low, Resource.updated < high
+                ),
+            ).limit(MOST)
+        )
+    )
+
+
+def _dated(low: int, high: int) -> Select[str]:
+    own = (DateValue.kind == "ServiceRequest", DateValue.code.in_(("occurrence", "authored")))
+    return (
+        select(Resource.logical_id)
+        .join(DateValue, DateValue.number == Resource.number)
+        .where(*own, _overlaps(DateValue, low, high))
+    )
+
+
+def _planned(kind: str, code: str, when: str, low: int, high: int) -> Select[str]:
+    dated = aliased(DateValue)
+    same = and_(dated.number == ReferenceValue.number, dated.kind == kind, dated.code == when)
+    return (
+        select(ReferenceValue.target_id)
+        .join(dated, same)
+        .where(ReferenceValue.kind == kind, ReferenceValue.code == code)
+        .where(ReferenceValue.target_kind == "ServiceRequest", _overlaps(dated, low, high))
+    )
+
+
+def _overlaps(dated: type[DateValue], low: int, high: int) -> ColumnElement[bool]:
+    return and_(dated.low < high, dated.high > low)
+
+
+def _devices(references: Iterable[Mapping[str, Any]]) -> list[str]:
+    links = [link_to(one) for one in references]
+    return [link.removeprefix("Device/") for link in links if link.startswith("Device/")]
+
+
+def _performed(tasks: Iterable[Document]) -> str:
+    """Return what a technologist has said last: arrived, done, not-done, or nothing."""
+    codings = [one for task in tasks for one in codings_of(task.get("businessStatus"))]
+    return next((str(one.get("code", "")) for one in codings if one.get("system") == MINE), "")

@@ -1,0 +1,152 @@
+"""The reading list: what waits, with its orders, patients and drafts, read in few queries whatever its size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cdss_api.fhir.compartment import Compartments
+from cdss_api.fhir.document import Document
+from cdss_api.fhir.linked import about, by_id, chunks, gathered, numbered
+from cdss_api.fhir.models import ReferenceValue, Resource, TokenValue
+from cdss_api.fhir.moment import instant
+from cdss_api.reading.progress import Progress, progress_of
+from cdss_api.reading.study import (
+    OID,
+    body_parts_of,
+    description_of,
+    modalities_of,
+    order_shown,
+    orders_of,
+    person,
+    priority_of,
+    study_uid_of,
+    subject_of,
+)
+from cdss_api.reading.waiting import MOST, REPORT_OF, Found, waiting
+from neuronova.contract.text import folded
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a list is asked for; `since` is in microseconds, `reader` the ids of who asks as a Practitioner."""
+
+    modality: str | None = None
+    priority: str | None = None
+    progress: Progress | None = None
+    text: str | None = None
+    since: int | None = None
+    mine: bool = False
+    reader: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Listed:
+    """All rows that fit, and whether more studies wait than were looked at."""
+
+    rows: Sequence[Mapping[str, Any]]
+    cut: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Around:
+    """The resources about some studies, by the ids of those they are about; reports by study UID and by order."""
+
+    patients: Mapping[str, Document]
+    orders: Mapping[str, Document]
+    by_study: Mapping[str, Sequence[Document]]
+    by_order: Mapping[str, Sequence[Document]]
+
+    def orders_of(self, study: Document) -> list[Document]:
+        """Return a study's orders that may be seen."""
+        return [self.orders[one] for one in orders_of(study) if one in self.orders]
+
+    def reports_of(self, study: Document) -> list[Document]:
+        """Return a study's reports, the newest first."""
+        unnamed = [
+            report for order in orders_of(study) for report in self.by_order.get(order, ()) if not names_study(report)
+        ]
+        return [*self.by_study.get(study_uid_of(study), ()), *unnamed]
+
+
+def listed(session: Session, seen: Compartments, wanted: Wanted) -> Listed:
+    """Return the studies that wait for a report, stat first, and of each priority the oldest first."""
+    found = waiting(session, seen, modality=wanted.modality, priority=wanted.priority, since=wanted.since)
+    kept = found[:MOST]
+    studies = numbered(session, [one.number for one in kept])
+    around = surroundings(session, seen, studies.values())
+    rows = []
+    for one in kept:
+        study = studies.get(one.number)
+        row = None if study is None else _row(study, one, around)
+        if row is not None and _fits(row, study or {}, around, wanted):
+            rows.append(row)
+    return Listed(rows=rows, cut=len(found) > MOST)
+
+
+def surroundings(session: Session, seen: Compartments, studies: Iterable[Document]) -> Around:
+    """Return what is about some studies and may be seen."""
+    studies = list(studies)
+    visible = seen.visible(Resource)
+    orders = by_id(session, "ServiceRequest", {one for study in studies for one in orders_of(study)}, visible)
+    about_these = ReferenceValue.number.in_(select(Resource.number).where(Resource.kind == "DiagnosticReport", visible))
+    return Around(
+        patients=by_id(session, "Patient", {subject_of(study) for study in studies}, visible),
+        orders=orders,
+        by_study=_named(session, [study_uid_of(study) for study in studies], seen),
+        by_order=about(session, "DiagnosticReport", "based-on", "ServiceRequest", orders, about_these),
+    )
+
+
+def names_study(report: Document) -> bool:
+    """Tell whether a report says which study it is of."""
+    return any(one.get("system") == REPORT_OF for one in report.get("identifier", ()))
+
+
+def _named(session: Session, studies: Iterable[str], seen: Compartments) -> Mapping[str, Sequence[Document]]:
+    pairs: list[tuple[str, int]] = []
+    for some in chunks(f"{OID}{uid}" for uid in studies if uid):
+        named = (TokenValue.kind == "DiagnosticReport", TokenValue.code == "identifier")
+        rows = select(TokenValue.value, TokenValue.number).where(
+            *named, TokenValue.system == REPORT_OF, TokenValue.value.in_(some)
+        )
+        pairs += [(value.removeprefix(OID), number) for value, number in session.execute(rows)]
+    return gathered(session, pairs, seen.visible(Resource))
+
+
+def _row(study: Document, found: Found, around: Around) -> dict[str, Any]:
+    orders, reports = around.orders_of(study), around.reports_of(study)
+    return {
+        "study": study_uid_of(study),
+        "imaging_study": study["id"],
+        "came": instant(found.came),
+        "started": str(study.get("started", "")),
+        "priority": priority_of(orders),
+        "modalities": modalities_of(study),
+        "body_parts": body_parts_of(study),
+        "description": description_of(study, orders),
+        "patient": person(around.patients.get(subject_of(study))),
+        "orders": [order_shown(one) for one in orders],
+        "progress": progress_of(orders[0] if orders else None, studies=[study], reports=reports).value,
+        "report": next((str(one.get("status", "")) for one in reports), ""),
+    }
+
+
+def _fits(row: Mapping[str, Any], study: Document, around: Around, wanted: Wanted) -> bool:
+    if wanted.progress is not None and row["progress"] != wanted.progress.value:
+        return False
+    if wanted.mine and not _is_of(study, around, wanted.reader):
+        return False
+    whole = " ".join((row["patient"]["name"], row["patient"]["patient_id"], row["description"]))
+    return wanted.text is None or all(one in folded(whole) for one in folded(wanted.text).split())
+
+
+def _is_of(study: Document, around: Around, reader: frozenset[str]) -> bool:
+    """Tell whether a study is somebody's: they have begun its report, or its order asks for them."""
+    references = [one for report in around.reports_of(study) for one in report.get("resultsInterpreter", ())]
+    references += [one for order in around.orders_of(study) for one in order.get("performer", ())]
+    return any(str(one.get("reference", "")) in {f"Practitioner/{id_}" for id_ in reader} for one in references)

@@ -1,0 +1,85 @@
+"""The worker's process, `python -m cdss_api.worker`: it delivers the outbox.
+
+On PostgreSQL there may be any number, on any machines; SQLite has no row locks, so a second one waits for the first.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from cdss_api.database import require_current
+from cdss_api.errors import Unavailable
+from cdss_api.fhir.hooks import RestHooks
+from cdss_api.outbox.crew import Crew
+from cdss_api.starting import open_service
+from neuronova.contract.settings import Settings, SettingsError, read_settings
+
+_LOG = logging.getLogger(__name__)
+_LOCK_EVERY = 0.2  # seconds
+
+
+def work(settings: Settings, stop: threading.Event) -> None:
+    """Deliver until `stop`.
+
+    Raises:
+        Unavailable: the database cannot be used.
+    """
+    service = open_service(settings)
+    database = service.database
+    try:
+        require_current(database)
+        with _only_one(settings, stop):
+            name = f"{socket.gethostname()[:100]}:{os.getpid()}"
+            hooks = RestHooks(service)
+            Crew(database, settings.data, time.time, name, settings.outbox_days, hooks=hooks).run(stop)
+    finally:
+        database.close()
+
+
+@contextmanager
+def _only_one(settings: Settings, stop: threading.Event) -> Iterator[None]:
+    """Hold the lock of the data folder where the database is SQLite; the kernel frees it when a process is killed."""
+    if settings.database_url is not None:
+        yield
+        return
+    with (settings.data / "api" / "worker.lock").open("w") as file:
+        while not stop.is_set():
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                stop.wait(_LOCK_EVERY)
+        yield
+
+
+def main() -> int:
+    """Work until a signal comes."""
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    try:
+        settings = read_settings(os.environ)
+        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        work(settings, stop)
+    except (SettingsError, Unavailable) as error:
+        print(f"worker: {error}", file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Telling the API of Orthanc's studies: what came, grew and went."""

@@ -1,0 +1,176 @@
+"""The external FHIR server: Medplum's router in a process of its own, and the faults put in front of it."""
+
+from __future__ import annotations
+
+import http.client
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from cdss_api.outbox.outgoing import RESOURCE
+
+_FOLDER = Path(__file__).parent
+
+
+class Fault(StrEnum):
+    """What happens to a request."""
+
+    DROP_REQUEST = "the request is dropped"
+    DROP_ANSWER = "the answer is dropped after the commit"
+    CONFLICT = "409"
+    TOO_MANY = "429 with RateLimit only"
+    UNAVAILABLE = "503"
+    SLOW = "slow"
+    REFUSED = "422"
+
+
+PASSING = tuple(fault for fault in Fault if fault is not Fault.REFUSED)
+
+
+_REFUSAL = (
+    b'{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"processing","diagnostics":"Not so"}]}'
+)
+_REFUSALS: dict[Fault | None, tuple[int, dict[str, str]]] = {
+    Fault.CONFLICT: (409, {}),
+    Fault.TOO_MANY: (429, {"RateLimit": '"default";r=0;t=7'}),
+    Fault.UNAVAILABLE: (503, {}),
+    Fault.REFUSED: (422, {}),
+}
+
+
+@contextmanager
+def emr() -> Iterator[str]:
+    """Run the server; yield the address of its FHIR interface."""
+    with subprocess.Popen(["node", "server.mjs"], cwd=_FOLDER, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield f"http://127.0.0.1:{int(process.stdout.readline())}/fhir"
+        finally:
+            process.kill()
+
+
+@dataclass
+class Line:
+    """The way to the server: `faults` befall the next writes, one each; `down` is all of them."""
+
+    upstream: str
+    port: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    down: bool = False
+    bodies: list[bytes] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)  # what was created, in order: TYPE/ID of ours
+    suffered: list[Fault] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/fhir"
+
+    @property
+    def host(self) -> str:
+        return self.upstream.removeprefix("http://").partition("/")[0]
+
+    def next(self, method: str) -> Fault | None:
+        with self.lock:
+            if self.down:
+                return Fault.DROP_REQUEST
+            if method == "GET" or not self.faults:
+                return None
+            self.suffered.append(self.faults[0])
+            return self.faults.pop(0)
+
+    def ours(self, kind: str, id_: str) -> list[dict[str, Any]]:
+        """Return what the server has of a resource of ours."""
+        name = "_tag" if kind == "Provenance" else "identifier"
+        found = requests.get(f"{self.upstream}/{kind}", {name: f"{RESOURCE}|{kind}/{id_}"}, timeout=10).json()
+        return [entry["resource"] for entry in found.get("entry", [])]
+
+    def one(self, kind: str, id_: str) -> dict[str, Any]:
+        """Return the one that the server has of a resource of ours."""
+        (found,) = self.ours(kind, id_)
+        return found
+
+    def history(self, kind: str, remote: str) -> list[dict[str, Any]]:
+        """Return the versions that the server has, the newest first."""
+        found = requests.get(f"{self.upstream}/{kind}/{remote}/_history", timeout=10).json()
+        return [entry["resource"] for entry in found["entry"] if "resource" in entry]
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Passes a request on, unless a fault befalls it."""
+
+    def __init__(self, *arguments: Any, line: Line) -> None:
+        self._line = line
+        super().__init__(*arguments)
+
+    def _pass(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        fault = self._line.next(self.command)
+        if fault in _REFUSALS:
+            status, headers = _REFUSALS[fault]
+            self._answer(status, headers, _REFUSAL)
+            return
+        if fault is Fault.DROP_REQUEST:
+            self.close_connection = True
+            return
+        if fault is Fault.SLOW:
+            time.sleep(0.5)  # the fault itself
+        status, headers, answer = self._ask(body)
+        with self._line.lock:
+            self._line.bodies.append(body)
+            if status == 201:
+                self._line.taken.append(self.path.rpartition("/")[2])
+        if fault is Fault.DROP_ANSWER:
+            self.close_connection = True
+            return
+        self._answer(status, headers, answer)
+
+    do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815
+
+    def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        connection = http.client.HTTPConnection(self._line.host, timeout=10)
+        try:
+            skipped = ("host", "connection", "accept-encoding")
+            headers = {name: value for name, value in self.headers.items() if name.lower() not in skipped}
+            connection.request(self.command, self.path, body or None, headers)
+            answer = connection.getresponse()
+            kept = {name: value for name, value in answer.getheaders() if name in ("ETag", "Location")}
+            return answer.status, kept, answer.read()
+        finally:
+            connection.close()
+
+    def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextmanager
+def line_to(upstream: str) -> Iterator[Line]:
+    """Put faults in front of a server."""
+    line = Line(upstream)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, line=line))
+    line.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield line
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,74 @@
+"""The worker's own process, killed again and again before an external FHIR server."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import update
+
+from cdss_api.outbox.models import Stream
+from neuronova.platform.layout import REPOSITORY
+from tests.emr.delivering import Sender
+from tests.emr.peer import Fault
+from tests.emr.test_delivery import order, require_whole
+from tests.server import until
+
+
+@contextmanager
+def worker(variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker; it is killed at the end at the latest."""
+    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
+    program = [sys.executable, "-m", "cdss_api.worker"]
+    with subprocess.Popen(program, cwd=REPOSITORY, env=ambient | variables) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def end_leases(sender: Sender) -> None:
+    """Have every lease be over: what two minutes would do."""
+    with sender.service.database.writing() as session:
+        session.execute(update(Stream).where(Stream.leased).values(visible_at=time.time()))
+
+
+@pytest.mark.parametrize("fault", [Fault.SLOW, Fault.DROP_ANSWER], ids=["slow", "lost"])
+def test_a_worker_killed_at_each_write_loses_and_repeats_nothing(
+    sender: Sender, variables: dict[str, str], fault: Fault
+) -> None:
+    sender.clock.time = time.time()
+    ids = order(sender.fhir)
+    for killed in range(1, 3):
+        sender.line.faults = [fault]
+        with worker(variables) as process:
+            until(lambda killed=killed: len(sender.line.suffered) == killed, "a write is under way")  # type: ignore[misc]
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        end_leases(sender)
+    with worker(variables) as process:
+        until(lambda: sender.states() == {"completed": 3}, "the delivery of all three", 30)
+        process.terminate()
+        assert process.wait(20) == 0
+    require_whole(sender.line, *ids)
+
+
+def test_a_second_worker_on_sqlite_waits_for_the_first(sender: Sender, variables: dict[str, str]) -> None:
+    sender.clock.time = time.time()
+    with worker(variables) as first, worker(variables) as second:
+        ids = order(sender.fhir)
+        until(lambda: sender.states() == {"completed": 3}, "the delivery of all three", 30)
+        first.terminate()
+        assert first.wait(20) == 0
+        later = sender.fhir.create({"resourceType": "Patient"})
+        until(lambda: sender.states() == {"completed": 4}, "the other worker's delivery", 30)
+        second.terminate()
+        assert second.wait(20) == 0
+    assert sender.line.taken == ["Patient", "ServiceRequest", "DiagnosticReport", "Patient"]
+    assert sender.line.one("Patient", later)["id"] != sender.line.one("Patient", ids[0])["id"]
