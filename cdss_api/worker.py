@@ -15,12 +15,17 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 
+from cdss_api.accounts.service_tokens import TOKEN_HEADER, token
 from cdss_api.database import require_current
 from cdss_api.errors import Unavailable
 from cdss_api.fhir.hooks import RestHooks
 from cdss_api.outbox.crew import Crew
+from cdss_api.outbox.delivery import Deliver
+from cdss_api.reading.delivery import SCOPES, ReportDelivery
+from cdss_api.service import Service
 from cdss_api.starting import open_service
 from neuronova.contract.settings import Settings, SettingsError, read_settings
 
@@ -40,10 +45,20 @@ def work(settings: Settings, stop: threading.Event) -> None:
         require_current(database)
         with _only_one(settings, stop):
             name = f"{socket.gethostname()[:100]}:{os.getpid()}"
-            hooks = RestHooks(service)
-            Crew(database, settings.data, time.time, name, settings.outbox_days, hooks=hooks).run(stop)
+            Crew(database, settings.data, time.time, name, settings.outbox_days, own=_own(service)).run(stop)
     finally:
         database.close()
+
+
+def _own(service: Service) -> dict[str, Deliver]:
+    reports = ReportDelivery(
+        database=service.database,
+        orthanc_url=service.settings.orthanc_url,
+        token=partial(token, service, "reports", SCOPES),
+        header=TOKEN_HEADER,
+        clock=service.now,
+    )
+    return {"orthanc": reports, "subscription": RestHooks(service)}
 
 
 @contextmanager

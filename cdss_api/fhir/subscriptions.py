@@ -26,14 +26,13 @@ from cdss_api.fhir.permissions import may
 from cdss_api.fhir.query import Query, looked_into, parse
 from cdss_api.fhir.searching import matching
 from cdss_api.fhir.store import Store, Stored
-from cdss_api.outbox.dispatching import HOOKED
 from cdss_api.outbox.enqueueing import enqueue
 from neuronova.contract.roles import Role
 from neuronova.contract.scopes import Interaction, parse_scopes
 from neuronova.contract.token import Claims
 
 KIND = "rest-hook"
-TARGET = HOOKED
+TARGET = "subscription:"
 LONGEST_ID = 50  # a target's name has 64 characters
 PAYLOADS = ("", "application/fhir+json", "application/json")
 MOST_HEADERS = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class Crew:
     name: str
     days: int
     policy: Policy = field(default_factory=Policy)
-    hooks: Deliver | None = None  # of the subscriptions of FHIR
+    own: Mapping[str, Deliver] = field(default_factory=dict)  # what the platform delivers itself (see Dispatcher)
     _members: dict[str, _Member] = field(default_factory=dict)
 
     def run(self, stop: threading.Event) -> None:
@@ -78,7 +78,7 @@ class Crew:
             thread.start()
 
     def _work(self, target: str, stop: threading.Event) -> None:
-        dispatcher = Dispatcher(self.database, self.data, self.clock, self.hooks)
+        dispatcher = Dispatcher(self.database, self.data, self.clock, self.own)
         try:
             worker = Worker(self.database, dispatcher, self.clock, random.random, self.policy, only=[target])
             worker.run(stop, _IDLE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from cdss_api.outbox.subscriptions import Subscription
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.webhook_delivery import WebhookDelivery
 
-HOOKED = "subscription:"  # how the targets begin that are subscriptions of FHIR; those of the outbox have no colon
+# What the platform itself delivers, by the first word of the target's name: nobody can set up a target of that name.
+OWN = frozenset({"orthanc", "subscription"})
 LONGEST_ASKING = 45.0  # seconds; less than the policy's longest delivery
 
 
@@ -37,18 +38,19 @@ class Dispatcher:
     """Delivers the messages of one target, as it is set up at that moment; for one thread."""
 
     def __init__(
-        self, database: Database, data: Path, clock: Callable[[], float], hooks: Deliver | None = None
+        self, database: Database, data: Path, clock: Callable[[], float], own: Mapping[str, Deliver] | None = None
     ) -> None:
         self._database = database
         self._data = data
         self._clock = clock
-        self._hooks = hooks
+        self._own = own or {}
         self._lines: dict[str, _Line] = {}
 
     def __call__(self, delivery: Delivery, /, *, renew: bool) -> Outcome:
         """Deliver a message (see `delivery.Deliver`)."""
-        if self._hooks is not None and delivery.target.startswith(HOOKED):
-            return self._hooks(delivery, renew=renew)
+        ours = self._own.get(delivery.target.partition(":")[0])
+        if ours is not None:
+            return ours(delivery, renew=renew)
         with self._database.reading() as session:
             subscription = session.get(Subscription, delivery.target)
         if subscription is None:

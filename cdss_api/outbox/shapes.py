@@ -8,10 +8,12 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from cdss_api.outbox.addresses import secure
 from cdss_api.outbox.credentials import Authorization, Nothing
+from cdss_api.outbox.dispatching import OWN
 from cdss_api.outbox.profiles import KINDS, PROFILES, Kind
 from cdss_api.outbox.states import State
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Written = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9.:-]{0,63}$")]  # the platform's own, too
 
 
 class TargetPath(BaseModel):
@@ -33,6 +35,8 @@ class TargetBody(BaseModel):
 
     @model_validator(mode="after")
     def _takes(self) -> TargetBody:
+        if self.target in OWN:
+            raise ValueError(f"target: {self.target} is the platform's own")
         unknown = sorted(set(self.kinds) - PROFILES[self.profile].kinds)
         if unknown:
             known = "is not sent" if unknown[0] not in KINDS else f"is not taken by {self.profile}"
@@ -91,7 +95,7 @@ class MessagePath(BaseModel):
 class MessagesQuery(BaseModel):
     """Which messages; the page after one begins behind its last number."""
 
-    target: Name | None = None
+    target: Written | None = None
     state: State | None = None
     after: Annotated[int, Field(ge=0, lt=1 << 63)] = 0
     count: Annotated[int, Field(ge=1, le=500)] = 100

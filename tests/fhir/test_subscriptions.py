@@ -79,7 +79,9 @@ def work(fhir: Fhir, *, allowed: bool = True) -> int:
     service = fhir.api.service
     networks = LOOPBACK if allowed else ()
     reached = replace(service, settings=replace(service.settings, subscription_networks=networks))
-    dispatcher = Dispatcher(service.database, service.settings.data, fhir.api.clock, RestHooks(reached))
+    dispatcher = Dispatcher(
+        service.database, service.settings.data, fhir.api.clock, {"subscription": RestHooks(reached)}
+    )
     return Worker(service.database, dispatcher, fhir.api.clock, lambda: 0.0).step()
 
 

@@ -90,13 +90,14 @@ def test_a_secret_is_in_one_file_and_nowhere_else(api: Api) -> None:
         {"url": "https://me:secret@emr.example.org/fhir"},
         {"url": "file:///etc/passwd"},
         {"target": "../emr"},
+        {"target": "orthanc"},
         {"kinds": ["Subscription"]},
         {"kinds": []},
         {"profile": "openemr", "kinds": ["DiagnosticReport"]},
         {"authorization": {"kind": "header", "name": "X-Api-Key", "value": "a\r\nHost: b"}},
         {"authorization": {"kind": "client_credentials", "token_url": "http://example.org", "client_id": "a"}},
     ],
-    ids=["plain", "password", "file", "name", "kind", "none", "profile", "header", "token"],
+    ids=["plain", "password", "file", "name", "own", "kind", "none", "profile", "header", "token"],
 )
 def test_an_odd_target_is_refused(api: Api, change: dict[str, Any]) -> None:
     answer = ask(api, "POST", "targets", BODY | change)
