@@ -9,7 +9,7 @@ from typing import ParamSpec, Protocol, TypeVar
 
 from flask import Request, g, request
 from flask_openapi3.request import validate_request
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from cdss_api.accounts.models import Account, Ended
 from cdss_api.accounts.recording import Actor
@@ -92,15 +92,18 @@ def authenticate(service: Service, asked: Request) -> Bearer:
             raise Problem(401, "token_expired", "The access token has expired.", _challenge("invalid_token")) from None
         except BadToken as bad:
             raise Problem(401, "token_invalid", f"{bad}.".capitalize(), _challenge("invalid_token")) from None
-        ended = session.scalar(select(Ended.ended).where(Ended.ended.in_((claims.session, claims.token_id))))
-        account = session.execute(
-            select(Account.role, Account.enabled).where(Account.account_id == claims.subject)
-        ).one_or_none()
+        ended = session.scalar(_ENDED, {"ended": (claims.session, claims.token_id)})
+        account = session.execute(_ACCOUNT, {"account": claims.subject}).one_or_none()
     holds = claims.role is Role.SERVICE if account is None else (account.enabled and account.role == claims.role)
     if ended is not None or not holds:
         raise Problem(401, "token_revoked", "The access token was revoked.", _challenge("invalid_token"))
     actor = Actor(subject=claims.subject, role=claims.role, token_id=claims.token_id, address=client_address())
     return Bearer(claims, actor)
+
+
+# Built once, for every request asks them.
+_ENDED = select(Ended.ended).where(Ended.ended.in_(bindparam("ended", expanding=True)))
+_ACCOUNT = select(Account.role, Account.enabled).where(Account.account_id == bindparam("account"))
 
 
 def bearer_token(asked: Request) -> str | None:

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts.models import Link, SigningKey
@@ -89,11 +89,14 @@ class Keyring:
 
 
 def _valid(session: Session, now: float) -> list[tuple[str, str]]:
-    rows = select(SigningKey.key_id, SigningKey.x).where(SigningKey.until.is_(None) | (SigningKey.until > now))
-    return [
-        (key_id, x)
-        for key_id, x in session.execute(rows.order_by(SigningKey.until.is_not(None), SigningKey.created_at.desc()))
-    ]
+    return [(key_id, x) for key_id, x in session.execute(_VALID, {"now": now})]
+
+
+_VALID = (
+    select(SigningKey.key_id, SigningKey.x)
+    .where(SigningKey.until.is_(None) | (SigningKey.until > bindparam("now")))
+    .order_by(SigningKey.until.is_not(None), SigningKey.created_at.desc())
+)
 
 
 def _last_expiry(work: Work, key_id: str) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts.recording import Actor
@@ -51,23 +51,22 @@ class Access:
 
 def patient_of(session: Session, kind: str, id_: str) -> Patient | None:
     """Return the patient whose record a resource is in, as images name them; None for none and for several."""
-    ids = list(
-        session.scalars(
-            select(Compartment.patient)
-            .join(Resource, Resource.number == Compartment.number)
-            .where(Resource.kind == kind, Resource.logical_id == id_)
-            .limit(2)
-        )
-    )
+    ids = list(session.scalars(_RECORDS, {"kind": kind, "id": id_}))
     if len(ids) != 1:
         return None
-    row = session.execute(
-        select(Identity.patient_id, Identity.issuer)
-        .where(Identity.patient == ids[0])
-        .order_by(Identity.issuer, Identity.patient_id)
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        return None
-    patient_id, issuer = row
-    return Patient(patient_id, issuer)
+    row = session.execute(_NAMED, {"patient": ids[0]}).one_or_none()
+    return None if row is None else Patient(row.patient_id, row.issuer)
+
+
+_RECORDS = (
+    select(Compartment.patient)
+    .join(Resource, Resource.number == Compartment.number)
+    .where(Resource.kind == bindparam("kind"), Resource.logical_id == bindparam("id"))
+    .limit(2)
+)
+_NAMED = (
+    select(Identity.patient_id, Identity.issuer)
+    .where(Identity.patient == bindparam("patient"))
+    .order_by(Identity.issuer, Identity.patient_id)
+    .limit(1)
+)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, and_, exists, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, exists, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from cdss_api.accounts.models import Grant
@@ -26,6 +27,17 @@ _OF_DAY = ("ServiceRequest", "ImagingStudy", "Appointment")
 _ABOUT = ("patient", "subject")
 
 
+class Asked(NamedTuple):
+    """Whose sight a condition is about: values, or the placeholders of a statement that is built once."""
+
+    account: Any
+    now: Any  # seconds
+    since: Any  # microseconds: how far back a technologist looks
+
+
+PLACEHOLDERS = Asked(bindparam("seen_by"), bindparam("seen_at"), bindparam("seen_since"))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Compartments:
     """The records that an account sees; times in seconds, `recent` is how far back a technologist looks."""
@@ -35,59 +47,97 @@ class Compartments:
     now: float
     recent: float
 
-    def visible(self, resource: type[Resource], *, many: bool = True) -> ColumnElement[bool]:
-        """Return the condition under which a resource may be seen.
+    @property
+    def reach(self) -> Reach:
+        """How far the role sees."""
+        return REACH[self.role]
 
-        Of `many` resources, the patients that are seen are found once and each resource's are looked up among them; of
-        few, each resource's patients are looked up among the grants.
-        """
-        if REACH[self.role] is Reach.ALL:
-            return true()
-        inside, outside = aliased(Compartment), aliased(Compartment)
-        in_record: ColumnElement[bool]
-        beyond: ColumnElement[bool]
-        if many:
-            patients = self._patients()
-            in_record = resource.number.in_(select(inside.number).where(inside.patient.in_(patients)))
-            # Only what is about several can be in a record that is not seen: a small set, with an index of its own.
-            shared = (outside.sole.is_(False), outside.patient.not_in(patients))
-            beyond = resource.number.in_(select(outside.number).where(*shared))
-        else:
-            in_record = exists().where(inside.number == resource.number, self._is_seen(inside.patient))
-            beyond = exists().where(outside.number == resource.number, ~self._is_seen(outside.patient))
-        return or_(resource.kind.in_(DIRECTORY), and_(in_record, ~beyond))
+    @property
+    def placed(self) -> dict[str, Any]:
+        """What stands in the place of `PLACEHOLDERS`."""
+        asked = self._asked()
+        return {"seen_by": asked.account, "seen_at": asked.now, "seen_since": asked.since}
+
+    def visible(self, resource: type[Resource], *, many: bool = True) -> ColumnElement[bool]:
+        """Return the condition under which a resource may be seen (see `seen`)."""
+        return seen(resource, self.reach, self._asked(), many=many)
 
     def may_write(self, session: Session, document: Mapping[str, Any]) -> bool:
         """Tell whether a resource may stand in the records that it is about."""
-        if REACH[self.role] is Reach.ALL:
+        if self.reach is Reach.ALL:
             return True
         about = patients_of(document)
-        return bool(about) and all(session.scalar(select(self._is_seen(literal(one)))) for one in about)
+        return bool(about) and all(
+            session.scalar(_sees_record(self.reach), {"one": one, **self.placed}) for one in about
+        )
 
-    def _is_seen(self, patient: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[bool]:
-        """Return that the record of one patient is seen."""
-        if REACH[self.role] is Reach.RECENT:
-            order, record = aliased(Resource), aliased(Compartment)
-            return exists().where(record.patient == patient, order.number == record.number, *self._of_day(order))
-        whom, grant = aliased(Identity), aliased(Grant)
-        # One in the other, so that SQLite goes from the patient to the grant and not through all of an account's.
-        return exists().where(whom.patient == patient, exists().where(*self._granted(whom, grant)))
+    def _asked(self) -> Asked:
+        return Asked(self.account, self.now, int((self.now - self.recent) * 1_000_000))
 
-    def _patients(self) -> Select[str]:
-        """Return the ids of the Patients whose records are seen."""
-        if REACH[self.role] is Reach.RECENT:
-            order, record = aliased(Resource), aliased(Compartment)
-            return select(record.patient).join(order, order.number == record.number).where(*self._of_day(order))
-        whom, grant = aliased(Identity), aliased(Grant)
-        return select(whom.patient).where(*self._granted(whom, grant))
 
-    def _granted(self, whom: type[Identity], grant: type[Grant]) -> tuple[ColumnElement[bool], ...]:
-        in_force = or_(grant.until.is_(None), grant.until > self.now)
-        same = and_(whom.patient_id == grant.patient_id, whom.issuer == grant.issuer)
-        return (grant.account_id == self.account, in_force, same)
+def seen(resource: type[Resource], reach: Reach, asked: Asked, *, many: bool) -> ColumnElement[bool]:
+    """Return the condition under which a resource is seen.
 
-    def _of_day(self, order: type[Resource]) -> tuple[ColumnElement[bool], ...]:
-        return (order.kind.in_(_OF_DAY), order.updated >= int((self.now - self.recent) * 1_000_000))
+    Of `many` resources, the patients that are seen are found once and each resource's are looked up among them; of
+    few, each resource's patients are looked up among the grants.
+    """
+    if reach is Reach.ALL:
+        return true()
+    inside, outside = aliased(Compartment), aliased(Compartment)
+    in_record: ColumnElement[bool]
+    beyond: ColumnElement[bool]
+    if many:
+        patients = _patients(reach, asked)
+        in_record = resource.number.in_(select(inside.number).where(inside.patient.in_(patients)))
+        # Only what is about several can be in a record that is not seen: a small set, with an index of its own.
+        shared = (outside.sole.is_(False), outside.patient.not_in(patients))
+        beyond = resource.number.in_(select(outside.number).where(*shared))
+    else:
+        in_record = exists().where(inside.number == resource.number, _is_seen(inside.patient, reach, asked))
+        beyond = exists().where(outside.number == resource.number, ~_is_seen(outside.patient, reach, asked))
+    return or_(resource.kind.in_(DIRECTORY), and_(in_record, ~beyond))
+
+
+@cache
+def seen_later(reach: Reach, resource: type[Resource] = Resource, *, many: bool = True) -> ColumnElement[bool]:
+    """Return the condition with `PLACEHOLDERS`, kept: to build it costs more than to ask the database."""
+    return seen(resource, reach, PLACEHOLDERS, many=many)
+
+
+@cache
+def _sees_record(reach: Reach) -> Select[bool]:
+    return select(_is_seen(bindparam("one", type_=String), reach, PLACEHOLDERS))
+
+
+def _is_seen(
+    patient: ColumnElement[str] | InstrumentedAttribute[str], reach: Reach, asked: Asked
+) -> ColumnElement[bool]:
+    """Return that the record of one patient is seen."""
+    if reach is Reach.RECENT:
+        order, record = aliased(Resource), aliased(Compartment)
+        return exists().where(record.patient == patient, order.number == record.number, *_of_day(order, asked))
+    whom, grant = aliased(Identity), aliased(Grant)
+    # One in the other, so that SQLite goes from the patient to the grant and not through all of an account's.
+    return exists().where(whom.patient == patient, exists().where(*_granted(whom, grant, asked)))
+
+
+def _patients(reach: Reach, asked: Asked) -> Select[str]:
+    """Return the ids of the Patients whose records are seen."""
+    if reach is Reach.RECENT:
+        order, record = aliased(Resource), aliased(Compartment)
+        return select(record.patient).join(order, order.number == record.number).where(*_of_day(order, asked))
+    whom, grant = aliased(Identity), aliased(Grant)
+    return select(whom.patient).where(*_granted(whom, grant, asked))
+
+
+def _granted(whom: type[Identity], grant: type[Grant], asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    in_force = or_(grant.until.is_(None), grant.until > asked.now)
+    same = and_(whom.patient_id == grant.patient_id, whom.issuer == grant.issuer)
+    return (grant.account_id == asked.account, in_force, same)
+
+
+def _of_day(order: type[Resource], asked: Asked) -> tuple[ColumnElement[bool], ...]:
+    return (order.kind.in_(_OF_DAY), order.updated >= asked.since)
 
 
 def identities_of(document: Mapping[str, Any]) -> set[Patient]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, and_, false, not_, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute, aliased
@@ -25,7 +26,6 @@ from cdss_api.fhir.query import Condition, plain, split
 from cdss_api.fhir.values import LONGEST, folded, link_of
 
 Visible = Callable[[type[Resource]], ColumnElement[bool]]  # that whoever asks may see a resource
-# Each subquery has a table under a name of its own: one of the same name would mean the outer query's.
 _TABLES: Mapping[Kind, type[StringValue | TokenValue | DateValue | QuantityValue | ReferenceValue]] = {
     Kind.STRING: StringValue,
     Kind.TOKEN: TokenValue,
@@ -35,9 +35,19 @@ _TABLES: Mapping[Kind, type[StringValue | TokenValue | DateValue | QuantityValue
     Kind.QUANTITY: QuantityValue,
     Kind.REFERENCE: ReferenceValue,
 }
+_Table = TypeVar("_Table")
 _PREFIX = re.compile(r"(eq|ne|gt|lt|ge|le|sa|eb|ap)?(?P<rest>.*)", re.DOTALL)
 _HIGHEST = "\U0010ffff"  # sorts after all that a text may go on with
 _APPROXIMATELY = Decimal("0.1")
+
+
+@cache
+def named(table: type[_Table], depth: int) -> type[_Table]:
+    """Return a table under a name of its own for each depth of subqueries: the same name would mean the outer query's.
+
+    Kept, since a new name costs more than the question that it is for.
+    """
+    return aliased(table)
 
 
 def fits(resource: type[Resource], kind: str, condition: Condition, visible: Visible, now: int) -> ColumnElement[bool]:
@@ -68,18 +78,18 @@ def _rows(kind: str, condition: Condition, where: Callable[[Any], ColumnElement[
         table, code = StringValue, f"{code}:text"
     elif condition.modifier == "identifier":
         table, code = TokenValue, f"{code}:identifier"
-    row = aliased(table)
+    row = named(table, _depth(condition))
     return select(row.number).where(row.kind == kind, row.code == code, where(row))
 
 
 def _chained(kind: str, condition: Condition, visible: Visible, now: int) -> Select[int]:
-    targets = aliased(Resource)
+    targets = named(Resource, _depth(condition))
     ids = select(targets.logical_id).where(_fits_chain(targets, condition, visible, now))
     return _rows(kind, condition, lambda row: and_(row.target_kind == condition.target, row.target_id.in_(ids)))
 
 
 def _referred(condition: Condition, kind: str, visible: Visible, now: int) -> Select[str]:
-    source, link = aliased(Resource), aliased(ReferenceValue)
+    source, link = (named(table, _depth(condition)) for table in (Resource, ReferenceValue))
     numbers = select(source.number).where(_fits_chain(source, condition, visible, now))
     return select(link.target_id).where(
         link.kind == condition.target,
@@ -87,6 +97,11 @@ def _referred(condition: Condition, kind: str, visible: Visible, now: int) -> Se
         link.target_kind == kind,
         link.number.in_(numbers),
     )
+
+
+def _depth(condition: Condition) -> int:
+    """Return how many conditions are chained to this one, and so how many subqueries are within its own."""
+    return 0 if condition.chain is None else 1 + _depth(condition.chain)
 
 
 def _fits_chain(resource: type[Resource], condition: Condition, visible: Visible, now: int) -> ColumnElement[bool]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
-from cdss_api.fhir.compartment import DIRECTORY
+from cdss_api.fhir.compartment import DIRECTORY, seen_later
 from cdss_api.fhir.definitions import Kind
 from cdss_api.fhir.matching import fits
 from cdss_api.fhir.models import (
@@ -27,6 +28,7 @@ from cdss_api.fhir.store import Store, Stored
 
 MOST_INCLUDED = 5_000
 DEEPEST_INCLUDE = 4
+_SORTING = -1  # of subqueries: beside all that a condition has
 _SORTED_BY: Mapping[Kind, tuple[Any, str, str]] = {
     Kind.STRING: (StringValue, "folded", "folded"),
     Kind.TOKEN: (TokenValue, "value", "value"),
@@ -55,11 +57,14 @@ def search(store: Store, query: Query) -> Result:
         Refused: a value is not of its parameter's type, or too much would be included.
     """
     where = _where(store, query)
-    total = store.session.scalar(select(func.count()).select_from(Resource).where(where)) if query.total else None
+    placed = store.compartments.placed
+    total = None
+    if query.total:
+        total = store.session.scalar(select(func.count()).select_from(Resource).where(where), placed)
     if query.only_total:
         return Result((), (), total, more=False)
     rows = select(Resource.number).where(where).order_by(*_order(query)).offset(query.offset).limit(query.count + 1)
-    numbers = list(store.session.scalars(rows))
+    numbers = list(store.session.scalars(rows, placed))
     page = numbers[: query.count]
     included = _included(store, page, query)
     return Result(store.bodies(page), store.bodies(included), total, more=len(numbers) > query.count)
@@ -68,7 +73,7 @@ def search(store: Store, query: Query) -> Result:
 def matching(store: Store, query: Query, most: int) -> list[Stored]:
     """Return up to `most` resources that fit, as conditional operations need them (FHIR R4 3.1.0.4.2)."""
     rows = select(Resource.number).where(_where(store, query)).order_by(Resource.number).limit(most)
-    return store.bodies(list(store.session.scalars(rows)))
+    return store.bodies(list(store.session.scalars(rows, store.compartments.placed)))
 
 
 def everything(store: Store, patient: str, kinds: Sequence[str], since: int | None, count: int, offset: int) -> Result:
@@ -89,7 +94,8 @@ def everything(store: Store, patient: str, kinds: Sequence[str], since: int | No
 
 
 def _where(store: Store, query: Query) -> ColumnElement[bool]:
-    visible = store.compartments.visible
+    """Return the condition that a search puts, to be executed with what stands in the asker's placeholders."""
+    visible = partial(seen_later, store.compartments.reach)
     conditions = (fits(Resource, query.kind, one, visible, store.now) for one in query.conditions)
     return and_(Resource.kind == query.kind, not_(Resource.deleted), visible(Resource), *conditions)
 

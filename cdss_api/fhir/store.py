@@ -6,13 +6,14 @@ import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, insert, not_, select
+from sqlalchemy import Row, Select, bindparam, delete, insert, not_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.database import Base
-from cdss_api.fhir.compartment import Compartments, identities_of, patients_of
+from cdss_api.fhir.compartment import Compartments, identities_of, patients_of, seen_later
 from cdss_api.fhir.definitions import parameters
 from cdss_api.fhir.document import Document, read, write
 from cdss_api.fhir.models import (
@@ -29,6 +30,7 @@ from cdss_api.fhir.models import (
 from cdss_api.fhir.moment import instant
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.values import index
+from neuronova.contract.roles import Reach
 
 _Versions = Select[str, str, int, int, str, str | None]
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}")
@@ -83,7 +85,7 @@ class Store:
         Raises:
             Refused: 404 where there is none, or none that may be seen; 410 where it was deleted.
         """
-        stored = self._found(self._current(kind, id_))
+        stored = self._found(kind, id_, None)
         if stored.body is None:
             raise Refused(410, "deleted", f"{stored.address} was deleted.")
         return stored
@@ -92,8 +94,7 @@ class Store:
         """Return one version; raises Refused as `read` does."""
         if not version.isascii() or not version.isdigit() or len(version) > 9:
             raise _missing(kind, id_)
-        rows = self._versions(kind, id_).where(Version.version == int(version))
-        stored = self._found(rows)
+        stored = self._found(kind, id_, int(version))
         if stored.body is None:
             raise Refused(410, "deleted", f"Version {version} of {stored.address} is its deletion.")
         return stored
@@ -200,8 +201,8 @@ class Store:
         rows = select(Resource).where(Resource.kind == kind, Resource.logical_id == id_).with_for_update()
         resource = self.session.scalar(rows)
         if resource is not None:
-            seen = select(Resource.number).where(Resource.number == resource.number)
-            if self.session.scalar(seen.where(self.compartments.visible(Resource, many=False))) is None:
+            asked = {"number": resource.number, **self.compartments.placed}
+            if self.session.scalar(_sees(self.compartments.reach), asked) is None:
                 raise _missing(kind, id_)
         return resource
 
@@ -214,33 +215,51 @@ class Store:
                 headers={"ETag": f'W/"{resource.version}"'},
             )
 
-    def _found(self, rows: _Versions) -> Stored:
-        row = self.session.execute(rows).one_or_none()
+    def _found(self, kind: str, id_: str, version: int | None) -> Stored:
+        asked = {"kind": kind, "id": id_, "version": version, **self.compartments.placed}
+        row = self.session.execute(_one(self.compartments.reach, current=version is None), asked).one_or_none()
         if row is None:
             raise Refused(404, "not-found", "There is no such resource, or you may not see it.")
         return _stored(row)
 
     def _versions(self, kind: str, id_: str | None) -> _Versions:
-        columns = (Resource.kind, Resource.logical_id, Version.version, Version.updated, Version.method, Version.body)
-        rows = select(*columns).join(Version, Version.number == Resource.number)
-        rows = rows.where(Resource.kind == kind, self.compartments.visible(Resource, many=id_ is None))
+        rows = _all_versions().where(Resource.kind == kind, self.compartments.visible(Resource, many=id_ is None))
         return rows if id_ is None else rows.where(Resource.logical_id == id_)
-
-    def _current(self, kind: str, id_: str) -> _Versions:
-        return self._versions(kind, id_).where(Version.version == Resource.version)
 
     def bodies(self, numbers: list[int]) -> list[Stored]:
         """Return the current versions of resources that were found, in the order of `numbers`."""
-        columns = (Resource.number, Resource.kind, Resource.logical_id, Version.version, Version.updated)
-        rows = (
-            select(*columns, Version.method, Version.body)
-            .join(Version, (Version.number == Resource.number) & (Version.version == Resource.version))
-            .where(Resource.number.in_(numbers), not_(Resource.deleted))
-        )
         found: dict[int, Stored] = {}
-        for number, *rest in self.session.execute(rows):
+        for number, *rest in self.session.execute(_BODIES, {"numbers": numbers}):
             found[number] = Stored(*rest)  # type: ignore[arg-type]  # a row's rest has lost its types
         return [found[number] for number in numbers if number in found]
+
+
+@cache
+def _one(reach: Reach, *, current: bool) -> _Versions:
+    """Return the statement for one version of a resource that is seen; like the others here it is built once."""
+    version = Resource.version if current else bindparam("version")
+    whose = (Resource.kind == bindparam("kind"), Resource.logical_id == bindparam("id"))
+    return _all_versions().where(*whose, Version.version == version, seen_later(reach, many=False))
+
+
+@cache
+def _sees(reach: Reach) -> Select[int]:
+    return select(Resource.number).where(Resource.number == bindparam("number"), seen_later(reach, many=False))
+
+
+def _all_versions() -> _Versions:
+    columns = (Resource.kind, Resource.logical_id, Version.version, Version.updated, Version.method, Version.body)
+    return select(*columns).join(Version, Version.number == Resource.number)
+
+
+_BODIES = (
+    select(
+        *(Resource.number, Resource.kind, Resource.logical_id, Version.version),
+        *(Version.updated, Version.method, Version.body),
+    )
+    .join(Version, (Version.number == Resource.number) & (Version.version == Resource.version))
+    .where(Resource.number.in_(bindparam("numbers", expanding=True)), not_(Resource.deleted))
+)
 
 
 def stamped(document: Document, resource: Resource) -> Document:
