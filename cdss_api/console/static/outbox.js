@@ -1,4 +1,4 @@
-import { ask } from './asking.js';
+import { askStaying as ask, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
 const PAGE = 50;
@@ -123,7 +123,7 @@ async function conflicts() {
 }
 
 const me = await ask('GET', '/api/v1/auth/me');
-if (me.status === 401) location.replace('/login?next=/console/outbox');
+if (me.status === 401) toLogin();
 byId('more').addEventListener('click', letters);
 await letters();
 await conflicts();

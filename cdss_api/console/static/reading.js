@@ -1,4 +1,4 @@
-import { askStaying, stay, toLogin } from './staying.js';
+import { askStaying, toLogin } from './staying.js';
 import { EDITOR, VIEWER, channel, tell } from './windows.js';
 
 const byId = id => document.getElementById(id);
@@ -157,6 +157,5 @@ channel.addEventListener('message', ({ data }) => {
 });
 
 recall();
-stay();
 await load();
 setInterval(() => document.visibilityState === 'visible' && load(), EVERY);

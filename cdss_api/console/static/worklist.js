@@ -1,4 +1,4 @@
-import { askStaying, stay, toLogin } from './staying.js';
+import { askStaying, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
 const EVERY = 15 * 1000; // the list asks again
@@ -112,6 +112,5 @@ byId('station').addEventListener('change', () => { localStorage.setItem(STATION,
 byId('today').addEventListener('click', () => { byId('day').value = today(); load(); });
 
 byId('day').value = today();
-stay();
 await load();
 setInterval(() => document.visibilityState === 'visible' && !byId('why').open && load(), EVERY);
