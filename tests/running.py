@@ -134,10 +134,15 @@ class Platform:
         self.process.send_signal(number)
         return self.process.wait(30)
 
-    def demo(self) -> str:
+    def demo(self, *options: str) -> str:
         """Send the sample studies; return what the command says."""
         done = subprocess.run(
-            [NEURONOVA, "demo"], env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            [NEURONOVA, "demo", *options],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
