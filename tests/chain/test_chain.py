@@ -26,7 +26,7 @@ CHAIN = ("Patient", "ServiceRequest", "ImagingStudy", "DiagnosticReport")
 PHONE = [{"system": "phone", "value": "02-123-4567"}]
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(400)
 def test_an_order_becomes_a_signed_report_elsewhere(
     platform: Platform, line: Line, browser: Browser, folder: Path
 ) -> None:

@@ -49,7 +49,7 @@ def test_a_technologist_sees_both_sides_and_decides(platform: Platform, viewing:
     viewing.complaints.clear()  # the browser tells of every 409
     wrong.get_by_role("button", name="The order's patient is right").click()
     expect(cards).to_have_count(0)
-    expect(page.locator("#message")).to_have_text("There is none.")
+    expect(page.locator("#mismatches")).to_have_text("There is none.")
     page.locator("#state").select_option("corrected")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("button", name="Undo the correction")).to_be_visible()

@@ -90,7 +90,8 @@ async function list(asked) {
   byId('mismatches').replaceChildren();
   body.mismatches.forEach(show);
   if (body.more) add(byId('mismatches'), 'p', 'There are more: decide these first.', 'quiet');
-  return body.mismatches.length ? '' : 'There is none.';
+  if (!body.mismatches.length) add(byId('mismatches'), 'p', 'There is none.', 'quiet');
+  return '';
 }
 
 onSubmit(byId('choice'), list);

@@ -62,7 +62,10 @@ async function targets() {
   if (!ok) return;
   byId('targets').replaceChildren();
   body.targets.forEach(showTarget);
-  if (!body.targets.length) byId('targets').insertRow().insertCell().textContent = 'There are no targets.';
+  if (body.targets.length) return;
+  const cell = byId('targets').insertRow().insertCell();
+  cell.colSpan = 8;
+  cell.textContent = 'There are no targets. `neuronova outbox target add` makes one.';
 }
 
 function pretty(text) {

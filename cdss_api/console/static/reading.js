@@ -154,6 +154,8 @@ byId('filters').addEventListener('submit', event => event.preventDefault());
 channel.addEventListener('message', ({ data }) => {
   if (data.from === 'editor' && data.kind === 'next') step(1, unread);
   if (data.from === 'editor' && data.kind === 'saved') load();
+  // The next study may have been chosen while that window was loading and heard nothing.
+  if (data.from === 'editor' && data.kind === 'opened' && current && data.study !== current) tell('list', 'show', current);
 });
 
 recall();

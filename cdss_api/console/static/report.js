@@ -225,3 +225,4 @@ window.addEventListener('beforeunload', event => dirty && isSigned() && event.pr
 
 await open();
 tell('editor', 'who', study);
+if (window.name === 'neuronova-editor') tell('editor', 'opened', study);
