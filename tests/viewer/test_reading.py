@@ -21,6 +21,7 @@ from tests.worklist.orders import typed
 
 TEXT = "No haemorrhage. 출혈 없음."
 REASON = "The patient did not come"
+MOVES = 20_000  # milliseconds in which a busy machine has opened another study in both windows
 
 
 @pytest.fixture(scope="module")
@@ -140,11 +141,11 @@ def test_list_viewer_and_editor_move_together(page: Page, orders: list[dict[str,
     expect(editor.locator("#away")).to_be_hidden()
     page.bring_to_front()
     page.keyboard.press("j")
-    expect(viewer).to_have_url(re.compile(re.escape(second)))
-    expect(editor).to_have_url(re.compile(re.escape(second)))
+    expect(viewer).to_have_url(re.compile(re.escape(second)), timeout=MOVES)
+    expect(editor).to_have_url(re.compile(re.escape(second)), timeout=MOVES)
     page.keyboard.press("k")
-    expect(editor).to_have_url(re.compile(re.escape(first)))
-    expect(viewer).to_have_url(re.compile(re.escape(first)))
+    expect(editor).to_have_url(re.compile(re.escape(first)), timeout=MOVES)
+    expect(viewer).to_have_url(re.compile(re.escape(first)), timeout=MOVES)
     viewer.goto(f"/viewer?StudyInstanceUIDs={second}")
     expect(editor.locator("#away")).to_contain_text(second)
 
