@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 
 from neuronova.platform.layout import REPOSITORY
 
@@ -37,6 +39,17 @@ def is_chosen() -> bool:
 @cache
 def _make() -> None:
     subprocess.run([REPOSITORY / "tests" / "debian13.sh"], check=True)
+
+
+def stand_in(folder: Path) -> Path:
+    """Write a program `Orthanc` that runs Debian 13's; return its folder, for the front of a PATH."""
+    command, environment = inside(["/usr/sbin/Orthanc"], {})
+    words = " ".join(shlex.quote(word) for word in command)
+    folder.mkdir(parents=True, exist_ok=True)
+    program = folder / "Orthanc"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={shlex.quote(environment["PYTHONPATH"])} exec {words} "$@"\n')
+    program.chmod(0o755)
+    return folder
 
 
 def inside(command: Sequence[str], environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:

@@ -16,6 +16,7 @@ import requests
 
 from neuronova.contract.settings import Settings, read_settings
 from neuronova.platform.parts import answers_tcp
+from tests import debian13
 from tests.server import free_ports, until
 
 ADMIN_PASSWORD = "the first of passwords"
@@ -28,6 +29,8 @@ def environment(data: Path, **changes: str) -> dict[str, str]:
     ports = zip(names, free_ports(4), strict=True)
     ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
     ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1", "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}
+    if debian13.is_chosen():
+        ambient["PATH"] = os.pathsep.join([str(debian13.stand_in(data.with_suffix(".programs"))), ambient["PATH"]])
     return ambient | ours | {f"NEURONOVA_{name}": str(port) for name, port in ports} | changes
 
 
@@ -131,10 +134,15 @@ class Platform:
         self.process.send_signal(number)
         return self.process.wait(30)
 
-    def demo(self) -> str:
+    def demo(self, *options: str) -> str:
         """Send the sample studies; return what the command says."""
         done = subprocess.run(
-            [NEURONOVA, "demo"], env=self.environment, capture_output=True, text=True, timeout=60, check=False
+            [NEURONOVA, "demo", *options],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

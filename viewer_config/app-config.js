@@ -180,6 +180,7 @@ window.config = {
   httpErrorHandler: session.onHttpError,
   whiteLabeling: {
     createLogoComponentFn: React => {
+      const PAGES = ['reports:write', 'orders:write', 'imaging:match', 'outbox:manage', 'audit:read'];
       session.React = React; // OHIF hands it out nowhere else
       const name = { color: '#fff', fontSize: '18px', fontWeight: 600, letterSpacing: '0.02em' };
       const who = { color: '#b3bbe8', fontSize: '13px', marginLeft: '16px' };
@@ -191,12 +192,8 @@ window.config = {
       };
       const reader = session.reader && !session.byLink && [
         React.createElement('span', { key: 'who', style: who }, session.reader.display_name || session.reader.username),
-        session.reader.permissions.includes('reports:write') &&
-          React.createElement('a', { key: 'reading', href: '/console/reading', style: logout, onClick: event => event.stopPropagation() }, 'Reading'),
-        session.reader.permissions.includes('orders:write') &&
-          React.createElement('a', { key: 'worklist', href: '/console/worklist', style: logout, onClick: event => event.stopPropagation() }, 'Worklist'),
-        session.reader.permissions.includes('audit:read') &&
-          React.createElement('a', { key: 'audit', href: '/console/audit', style: logout, onClick: event => event.stopPropagation() }, 'Audit'),
+        PAGES.some(one => session.reader.permissions.includes(one)) &&
+          React.createElement('a', { key: 'home', href: '/console/', style: logout, onClick: event => event.stopPropagation() }, 'My pages'),
         React.createElement('a', { key: 'out', id: 'log-out', href: '/login', style: logout, onClick: leave }, 'Log out'),
       ];
       return React.createElement('span', { style: { whiteSpace: 'nowrap' } }, React.createElement('span', { style: name }, 'NeuroNova'), reader);

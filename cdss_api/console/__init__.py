@@ -7,7 +7,9 @@ from pathlib import Path
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
 STATIC = Path(__file__).with_name("static")
-STUDY_LIST = "/"
+HOME = "/console/"  # leads to the page that a role begins with
+_FRONT_DOOR = "/"
+_PAGES = ("audit", "mismatches", "outbox", "reading", "report", "worklist")  # each with a template of its name
 
 
 def blueprint() -> Blueprint:
@@ -18,33 +20,21 @@ def blueprint() -> Blueprint:
     def login() -> Response:
         return make_response(render_template("login.html", next=local_path(request.args.get("next", ""))))
 
+    @routes.get("/console/")
+    def home() -> Response:
+        return make_response(render_template("home.html"))
+
+    @routes.get("/console/<path:rest>")
+    def no_page(rest: str) -> Response:
+        return make_response(render_template("no_page.html"), 404)
+
     @routes.get("/console/not-found")
     def not_found() -> Response:
         return make_response(render_template("not_found.html", study=request.args.get("study", "")[:64]))
 
-    @routes.get("/console/audit")
-    def audit() -> Response:
-        return make_response(render_template("audit.html"))
-
-    @routes.get("/console/mismatches")
-    def mismatches() -> Response:
-        return make_response(render_template("mismatches.html"))
-
-    @routes.get("/console/reading")
-    def reading() -> Response:
-        return make_response(render_template("reading.html"))
-
-    @routes.get("/console/report")
-    def report() -> Response:
-        return make_response(render_template("report.html"))
-
-    @routes.get("/console/worklist")
-    def worklist() -> Response:
-        return make_response(render_template("worklist.html"))
-
-    @routes.get("/console/outbox")
-    def outbox() -> Response:
-        return make_response(render_template("outbox.html"))
+    @routes.get(f"/console/<any({', '.join(_PAGES)}):name>")
+    def page(name: str) -> Response:
+        return make_response(render_template(f"{name}.html"))
 
     @routes.get("/console/static/<name>")
     def static_file(name: str) -> Response:
@@ -56,6 +46,7 @@ def blueprint() -> Blueprint:
 
 
 def local_path(text: str) -> str:
-    """Return where to go after the login: a path of this origin, or the study list."""
+    """Return where to go after the login: a path of this origin; home where none, or only the front door, was asked."""
     printable = text.isprintable() and "\\" not in text and len(text) < 4096
-    return text if printable and text.startswith("/") and not text.startswith("//") else STUDY_LIST
+    local = printable and text.startswith("/") and not text.startswith("//")
+    return text if local and text != _FRONT_DOOR else HOME

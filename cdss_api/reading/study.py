@@ -7,7 +7,7 @@ from typing import Any
 
 from cdss_api.fhir.document import Document
 from cdss_api.worklist.mapping import codings_of, patient_identity, text_of, typed_identifier
-from cdss_api.worklist.names import person_name
+from cdss_api.worklist.names import is_east_asian, person_name
 from cdss_api.worklist.texts import TooLong
 
 DICOM_UID = "urn:dicom:uid"
@@ -82,9 +82,9 @@ def identity(patient: Document) -> dict[str, str]:
 
 
 def shown_name(patient: Document) -> str:
-    """Return all writings of a name, as a person reads them."""
+    """Return all writings of a name, as a person reads them: Hangul, Hanja and Kana without a space in between."""
     groups = person_name(patient.get("name", ())).split("=")
-    return " / ".join(" ".join(group.replace("^", " ").split()) for group in groups if group)
+    return " / ".join(_written(group) for group in groups if group)
 
 
 def order_shown(order: Document) -> dict[str, str]:
@@ -102,6 +102,11 @@ def order_shown(order: Document) -> dict[str, str]:
 def codes_in(concept: Mapping[str, Any] | None) -> list[tuple[str, str]]:
     """Return (system, code) of each coding of a concept."""
     return [(str(one.get("system", "")), str(one.get("code", ""))) for one in codings_of(concept)]
+
+
+def _written(group: str) -> str:
+    parts = group.replace("^", " ").split()
+    return ("" if all(is_east_asian(part) for part in parts) else " ").join(parts)
 
 
 def _ids(references: Iterable[Mapping[str, Any]], kind: str) -> list[str]:

@@ -35,6 +35,11 @@ def person_name(names: Sequence[Mapping[str, Any]]) -> str:
     return "=".join(groups).rstrip("=")
 
 
+def is_east_asian(text: str) -> bool:
+    """Return whether a text is of Hangul, Hanja or Kana alone, which names are written in without spaces."""
+    return all(_HANGUL.match(letter) or _HAN_OR_KANA.match(letter) for letter in text)
+
+
 def _rank(name: Mapping[str, Any]) -> int:
     use = name.get("use")
     return _USES.index(use) if use in _USES else len(_USES)

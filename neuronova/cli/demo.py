@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,14 +16,20 @@ from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
 from neuronova.contract.grants import Operation
 
+if TYPE_CHECKING:
+    from cdss_api.fhir.store import Store
+
 _Folder = Annotated[
     Path | None,
     typer.Argument(exists=True, file_okay=False, help="DICOM files to send in place of the built-in studies."),
 ]
 
 
-def demo(folder: _Folder = None) -> None:
-    """Send sample studies to the running platform, as a modality would."""
+def demo(
+    folder: _Folder = None,
+    orders: Annotated[bool, typer.Option(help="Write orders around the built-in studies too.")] = True,
+) -> None:
+    """Send sample studies to the running platform, as a modality would, and write orders around them."""
     with in_one_line():
         from neuronova.demo.sending import send_all
         from neuronova.platform.errors import PlatformError
@@ -30,10 +38,52 @@ def demo(folder: _Folder = None) -> None:
         settings = load_settings()
         if not answers_http(f"{local_url(settings)}/app-config.js"):
             raise PlatformError(f"nothing answers at {local_url(settings)}; start the platform with `make run` first")
+        with_orders = orders and folder is None
+        if with_orders:
+            write_orders(datetime.now().astimezone())
         with let_in():
             for study in send_all(settings, folder):
                 typer.echo(f"{study.label}: {settings.gateway_url}/viewer?StudyInstanceUIDs={study.study_uid}")
         typer.echo(f"Log in at {settings.gateway_url}/ to see them.")
+        if with_orders:
+            typer.echo(f"Studies that wait for a report: {settings.gateway_url}/console/reading")
+            typer.echo(f"Today's orders: {settings.gateway_url}/console/worklist")
+
+
+def write_orders(now: datetime) -> None:
+    """Write the demonstration's patients, orders and prior report; what is there already stays as it is.
+
+    `now` has a zone. Orders move to its day, so that there are always some for today.
+    """
+    from cdss_api.accounts.recording import Actor
+    from cdss_api.consequences import writing
+    from cdss_api.fhir.query import parse
+    from cdss_api.fhir.searching import matching
+    from neuronova.cli.accounts import accounts
+    from neuronova.demo.orders import PATIENT_ID, PEOPLE, patient, resources
+
+    with accounts() as service, writing(service, Actor(subject=f"cli:{getpass.getuser()}")) as store:
+        subjects = {}
+        for person in PEOPLE:
+            asked = parse("Patient", [("identifier", f"{PATIENT_ID}|{person.patient_id}")], strict=True)
+            known = matching(store, asked, 1)
+            made = known[0] if known else store.create("Patient", patient(person))
+            subjects[person.patient_id] = made.id
+        for resource in resources(now, subjects):
+            _put(store, resource)
+
+
+def _put(store: Store, resource: dict[str, Any]) -> None:
+    from cdss_api.fhir.outcome import Refused
+
+    kind, id_ = resource["resourceType"], resource["id"]
+    try:
+        known = {name: value for name, value in store.read(kind, id_).document().items() if name != "meta"}
+    except Refused:
+        known = None
+    # What was signed is a record of its day.
+    if known is None or (kind != "DiagnosticReport" and known != resource):
+        store.update(kind, id_, resource)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def test_the_most_pressing_comes_first_and_of_those_the_one_that_waits_longest(w
     assert first["progress"] == "in-progress"
     assert first["report"] == ""
     assert first["patient"] == {
-        "name": "Hong Gildong / 홍 길동",
+        "name": "Hong Gildong / 홍길동",
         "patient_id": "P-2",
         "issuer": "",
         "birth_date": "1980-02-03",

@@ -35,7 +35,7 @@ FLAGS = [
 @pytest.fixture(scope="session")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with running_platform(tmp_path_factory.mktemp("viewer") / "data") as running:
-        running.demo()
+        running.demo("--no-orders")  # tests make their own
         running.allow("MODALITY")
         yield running
 

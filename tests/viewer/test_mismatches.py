@@ -23,12 +23,12 @@ def held(hospital: Hospital) -> list[dict[str, Any]]:
 def test_a_technologist_sees_both_sides_and_decides(platform: Platform, viewing: Viewing) -> None:
     hospital = Hospital(platform)
     hospital.open()
-    platform.add_user("tech", "technologist")
+    platform.add_user("matcher", "technologist")
     hospital.send(sent_slice(1, patient_id="P-999", PatientName="Kim^Chulsoo", PatientBirthDate="19900101"))
     hospital.send(sent_slice(1, study="kept", patient_id="P-998", PatientName="Lee^Sora", PatientSex="F"))
     until(lambda: len(held(hospital)) == 2, "both are held", SOON)
     page = viewing.page
-    page.context.request.post("/api/v1/auth/login", data={"username": "tech", "password": ADMIN_PASSWORD})
+    page.context.request.post("/api/v1/auth/login", data={"username": "matcher", "password": ADMIN_PASSWORD})
     page.goto("/console/mismatches")
     cards = page.locator(".mismatch")
     expect(cards).to_have_count(2)
@@ -49,7 +49,7 @@ def test_a_technologist_sees_both_sides_and_decides(platform: Platform, viewing:
     viewing.complaints.clear()  # the browser tells of every 409
     wrong.get_by_role("button", name="The order's patient is right").click()
     expect(cards).to_have_count(0)
-    expect(page.locator("#message")).to_have_text("There is none.")
+    expect(page.locator("#mismatches")).to_have_text("There is none.")
     page.locator("#state").select_option("corrected")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("button", name="Undo the correction")).to_be_visible()

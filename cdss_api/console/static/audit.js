@@ -1,4 +1,5 @@
-import { ask, onSubmit } from './asking.js';
+import { onSubmit } from './asking.js';
+import { askStaying as ask, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
@@ -110,7 +111,7 @@ async function emergencies() {
 }
 
 const me = await ask('GET', '/api/v1/auth/me');
-if (me.status === 401) location.replace('/login?next=/console/audit');
+if (me.status === 401) toLogin();
 onSubmit(byId('search'), search);
 byId('more').addEventListener('click', more);
 await emergencies();

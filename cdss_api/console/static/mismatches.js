@@ -1,4 +1,5 @@
-import { ask, onSubmit } from './asking.js';
+import { onSubmit } from './asking.js';
+import { askStaying as ask, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
 const NAMES = {
@@ -84,12 +85,13 @@ async function list(asked) {
   shown = asked;
   const query = new URLSearchParams(asked.state ? { state: asked.state } : {});
   const { ok, status, body } = await ask('GET', `/api/v1/imaging/mismatches?${query}`);
-  if (status === 401) location.replace('/login?next=/console/mismatches');
+  if (status === 401) toLogin();
   if (!ok) return status === 403 ? 'Your role does not decide of studies.' : body.detail ?? 'That did not work; try again.';
   byId('mismatches').replaceChildren();
   body.mismatches.forEach(show);
   if (body.more) add(byId('mismatches'), 'p', 'There are more: decide these first.', 'quiet');
-  return body.mismatches.length ? '' : 'There is none.';
+  if (!body.mismatches.length) add(byId('mismatches'), 'p', 'There is none.', 'quiet');
+  return '';
 }
 
 onSubmit(byId('choice'), list);

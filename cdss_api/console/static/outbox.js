@@ -1,4 +1,4 @@
-import { ask } from './asking.js';
+import { askStaying as ask, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
 const PAGE = 50;
@@ -62,7 +62,10 @@ async function targets() {
   if (!ok) return;
   byId('targets').replaceChildren();
   body.targets.forEach(showTarget);
-  if (!body.targets.length) byId('targets').insertRow().insertCell().textContent = 'There are no targets.';
+  if (body.targets.length) return;
+  const cell = byId('targets').insertRow().insertCell();
+  cell.colSpan = 8;
+  cell.textContent = 'There are no targets. `neuronova outbox target add` makes one.';
 }
 
 function pretty(text) {
@@ -123,7 +126,7 @@ async function conflicts() {
 }
 
 const me = await ask('GET', '/api/v1/auth/me');
-if (me.status === 401) location.replace('/login?next=/console/outbox');
+if (me.status === 401) toLogin();
 byId('more').addEventListener('click', letters);
 await letters();
 await conflicts();

@@ -1,4 +1,4 @@
-import { askStaying, stay, toLogin } from './staying.js';
+import { askStaying, toLogin } from './staying.js';
 import { EDITOR, VIEWER, channel, tell } from './windows.js';
 
 const byId = id => document.getElementById(id);
@@ -154,9 +154,10 @@ byId('filters').addEventListener('submit', event => event.preventDefault());
 channel.addEventListener('message', ({ data }) => {
   if (data.from === 'editor' && data.kind === 'next') step(1, unread);
   if (data.from === 'editor' && data.kind === 'saved') load();
+  // The next study may have been chosen while that window was loading and heard nothing.
+  if (data.from === 'editor' && data.kind === 'opened' && current && data.study !== current) tell('list', 'show', current);
 });
 
 recall();
-stay();
 await load();
 setInterval(() => document.visibilityState === 'visible' && load(), EVERY);

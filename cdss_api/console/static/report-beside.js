@@ -45,7 +45,7 @@ export function showPriors(priors) {
 
 /** Show all versions; `own` is a text that was not saved, to compare with the newest by eye. */
 export async function showVersions(address, report, own = null) {
-  if (!report) return;
+  if (!report) return byId('versions').replaceChildren(element('p', 'There are none yet.'));
   const { ok, body } = await askStaying('GET', `${address}/versions`);
   const list = byId('versions');
   list.replaceChildren();

@@ -1,6 +1,6 @@
 import { showAbout, showPriors, showVersions } from './report-beside.js';
 import { forget, keep, kept } from './report-kept.js';
-import { askStaying, stay, toLogin } from './staying.js';
+import { askStaying, toLogin } from './staying.js';
 import { EDITOR, channel, tell } from './windows.js';
 
 const byId = id => document.getElementById(id);
@@ -223,6 +223,6 @@ byId('amend').addEventListener('click', () => sign('amended'));
 byId('next').addEventListener('click', () => tell('editor', 'next', study));
 window.addEventListener('beforeunload', event => dirty && isSigned() && event.preventDefault());
 
-stay();
 await open();
 tell('editor', 'who', study);
+if (window.name === 'neuronova-editor') tell('editor', 'opened', study);

@@ -1,4 +1,4 @@
-import { askStaying, stay, toLogin } from './staying.js';
+import { askStaying, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
 const EVERY = 15 * 1000; // the list asks again
@@ -47,7 +47,10 @@ function draw() {
     const { patient } = one;
     const texts = [one.time, one.stations.join(', '), one.modality, one.description, patient.name];
     for (const text of [...texts, patient.patient_id, patient.birth_date]) row.insertCell().textContent = text;
-    if (one.priority !== 'routine') tag(row.cells[0], one.priority, one.priority);
+    if (one.priority !== 'routine') {
+      row.cells[0].append(' ');
+      tag(row.cells[0], one.priority, one.priority);
+    }
     const progress = row.insertCell();
     tag(progress, one.progress, NAMES[one.progress] ?? one.progress);
     if (one.not_done_reason) progress.append(` not done: ${one.not_done_reason}`);
@@ -112,6 +115,5 @@ byId('station').addEventListener('change', () => { localStorage.setItem(STATION,
 byId('today').addEventListener('click', () => { byId('day').value = today(); load(); });
 
 byId('day').value = today();
-stay();
 await load();
 setInterval(() => document.visibilityState === 'visible' && !byId('why').open && load(), EVERY);

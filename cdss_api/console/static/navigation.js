@@ -1,0 +1,66 @@
+// The head of each page: where one may go, who is logged in, and the way out.
+import { ask } from './asking.js';
+import { PAGES } from './pages.js';
+import { askStaying, stay } from './staying.js';
+
+const byId = id => document.getElementById(id);
+
+function link(parent, { path, name }) {
+  const made = document.createElement('a');
+  made.href = path;
+  made.textContent = name;
+  if (path === location.pathname) made.setAttribute('aria-current', 'page');
+  parent.append(made);
+}
+
+function showPages(permissions) {
+  for (const page of PAGES.filter(one => permissions.includes(one.needs))) {
+    const item = document.createElement('li');
+    link(item, page);
+    byId('pages').append(item);
+  }
+}
+
+async function logOut() {
+  await ask('POST', '/api/v1/auth/logout', {});
+  location.replace('/login');
+}
+
+function showWho({ username, display_name: name, role }) {
+  const who = document.createElement('span');
+  who.textContent = `${name || username} (${role})`;
+  const out = document.createElement('button');
+  out.type = 'button';
+  out.id = 'log-out';
+  out.className = 'small second';
+  out.textContent = 'Log out';
+  out.addEventListener('click', logOut);
+  byId('who').append(who, out);
+}
+
+/** One way to say that a page is not for somebody, whichever page it is. */
+function refuse(role) {
+  const content = byId('content');
+  const told = document.createElement('main');
+  told.className = 'card';
+  const title = document.createElement('h1');
+  title.textContent = 'Not for your role';
+  const text = document.createElement('p');
+  text.textContent = `Your account (${role}) does not use this page.`;
+  const home = document.createElement('p');
+  link(home, { path: '/console/', name: 'Go to your page' });
+  told.append(title, text, home);
+  content.hidden = true; // its script still works on it
+  content.after(told);
+}
+
+const { ok, status, body } = await askStaying('GET', '/api/v1/auth/me');
+if (ok) {
+  showPages(body.permissions);
+  showWho(body);
+  const { needs } = byId('content').dataset;
+  if (needs && !body.permissions.includes(needs)) refuse(body.role);
+  stay();
+} else if (status === 401) {
+  link(byId('who'), { path: '/login', name: 'Log in' });
+}

@@ -1,0 +1,55 @@
+"""What a newcomer sees after `neuronova demo`: filled pages, and the same ones after a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from tests.chain.hospital import Hospital
+from tests.running import Platform
+from tests.server import until
+
+TODAY = {
+    "demo-order-1": "in-progress",
+    "demo-order-2": "in-progress",
+    "demo-order-3": "scheduled",
+    "demo-order-4": "scheduled",
+}
+
+
+@pytest.fixture
+def hospital(platform: Platform) -> Iterator[Hospital]:
+    platform.demo()
+    yield Hospital(platform)
+
+
+def state(hospital: Hospital) -> dict[str, dict[str, str]]:
+    """Return the versions of all that the demonstration writes, by type and id."""
+    kinds = ("Patient", "Device", "ServiceRequest", "DiagnosticReport", "ImagingStudy")
+    return {
+        kind: {one["id"]: one["meta"]["versionId"] for one in hospital.found(f"{kind}?_count=100")} for kind in kinds
+    }
+
+
+def orders(hospital: Hospital) -> dict[str, str]:
+    day = datetime.now().astimezone().date().isoformat()
+    found = hospital.told("GET", f"/api/v1/worklist/day?day={day}")["orders"]
+    return {one["order"]: one["progress"] for one in found}
+
+
+def test_the_pages_are_filled_and_stay_the_same(hospital: Hospital) -> None:
+    until(lambda: orders(hospital) == TODAY, "today's orders", 20)
+    studies = hospital.told("GET", "/api/v1/reading")["studies"]
+    assert [(one["priority"], one["patient"]["name"]) for one in studies] == [
+        ("stat", "Hong Gildong / 홍길동"),
+        ("routine", "Phantom Demo"),
+    ]
+    report = hospital.told("GET", f"/api/v1/reports/{studies[0]['study']}")
+    assert [one["status"] for one in report["priors"]] == ["final"]
+    assert hospital.told("GET", "/api/v1/imaging/mismatches")["mismatches"] == []
+    before = state(hospital)
+    assert [len(before[kind]) for kind in ("Patient", "ServiceRequest", "ImagingStudy")] == [4, 5, 2]
+    hospital.platform.demo()
+    assert state(hospital) == before
