@@ -80,7 +80,15 @@ class Crew:
     def _work(self, target: str, stop: threading.Event) -> None:
         dispatcher = Dispatcher(self.database, self.data, self.clock, self.own)
         try:
-            worker = Worker(self.database, dispatcher, self.clock, random.random, self.policy, only=[target])
+            worker = Worker(
+                self.database,
+                dispatcher,
+                self.clock,
+                random.random,
+                self.policy,
+                only=[target],
+                together=dispatcher,
+            )
             worker.run(stop, _IDLE)
         except Exception:
             _LOG.exception("the worker of %s ended; another one is started", target)

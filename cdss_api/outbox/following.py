@@ -18,8 +18,8 @@ from cdss_api.fhir.compartment import patients_of
 from cdss_api.fhir.document import write
 from cdss_api.fhir.models import Compartment, Resource
 from cdss_api.fhir.store import Store, Stored
+from cdss_api.outbox.configured_targets import ConfiguredTarget
 from cdss_api.outbox.enqueueing import enqueue
-from cdss_api.outbox.subscriptions import Subscription
 
 PUT, DELETE = "put", "delete"
 
@@ -33,12 +33,12 @@ class _Due(NamedTuple):
 
 def follow(work: Work, store: Store, written: Sequence[Stored]) -> None:
     """Write the messages that follow from versions that this transaction made."""
-    subscriptions = list(work.session.scalars(select(Subscription)))
-    if not subscriptions:
+    configured = list(work.session.scalars(select(ConfiguredTarget)))
+    if not configured:
         return
     due = []
     for one in written:
-        wanting = [subscription.target for subscription in subscriptions if one.kind in subscription.kinds]
+        wanting = [target.target for target in configured if one.kind in target.kinds]
         if wanting:
             aggregate = _aggregate(store, one)
             due += [_Due(target, aggregate, kind_of(one), payload_of(one)) for target in wanting]

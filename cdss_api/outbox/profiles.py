@@ -30,26 +30,29 @@ class Profile:
 
     `conditional`: it takes If-None-Exist (FHIR R4 3.1.0.8.1), else we search before we create. `versions`: it takes
     If-Match (3.1.0.5). `deletes`: it takes a DELETE. `kinds`: the types that it takes at all.
+    `together`: how many entries go into one batch (3.1.0.11) at most; 1 where it takes none.
     """
 
     conditional: bool = True
     versions: bool = True
     deletes: bool = True
     kinds: frozenset[str] = KINDS
+    together: int = 50
 
 
 PROFILES: Mapping[Kind, Profile] = MappingProxyType(
     {
         Kind.FHIR_R4: Profile(),
         Kind.HAPI: Profile(),
-        Kind.MEDPLUM: Profile(),
+        Kind.MEDPLUM: Profile(together=8),  # its limit for transactions with conditions, which it may run batches as
         # Its FHIR interface writes these three, without conditions, versions or deletions.
         Kind.OPENEMR: Profile(
             conditional=False,
             versions=False,
             deletes=False,
             kinds=frozenset({"Patient", "Practitioner", "Organization"}),
+            together=1,
         ),
-        Kind.WEBHOOK: Profile(),
+        Kind.WEBHOOK: Profile(together=1),
     }
 )

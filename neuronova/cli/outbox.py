@@ -41,9 +41,9 @@ def add(
     """Add a target: it is told of every change from now on."""
     with in_one_line():
         from cdss_api.outbox import administration, credentials
+        from cdss_api.outbox.configured_targets import Wanted
         from cdss_api.outbox.credentials import Credentials
         from cdss_api.outbox.profiles import Kind
-        from cdss_api.outbox.subscriptions import Wanted
 
         body = _body(name, url, kinds, profile, authorization)
         secret = credentials.new_signing_secret() if body.profile is Kind.WEBHOOK else None
@@ -194,8 +194,8 @@ def _body(name: str, url: str, kinds: str, profile: str, authorization: Path | N
 def _changing() -> Iterator[tuple[Service, Work]]:
     """Change the outbox in one transaction; what is not possible is a PlatformError."""
     from cdss_api.accounts.recording import Actor
+    from cdss_api.outbox.configured_targets import NoSuchTarget, StillOpen, TargetExists
     from cdss_api.outbox.operations import NoSuchMessage, NotNow
-    from cdss_api.outbox.subscriptions import NoSuchTarget, StillOpen, TargetExists
 
     try:
         with accounts() as service, service.work(Actor(subject=f"cli:{getpass.getuser()}")) as work:
