@@ -53,6 +53,12 @@ def claim(session: Session, target: str, now: float, policy: Policy, batch: int)
     return _claims(target, until, due, found)
 
 
+def is_due(session: Session, target: str, now: float) -> bool:
+    """Return whether anything of a target is due: a look that locks nothing, and so may be taken often."""
+    due = select(Stream.number).where(Stream.target == target, Stream.visible_at <= now)
+    return session.scalar(due.limit(1)) is not None
+
+
 def targets(session: Session) -> list[str]:
     """Return every target that a message was ever written for, but those that are paused."""
     paused = select(ConfiguredTarget.target).where(ConfiguredTarget.paused)

@@ -13,6 +13,7 @@ from cdss_api.database import Base
 from cdss_api.outbox import credentials
 from cdss_api.outbox.conflicts import Conflict
 from cdss_api.outbox.credentials import Credentials
+from cdss_api.outbox.cursors import Cursor
 from cdss_api.outbox.models import Message, Stream, is_open
 from cdss_api.outbox.profiles import Kind
 from cdss_api.outbox.remotes import Remote
@@ -85,6 +86,12 @@ def listed(session: Session) -> list[ConfiguredTarget]:
     return list(session.scalars(select(ConfiguredTarget).order_by(ConfiguredTarget.target)))
 
 
+def polled(session: Session) -> list[str]:
+    """Return the targets that are asked for something, but those that are paused."""
+    rows = session.scalars(select(ConfiguredTarget).where(~ConfiguredTarget.paused))
+    return [one.target for one in rows if one.polled]
+
+
 def found(session: Session, target: str) -> ConfiguredTarget:
     """Return a target; raises NoSuchTarget."""
     configured = session.get(ConfiguredTarget, target)
@@ -120,7 +127,7 @@ def remove(session: Session, target: str, *, drop: bool) -> int:
     if sending or (open_ and not drop):
         raise StillOpen(f"{open_} messages wait for {target}, {sending} of them being sent")
     session.execute(delete(Message).where(Message.stream.in_(streams), is_open()))
-    for table in (Remote, Conflict):
+    for table in (Remote, Conflict, Cursor):
         session.execute(delete(table).where(table.target == target))
     session.delete(configured)
     session.flush()

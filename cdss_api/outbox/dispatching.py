@@ -36,6 +36,13 @@ class _Line:
     bundles: BundleDelivery | None
 
 
+def client_of(configured: ConfiguredTarget, data: Path, clock: Callable[[], float]) -> FhirClient:
+    """Return a way to a target's FHIR interface; raises OSError, ValueError where its credentials cannot be read."""
+    exchange = Exchange(LONGEST_ASKING)
+    known = credentials.read(data, configured.target)
+    return FhirClient(configured.url, exchange, Authorizer(known.authorization, exchange, clock), clock)
+
+
 class Dispatcher:
     """Delivers the messages of one target, as it is set up at that moment; for one thread."""
 

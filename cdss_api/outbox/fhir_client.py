@@ -94,6 +94,29 @@ class FhirClient:
             raise Undelivered(Outcome(Verdict.DUPLICATE, f"{answer.asked}: {len(found)} where one was meant"))
         return _of(found[0]) if found else None
 
+    def page(self, kind: str, asked: str) -> tuple[list[Theirs], str | None]:
+        """Return a page of a search, and what asks for the next one (FHIR R4 3.1.1.6).
+
+        `asked` is a path below the base, or such a link.
+        """
+        path = asked.removeprefix(self.url).removeprefix("/")
+        answer = self._ask("GET", path, {})
+        _require(answer.outcome(self.clock()))
+        document = answer.document()
+        found = [one.get("resource") for one in document.get("entry", []) if isinstance(one, dict)]
+        theirs = [_of(one) for one in found if isinstance(one, dict) and one.get("resourceType") == kind]
+        links = [one for one in document.get("link", []) if isinstance(one, dict) and one.get("relation") == "next"]
+        if not links:
+            return theirs, None
+        following = str(links[0].get("url"))
+        # A token goes along: it is for this server alone, and a question that repeats itself would never end.
+        below = (
+            following if following.startswith((f"{self.url}/", f"{kind}?")) else f"{kind}?{following.partition('?')[2]}"
+        )
+        if below == asked:
+            raise Undelivered(Outcome(Verdict.PERMANENT, f"{answer.asked}: its next page is the same page"))
+        return theirs, below
+
     def batch(self, entries: Sequence[Document]) -> Answer:
         """Have the entries of a batch carried out, each by itself (FHIR R4 3.1.0.11)."""
         bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}

@@ -62,11 +62,16 @@ def payload_of(stored: Stored) -> str:
 def _aggregate(store: Store, stored: Stored) -> str:
     if stored.kind == "Patient":
         return stored.address
-    if stored.body is not None:
-        patients = sorted(patients_of(stored.document()))
-    else:
-        # A deleted resource stays in its patient's compartment.
-        of = select(Compartment.patient).join(Resource, Resource.number == Compartment.number)
-        rows = of.where(Resource.kind == stored.kind, Resource.logical_id == stored.id)
-        patients = sorted(store.session.scalars(rows))
-    return f"Patient/{patients[0]}" if len(patients) == 1 else stored.address
+    if stored.body is None:
+        return aggregate_of(store, stored.kind, stored.id)
+    patients = patients_of(stored.document())
+    return f"Patient/{min(patients)}" if len(patients) == 1 else stored.address
+
+
+def aggregate_of(store: Store, kind: str, id_: str) -> str:
+    """Return the stream of a resource as it was last stored; a deleted one stays in its patient's compartment."""
+    if kind == "Patient":
+        return f"{kind}/{id_}"
+    of = select(Compartment.patient).join(Resource, Resource.number == Compartment.number)
+    patients = list(store.session.scalars(of.where(Resource.kind == kind, Resource.logical_id == id_)))
+    return f"Patient/{patients[0]}" if len(patients) == 1 else f"{kind}/{id_}"

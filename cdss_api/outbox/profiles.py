@@ -24,6 +24,9 @@ class Kind(StrEnum):
 KINDS = frozenset(parameters()) - {"Subscription"}
 
 
+POLLED = frozenset({"Patient", "ServiceRequest"})  # the types that targets are polled for
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Profile:
     """What a server is asked for.
@@ -31,6 +34,7 @@ class Profile:
     `conditional`: it takes If-None-Exist (FHIR R4 3.1.0.8.1), else we search before we create. `versions`: it takes
     If-Match (3.1.0.5). `deletes`: it takes a DELETE. `kinds`: the types that it takes at all.
     `together`: how many entries go into one batch (3.1.0.11) at most; 1 where it takes none.
+    `polls`: it can be asked for what changed since a moment (`_lastUpdated`), and tells versions.
     """
 
     conditional: bool = True
@@ -38,6 +42,7 @@ class Profile:
     deletes: bool = True
     kinds: frozenset[str] = KINDS
     together: int = 50
+    polls: bool = True
 
 
 PROFILES: Mapping[Kind, Profile] = MappingProxyType(
@@ -52,7 +57,8 @@ PROFILES: Mapping[Kind, Profile] = MappingProxyType(
             deletes=False,
             kinds=frozenset({"Patient", "Practitioner", "Organization"}),
             together=1,
+            polls=False,
         ),
-        Kind.WEBHOOK: Profile(together=1),
+        Kind.WEBHOOK: Profile(together=1, polls=False),
     }
 )

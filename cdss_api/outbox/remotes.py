@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import String, delete, text
+from sqlalchemy import Index, String, delete, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cdss_api.database import Base, Database
@@ -16,6 +16,7 @@ class Remote(Base):
     """One resource of ours at one target. Without `remote_id` its deletion was delivered."""
 
     __tablename__ = "outbox_remote"
+    __table_args__ = (Index("outbox_remote_theirs", "target", "kind", "remote_id"),)
 
     target: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(64), primary_key=True)

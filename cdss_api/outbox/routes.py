@@ -72,7 +72,12 @@ def _targets(routes: APIBlueprint, service: Service) -> None:
         secret = credentials.new_signing_secret() if body.profile is Kind.WEBHOOK else None
         known = Credentials(authorization=body.authorization, signing_secret=secret)
         wanted = Wanted(
-            target=body.target, profile=body.profile, url=body.url, kinds=frozenset(body.kinds), credentials=known
+            target=body.target,
+            profile=body.profile,
+            url=body.url,
+            kinds=frozenset(body.kinds),
+            credentials=known,
+            polled=frozenset(body.polled),
         )
         with _told(), service.work(bearer().actor) as work:
             administration.add_target(work, service.settings.data, wanted)

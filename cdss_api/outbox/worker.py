@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from cdss_api.database import Database
 from cdss_api.outbox.breaker import Heard, opens_after
-from cdss_api.outbox.claiming import Claim, claim, targets
+from cdss_api.outbox.claiming import Claim, claim, is_due, targets
 from cdss_api.outbox.delivery import Deliver, DeliverMany, Delivery
 from cdss_api.outbox.pace import FIRST, MOST, next_size
 from cdss_api.outbox.settling import Report, settle
@@ -69,6 +69,9 @@ class Worker:
         self._settle(target, [])
         size = self._sizes.get(target, min(FIRST, self.batch))
         started = self.clock()
+        with self.database.reading() as session:
+            if not is_due(session, target, started):
+                return 0
         with self.database.writing() as session:
             claims = claim(session, target, self.clock(), self.policy, size)
         if not claims:

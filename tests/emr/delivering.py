@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -33,12 +34,22 @@ class Sender:
         self._dispatcher = dispatcher
         self.worker = Worker(self.service.database, dispatcher, self.clock, lambda: 0.0, together=dispatcher)
 
-    def add(self, target: str = "emr", *, url: str = "", profile: Kind = Kind.FHIR_R4, **more: Any) -> None:
+    def add(
+        self,
+        target: str = "emr",
+        *,
+        url: str = "",
+        profile: Kind = Kind.FHIR_R4,
+        polled: Sequence[str] = (),
+        **more: Any,
+    ) -> None:
         """Add a target; `more` is its authorization."""
         known = Credentials(
             authorization=AUTHORIZATION.validate_python(more or {"kind": "none"}), signing_secret="secret"
         )
-        wanted = Wanted(target=target, profile=profile, url=url or self.line.url, kinds=KINDS, credentials=known)
+        wanted = Wanted(
+            target=target, profile=profile, url=url or self.line.url, kinds=KINDS, credentials=known, polled=polled
+        )
         with self.service.database.writing() as session:
             configured_targets.add(session, self.service.settings.data, wanted, self.clock())
 

@@ -75,6 +75,7 @@ class Line:
     entries: dict[str, int] = field(default_factory=dict)
     bodies: list[bytes] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)  # the types of what was created, in order
+    asked: int = 0
     suffered: list[Fault] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -92,6 +93,7 @@ class Line:
 
     def next(self, method: str) -> Fault | None:
         with self.lock:
+            self.asked += 1
             if self.down:
                 return Fault.DROP_REQUEST
             if method == "GET" or not self.faults:

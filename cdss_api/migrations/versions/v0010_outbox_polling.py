@@ -24,4 +24,5 @@ def upgrade() -> None:
         sa.Column("detail", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("target", "kind"),
     )
+    op.create_index("outbox_remote_theirs", "outbox_remote", ["target", "kind", "remote_id"])
     op.add_column("outbox_conflict", sa.Column("lost", sa.String(length=8), nullable=False, server_default="theirs"))
