@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import text
 
+from bench.outbox_bundles import bundles
 from bench.outbox_latency import latency
 from bench.report import Detail, Pairs, Result, Row
 from cdss_api.database import Database, database_url, migrate
@@ -78,6 +79,7 @@ def measure(quick: bool) -> Iterator[Result]:
         postgres.execute(address, f"CREATE DATABASE {name}")
         yield latency("PostgreSQL", {"NEURONOVA_DATABASE_URL": named(address, name)}, 50 if quick else 300)
     yield latency("SQLite", {}, 50 if quick else 300)
+    yield from bundles(200 if quick else 1000)
     yield Detail(f"The outbox on SQLite, one worker: {rate:,.0f} messages per second.")
 
 

@@ -68,6 +68,7 @@ class Poller:
         seen, pages = 0, 0
         while asked is not None and pages < _PAGES:
             self.client.exchange.begin()
+            before = since
             found, asked = self.client.page(self.kind, asked)
             pages += 1
             for theirs in found:
@@ -75,6 +76,9 @@ class Poller:
                 seen += 1
                 since = later(since, theirs.document)
             self._keep(since)
+            if asked is None and len(found) >= _PAGE and since != before:
+                # A full page, and no link to a next one: not every server gives any.
+                asked = question(self.kind, since, overlap=timedelta())
         return seen
 
     def _keep(self, since: str | None) -> None:
@@ -84,13 +88,13 @@ class Poller:
             session.add(row)
 
 
-def question(kind: str, since: str | None) -> str:
+def question(kind: str, since: str | None, overlap: timedelta = OVERLAP) -> str:
     """Return the search for what changed since an instant, the oldest first, so that a broken-off answer costs none."""
     asked = f"{kind}?_sort=_lastUpdated&_count={_PAGE}"
     if since is None:
         return asked
-    moment = datetime.fromisoformat(since) - OVERLAP
-    return f"{asked}&_lastUpdated=gt{moment.isoformat(timespec='milliseconds').replace('+', '%2B')}"
+    moment = datetime.fromisoformat(since) - overlap
+    return f"{asked}&_lastUpdated=ge{moment.isoformat(timespec='milliseconds').replace('+', '%2B')}"
 
 
 def later(since: str | None, document: Document) -> str | None:
