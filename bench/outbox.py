@@ -15,6 +15,8 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import text
 
+from bench.outbox_bundles import bundles
+from bench.outbox_latency import latency
 from bench.report import Detail, Pairs, Result, Row
 from cdss_api.database import Database, database_url, migrate
 from cdss_api.outbox.delivery import Delivery
@@ -72,6 +74,12 @@ def measure(quick: bool) -> Iterator[Result]:
         yield full.row("outbox: beside a million completed messages", "an empty table", "/s", 0.8)
     with TemporaryDirectory(prefix="nnq", dir="/var/tmp") as folder, _sqlite(Path(folder), messages) as database:
         rate = _drain(database, messages)
+    with postgres.cluster() as address:
+        name = f"outbox_{next(_names)}"
+        postgres.execute(address, f"CREATE DATABASE {name}")
+        yield latency("PostgreSQL", {"NEURONOVA_DATABASE_URL": named(address, name)}, 50 if quick else 300)
+    yield latency("SQLite", {}, 50 if quick else 300)
+    yield from bundles(200 if quick else 1000)
     yield Detail(f"The outbox on SQLite, one worker: {rate:,.0f} messages per second.")
 
 

@@ -24,6 +24,7 @@ from cdss_api.errors import Unavailable
 from cdss_api.fhir.hooks import RestHooks
 from cdss_api.outbox.crew import Crew
 from cdss_api.outbox.delivery import Deliver
+from cdss_api.outbox.inbound import Inbound
 from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.service import Service
 from cdss_api.starting import open_service
@@ -45,7 +46,8 @@ def work(settings: Settings, stop: threading.Event) -> None:
         require_current(database)
         with _only_one(settings, stop):
             name = f"{socket.gethostname()[:100]}:{os.getpid()}"
-            Crew(database, settings.data, time.time, name, settings.outbox_days, own=_own(service)).run(stop)
+            poll = Inbound(service).run
+            Crew(database, settings.data, time.time, name, settings.outbox_days, own=_own(service), poll=poll).run(stop)
     finally:
         database.close()
 

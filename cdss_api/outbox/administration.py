@@ -6,29 +6,29 @@ from pathlib import Path
 
 from cdss_api.accounts.recording import Action
 from cdss_api.accounts.work import Work
-from cdss_api.outbox import operations, subscriptions
+from cdss_api.outbox import configured_targets, operations
+from cdss_api.outbox.configured_targets import ConfiguredTarget, Wanted
 from cdss_api.outbox.operations import Shown
-from cdss_api.outbox.subscriptions import Subscription, Wanted
 
 
-def add_target(work: Work, data: Path, wanted: Wanted) -> Subscription:
+def add_target(work: Work, data: Path, wanted: Wanted) -> ConfiguredTarget:
     """Add a target; raises TargetExists."""
-    made = subscriptions.add(work.session, data, wanted, work.now)
+    made = configured_targets.add(work.session, data, wanted, work.now)
     kinds = " ".join(made.kinds)
     work.record(Action.OUTBOX_TARGET, act="add", target=made.target, url=made.url, kinds=kinds)
     return made
 
 
-def pause_target(work: Work, target: str, *, paused: bool) -> Subscription:
+def pause_target(work: Work, target: str, *, paused: bool) -> ConfiguredTarget:
     """Stop sending to a target, or go on; raises NoSuchTarget."""
-    changed = subscriptions.pause(work.session, target, paused=paused)
+    changed = configured_targets.pause(work.session, target, paused=paused)
     work.record(Action.OUTBOX_TARGET, act="pause" if paused else "resume", target=target)
     return changed
 
 
 def remove_target(work: Work, target: str, *, drop: bool) -> int:
     """Forget a target; return how many messages went with it. Raises NoSuchTarget, StillOpen."""
-    dropped = subscriptions.remove(work.session, target, drop=drop)
+    dropped = configured_targets.remove(work.session, target, drop=drop)
     work.record(Action.OUTBOX_TARGET, act="remove", target=target, dropped=str(dropped))
     return dropped
 

@@ -10,10 +10,10 @@ from sqlalchemy import Row, Select, bindparam, select, true, update
 from sqlalchemy.orm import Session
 
 from cdss_api.outbox.breaker import allowed, probing
+from cdss_api.outbox.configured_targets import ConfiguredTarget
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.models import Message, Stream, Target, among, is_open
 from cdss_api.outbox.states import State, before
-from cdss_api.outbox.subscriptions import Subscription
 from cdss_api.outbox.waits import Policy
 
 _Due = Row[int, str, int, bool]
@@ -53,9 +53,15 @@ def claim(session: Session, target: str, now: float, policy: Policy, batch: int)
     return _claims(target, until, due, found)
 
 
+def is_due(session: Session, target: str, now: float) -> bool:
+    """Return whether anything of a target is due: a look that locks nothing, and so may be taken often."""
+    due = select(Stream.number).where(Stream.target == target, Stream.visible_at <= now)
+    return session.scalar(due.limit(1)) is not None
+
+
 def targets(session: Session) -> list[str]:
     """Return every target that a message was ever written for, but those that are paused."""
-    paused = select(Subscription.target).where(Subscription.paused)
+    paused = select(ConfiguredTarget.target).where(ConfiguredTarget.paused)
     return list(session.scalars(select(Target.target).where(Target.target.not_in(paused)).order_by(Target.target)))
 
 

@@ -24,6 +24,7 @@ class Conflict(Base):
     remote_id: Mapped[str] = mapped_column(String(200))
     remote_version: Mapped[str | None] = mapped_column(String(200))
     loser: Mapped[str | None] = mapped_column(Text)
+    lost: Mapped[str] = mapped_column(String(8), default="theirs")  # whose version `loser` is: ours or theirs
     found_at: Mapped[float] = mapped_column(Double)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cdss_api.database import Database
 from cdss_api.outbox.claiming import targets
+from cdss_api.outbox.configured_targets import polled
 from cdss_api.outbox.delivery import Deliver
 from cdss_api.outbox.dispatching import Dispatcher
 from cdss_api.outbox.heartbeats import EVERY, beat, leave
@@ -22,8 +23,11 @@ from cdss_api.outbox.worker import Worker
 
 _LOG = logging.getLogger(__name__)
 _LOOK_EVERY = 1.0  # seconds, for new targets and paused ones
-_IDLE = 0.2  # seconds; from commit to delivery it takes about half of it
+_IDLE = 0.05  # seconds; from commit to delivery it takes about half of it
 _PRUNE_EVERY = 3600.0
+
+
+_Task = Callable[[str, threading.Event], None]
 
 
 @dataclass(slots=True)
@@ -42,8 +46,11 @@ class Crew:
     name: str
     days: int
     policy: Policy = field(default_factory=Policy)
+    poll: Callable[[str, threading.Event], None] | None = (
+        None  # asks a target for what others wrote, until it is stopped
+    )
     own: Mapping[str, Deliver] = field(default_factory=dict)  # what the platform delivers itself (see Dispatcher)
-    _members: dict[str, _Member] = field(default_factory=dict)
+    _members: dict[tuple[str, _Task], _Member] = field(default_factory=dict)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop`; what is begun is finished."""
@@ -65,22 +72,36 @@ class Crew:
 
     def _serve(self) -> None:
         with self.database.reading() as session:
-            wanted = set(targets(session))
-        for target, member in list(self._members.items()):
-            if target not in wanted:
+            wanted = {(target, self._work) for target in targets(session)}
+            if self.poll is not None:
+                wanted |= {(target, self._polled) for target in polled(session)}
+        for key, member in list(self._members.items()):
+            if key not in wanted:
                 member.stop.set()
             if not member.thread.is_alive():
-                del self._members[target]
-        for target in wanted - set(self._members):
+                del self._members[key]
+        for target, work in wanted - set(self._members):
             stop = threading.Event()
-            thread = threading.Thread(target=self._work, args=(target, stop), name=f"outbox {target}", daemon=True)
-            self._members[target] = _Member(thread, stop)
+            thread = threading.Thread(target=work, args=(target, stop), name=f"outbox {target}", daemon=True)
+            self._members[target, work] = _Member(thread, stop)
             thread.start()
+
+    def _polled(self, target: str, stop: threading.Event) -> None:
+        assert self.poll is not None  # noqa: S101 - for the type checker
+        self.poll(target, stop)
 
     def _work(self, target: str, stop: threading.Event) -> None:
         dispatcher = Dispatcher(self.database, self.data, self.clock, self.own)
         try:
-            worker = Worker(self.database, dispatcher, self.clock, random.random, self.policy, only=[target])
+            worker = Worker(
+                self.database,
+                dispatcher,
+                self.clock,
+                random.random,
+                self.policy,
+                only=[target],
+                together=dispatcher,
+            )
             worker.run(stop, _IDLE)
         except Exception:
             _LOG.exception("the worker of %s ended; another one is started", target)

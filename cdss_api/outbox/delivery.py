@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,4 +31,21 @@ class Deliver(Protocol):
 
     def __call__(self, delivery: Delivery, /, *, renew: bool) -> Outcome:
         """Send; with `renew` the last token was refused, and a new one is needed."""
+        ...
+
+
+class DeliverMany(Protocol):
+    """Sends messages of different aggregates together, where their target takes that."""
+
+    def most(self, target: str, /) -> int:
+        """Return how many messages of a target may go together; 1 where each goes by itself."""
+        ...
+
+    def many(self, deliveries: Sequence[Delivery], /) -> list[Outcome | None]:
+        """Send messages to one target, no two of one aggregate, and say of each what came of it.
+
+        None says that a message was not taken and has to be sent by itself: it needs more than one request, or what
+        was said of all together says nothing about it. Ends within `longest_delivery`, and may raise: nothing is
+        known of any of them then.
+        """
         ...

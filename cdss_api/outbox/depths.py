@@ -8,9 +8,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cdss_api.outbox.breaker import Breaker
+from cdss_api.outbox.configured_targets import ConfiguredTarget
 from cdss_api.outbox.models import Message, Stream, Target, is_open
 from cdss_api.outbox.states import State
-from cdss_api.outbox.subscriptions import Subscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Depth:
 
 def depth_of(session: Session, now: float) -> list[Depth]:
     """Return all targets by name; one that never had a message is empty."""
-    known = {one.target: one for one in session.scalars(select(Subscription))}
+    known = {one.target: one for one in session.scalars(select(ConfiguredTarget))}
     breakers = {one.target: one for one in session.scalars(select(Target))}
     dead = {target: count for target, count, _ in _counted(session, dead=True)}
     waiting = {target: (count, oldest) for target, count, oldest in _counted(session, dead=False)}

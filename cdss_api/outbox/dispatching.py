@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cdss_api.database import Database
 from cdss_api.outbox import credentials
 from cdss_api.outbox.authorizing import Authorizer
+from cdss_api.outbox.bundle_delivery import BundleDelivery
+from cdss_api.outbox.configured_targets import ConfiguredTarget
 from cdss_api.outbox.delivery import Deliver, Delivery
 from cdss_api.outbox.exchange import Exchange, Undelivered
 from cdss_api.outbox.fhir_client import FhirClient
 from cdss_api.outbox.fhir_delivery import FhirDelivery
 from cdss_api.outbox.profiles import PROFILES, Kind
 from cdss_api.outbox.remotes import Remotes
-from cdss_api.outbox.subscriptions import Subscription
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.webhook_delivery import WebhookDelivery
 
@@ -32,6 +33,14 @@ class _Line:
     exchange: Exchange
     authorizer: Authorizer
     deliver: Callable[[Delivery], Outcome]
+    bundles: BundleDelivery | None
+
+
+def client_of(configured: ConfiguredTarget, data: Path, clock: Callable[[], float]) -> FhirClient:
+    """Return a way to a target's FHIR interface; raises OSError, ValueError where its credentials cannot be read."""
+    exchange = Exchange(LONGEST_ASKING)
+    known = credentials.read(data, configured.target)
+    return FhirClient(configured.url, exchange, Authorizer(known.authorization, exchange, clock), clock)
 
 
 class Dispatcher:
@@ -52,11 +61,11 @@ class Dispatcher:
         if ours is not None:
             return ours(delivery, renew=renew)
         with self._database.reading() as session:
-            subscription = session.get(Subscription, delivery.target)
-        if subscription is None:
+            configured = session.get(ConfiguredTarget, delivery.target)
+        if configured is None:
             return Outcome(Verdict.TARGET_DOWN, "there is no such target any more")
         try:
-            line = self._line(subscription)
+            line = self._line(configured)
         except (OSError, ValueError):
             return Outcome(Verdict.TARGET_DOWN, "its credentials are not on this machine, or cannot be read")
         if renew:
@@ -67,30 +76,57 @@ class Dispatcher:
         except Undelivered as refused:
             return refused.outcome
 
+    def most(self, target: str, /) -> int:
+        """Return how many messages of a target go together (see `delivery.DeliverMany`)."""
+        bundles = self._bundles(target)
+        return 1 if bundles is None else bundles[1].most()
+
+    def many(self, deliveries: Sequence[Delivery], /) -> list[Outcome | None]:
+        """Deliver messages to one target together (see `delivery.DeliverMany`)."""
+        bundles = self._bundles(deliveries[0].target)
+        if bundles is None:
+            return [None] * len(deliveries)
+        bundles[0].begin()
+        return bundles[1].deliver(deliveries)
+
+    def _bundles(self, target: str) -> tuple[Exchange, BundleDelivery] | None:
+        """Return what sends Bundles; None where the messages go by themselves, which tells what is wrong, too."""
+        if target.partition(":")[0] in self._own:
+            return None
+        with self._database.reading() as session:
+            configured = session.get(ConfiguredTarget, target)
+        try:
+            line = None if configured is None else self._line(configured)
+        except (OSError, ValueError):
+            return None
+        return None if line is None or line.bundles is None else (line.exchange, line.bundles)
+
     def close(self) -> None:
         """Close the connections."""
         for line in self._lines.values():
             line.exchange.close()
         self._lines.clear()
 
-    def _line(self, subscription: Subscription) -> _Line:
-        line = self._lines.get(subscription.target)
-        if line is None or line.created_at != subscription.created_at:
-            line = self._lines[subscription.target] = self._opened(subscription)
+    def _line(self, configured: ConfiguredTarget) -> _Line:
+        line = self._lines.get(configured.target)
+        if line is None or line.created_at != configured.created_at:
+            line = self._lines[configured.target] = self._opened(configured)
         return line
 
-    def _opened(self, subscription: Subscription) -> _Line:
-        known = credentials.read(self._data, subscription.target)
+    def _opened(self, configured: ConfiguredTarget) -> _Line:
+        known = credentials.read(self._data, configured.target)
         exchange = Exchange(LONGEST_ASKING)
         authorizer = Authorizer(known.authorization, exchange, self._clock)
-        kind = Kind(subscription.profile)
+        kind = Kind(configured.profile)
         deliver: Callable[[Delivery], Outcome]
+        bundles = None
         if kind is Kind.WEBHOOK:
             secret = known.signing_secret or ""
-            deliver = WebhookDelivery(subscription.url, exchange, authorizer, secret, self._clock).deliver
+            deliver = WebhookDelivery(configured.url, exchange, authorizer, secret, self._clock).deliver
         else:
-            client = FhirClient(subscription.url, exchange, authorizer, self._clock)
-            remotes = Remotes(self._database, subscription.target)
-            kinds = frozenset(subscription.kinds)
+            client = FhirClient(configured.url, exchange, authorizer, self._clock)
+            remotes = Remotes(self._database, configured.target)
+            kinds = frozenset(configured.kinds)
             deliver = FhirDelivery(client, remotes, PROFILES[kind], kinds, self._clock).deliver
-        return _Line(subscription.created_at, exchange, authorizer, deliver)
+            bundles = BundleDelivery(client, remotes, PROFILES[kind], kinds, self._clock)
+        return _Line(configured.created_at, exchange, authorizer, deliver, bundles)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from cdss_api.fhir.document import Document, write
@@ -41,7 +42,7 @@ class FhirClient:
         Raises:
             Undelivered: it was refused; with the verdict DUPLICATE where the search found several.
         """
-        headers = {} if none_exists is None else {"If-None-Exist": _encoded(none_exists)}
+        headers = {} if none_exists is None else {"If-None-Exist": encoded(none_exists)}
         answer = self._taken("POST", document["resourceType"], headers, document)
         return self._theirs(answer, document["resourceType"]), answer.status == 201
 
@@ -83,7 +84,7 @@ class FhirClient:
 
     def search(self, kind: str, criteria: str) -> Theirs | None:
         """Return the one resource that a search finds; raises Undelivered (DUPLICATE) where it finds several."""
-        answer = self._ask("GET", f"{kind}?{_encoded(criteria)}", {})
+        answer = self._ask("GET", f"{kind}?{encoded(criteria)}", {})
         _require(answer.outcome(self.clock()))
         entries = answer.document().get("entry", [])
         found = [one.get("resource", {}) for one in entries if isinstance(one, dict)]
@@ -93,6 +94,35 @@ class FhirClient:
             raise Undelivered(Outcome(Verdict.DUPLICATE, f"{answer.asked}: {len(found)} where one was meant"))
         return _of(found[0]) if found else None
 
+    def page(self, kind: str, asked: str) -> tuple[list[Theirs], str | None]:
+        """Return a page of a search, and what asks for the next one (FHIR R4 3.1.1.6).
+
+        `asked` is a path below the base, or such a link.
+        """
+        path = asked.removeprefix(self.url).removeprefix("/")
+        answer = self._ask("GET", path, {})
+        _require(answer.outcome(self.clock()))
+        document = answer.document()
+        found = [one.get("resource") for one in document.get("entry", []) if isinstance(one, dict)]
+        theirs = [_of(one) for one in found if isinstance(one, dict) and one.get("resourceType") == kind]
+        links = [one for one in document.get("link", []) if isinstance(one, dict) and one.get("relation") == "next"]
+        if not links:
+            return theirs, None
+        following = str(links[0].get("url"))
+        # A token goes along: it is for this server alone, and a question that repeats itself would never end.
+        below = (
+            following if following.startswith((f"{self.url}/", f"{kind}?")) else f"{kind}?{following.partition('?')[2]}"
+        )
+        if below == asked:
+            raise Undelivered(Outcome(Verdict.PERMANENT, f"{answer.asked}: its next page is the same page"))
+        return theirs, below
+
+    def batch(self, entries: Sequence[Document]) -> Answer:
+        """Have the entries of a batch carried out, each by itself (FHIR R4 3.1.0.11)."""
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": list(entries)}
+        given = {"Content-Type": _JSON, "Prefer": "return=representation"}
+        return self._ask("POST", "", given, write(bundle).encode())
+
     def _taken(self, method: str, path: str, headers: Mapping[str, str], document: Document) -> Answer:
         typed = {"Content-Type": _JSON, "Prefer": "return=representation", **headers}
         answer = self._ask(method, path, typed, write(document).encode())
@@ -101,7 +131,8 @@ class FhirClient:
 
     def _ask(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         given = {"Accept": _JSON, **self.authorizer.headers(), **headers}
-        return self.exchange.ask(method, f"{self.url}/{path}", given, body)
+        url = f"{self.url}/{path}" if path else self.url
+        return self.exchange.ask(method, url, given, body)
 
     def _theirs(self, answer: Answer, kind: str, id_: str | None = None) -> Theirs:
         """Read what was made or found from the answer's body, or else from its headers."""
@@ -126,11 +157,27 @@ def _of(document: Document) -> Theirs:
     return Theirs(str(document.get("id", "")), version if known else None, document)
 
 
+def said_of(entry: Mapping[str, Any], kind: str) -> Theirs | None:
+    """Return what an entry of a batch's answer tells of a resource that was written; None where it names no id."""
+    resource, response = entry.get("resource"), entry.get("response")
+    told = response if isinstance(response, Mapping) else {}
+    if isinstance(resource, dict) and resource.get("resourceType") == kind and "id" in resource:
+        theirs = _of(resource)
+    else:
+        location = str(told.get("location", "")).partition("/_history/")[0].rpartition("/")[2]
+        theirs = Theirs(location, None, {})
+    if not _ID.fullmatch(theirs.id):
+        return None
+    tag = _TAG.fullmatch(str(told.get("etag", "")))
+    return Theirs(theirs.id, theirs.version or (tag[1] if tag else None), theirs.document)
+
+
 def _require(outcome: Outcome) -> None:
     if outcome.verdict is not Verdict.OK:
         raise Undelivered(outcome)
 
 
-def _encoded(criteria: str) -> str:
+def encoded(criteria: str) -> str:
+    """Return a search as a query string, as If-None-Exist and `ifNoneExist` take it."""
     name, _, value = criteria.partition("=")
     return f"{name}={quote(value, safe=':/')}"

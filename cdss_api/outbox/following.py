@@ -18,8 +18,8 @@ from cdss_api.fhir.compartment import patients_of
 from cdss_api.fhir.document import write
 from cdss_api.fhir.models import Compartment, Resource
 from cdss_api.fhir.store import Store, Stored
+from cdss_api.outbox.configured_targets import ConfiguredTarget
 from cdss_api.outbox.enqueueing import enqueue
-from cdss_api.outbox.subscriptions import Subscription
 
 PUT, DELETE = "put", "delete"
 
@@ -33,12 +33,12 @@ class _Due(NamedTuple):
 
 def follow(work: Work, store: Store, written: Sequence[Stored]) -> None:
     """Write the messages that follow from versions that this transaction made."""
-    subscriptions = list(work.session.scalars(select(Subscription)))
-    if not subscriptions:
+    configured = list(work.session.scalars(select(ConfiguredTarget)))
+    if not configured:
         return
     due = []
     for one in written:
-        wanting = [subscription.target for subscription in subscriptions if one.kind in subscription.kinds]
+        wanting = [target.target for target in configured if one.kind in target.kinds]
         if wanting:
             aggregate = _aggregate(store, one)
             due += [_Due(target, aggregate, kind_of(one), payload_of(one)) for target in wanting]
@@ -62,11 +62,16 @@ def payload_of(stored: Stored) -> str:
 def _aggregate(store: Store, stored: Stored) -> str:
     if stored.kind == "Patient":
         return stored.address
-    if stored.body is not None:
-        patients = sorted(patients_of(stored.document()))
-    else:
-        # A deleted resource stays in its patient's compartment.
-        of = select(Compartment.patient).join(Resource, Resource.number == Compartment.number)
-        rows = of.where(Resource.kind == stored.kind, Resource.logical_id == stored.id)
-        patients = sorted(store.session.scalars(rows))
-    return f"Patient/{patients[0]}" if len(patients) == 1 else stored.address
+    if stored.body is None:
+        return aggregate_of(store, stored.kind, stored.id)
+    patients = patients_of(stored.document())
+    return f"Patient/{min(patients)}" if len(patients) == 1 else stored.address
+
+
+def aggregate_of(store: Store, kind: str, id_: str) -> str:
+    """Return the stream of a resource as it was last stored; a deleted one stays in its patient's compartment."""
+    if kind == "Patient":
+        return f"{kind}/{id_}"
+    of = select(Compartment.patient).join(Resource, Resource.number == Compartment.number)
+    patients = list(store.session.scalars(of.where(Resource.kind == kind, Resource.logical_id == id_)))
+    return f"Patient/{patients[0]}" if len(patients) == 1 else f"{kind}/{id_}"

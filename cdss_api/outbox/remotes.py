@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import String, delete, text
+from sqlalchemy import Index, String, delete, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cdss_api.database import Base, Database
@@ -16,6 +16,7 @@ class Remote(Base):
     """One resource of ours at one target. Without `remote_id` its deletion was delivered."""
 
     __tablename__ = "outbox_remote"
+    __table_args__ = (Index("outbox_remote_theirs", "target", "kind", "remote_id"),)
 
     target: Mapped[str] = mapped_column(String(64), primary_key=True)
     kind: Mapped[str] = mapped_column(String(64), primary_key=True)
@@ -49,13 +50,15 @@ class Remotes:
 
     def remember(self, kind: str, id_: str, known: Known) -> None:
         """Keep what a target has; an older version than the one that is known changes nothing."""
+        self.remember_all({(kind, id_): known})
+
+    def remember_all(self, found: Mapping[tuple[str, str], Known]) -> None:
+        """Keep what a target has of several resources."""
+        if not found:
+            return
         with self.database.writing() as session:
-            row = _locked(session, self.target, kind, id_)
-            if row is None:
-                row = Remote(target=self.target, kind=kind, id=id_, version=0)
-                session.add(row)
-            if row.version <= known.version:
-                row.version, row.remote_id, row.remote_version = known.version, known.remote_id, known.remote_version
+            for (kind, id_), known in sorted(found.items()):
+                keep(session, self.target, kind, id_, known)
 
     def forget(self, kind: str, id_: str) -> None:
         """Forget a resource that the target has no more."""
@@ -65,22 +68,44 @@ class Remotes:
 
     @contextmanager
     def alone(self, kind: str, id_: str) -> Iterator[None]:
-        """Have no other worker write the same resource meanwhile.
+        """Have no other worker write the same resource meanwhile (see `alone_with`)."""
+        with self.alone_with([(kind, id_)]):
+            yield
+
+    @contextmanager
+    def alone_with(self, named: Collection[tuple[str, str]]) -> Iterator[None]:
+        """Have no other worker write these resources meanwhile; whoever holds some asks for no more.
 
         Conditional creates race on several servers, and two streams may both need one practitioner. SQLite has one
         worker, whose threads serve a target each.
         """
-        if self.database.engine.dialect.name != "postgresql":
+        if self.database.engine.dialect.name != "postgresql" or not named:
             yield
             return
-        name = {"name": f"{self.target} {kind}/{id_}"}
-        # A lock of the session and no transaction: nothing is held open in the database while the target answers.
+        names = [f"{self.target} {kind}/{id_}" for kind, id_ in named]
+        # Locks of the session and no transaction: nothing is held open in the database while the target answers.
         with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("SELECT pg_advisory_lock(hashtextextended(:name, 0))"), name)
             try:
+                # In one order everywhere, or two workers wait for each other.
+                for number in sorted(connection.scalars(_NUMBERS, {"names": names})):
+                    connection.execute(_LOCK, {"number": number})
                 yield
             finally:
-                connection.execute(text("SELECT pg_advisory_unlock(hashtextextended(:name, 0))"), name)
+                connection.execute(text("SELECT pg_advisory_unlock_all()"))
+
+
+_NUMBERS = text("SELECT DISTINCT hashtextextended(name, 0) FROM unnest(CAST(:names AS text[])) AS name")
+_LOCK = text("SELECT pg_advisory_lock(:number)")
+
+
+def keep(session: Session, target: str, kind: str, id_: str, known: Known) -> None:
+    """Keep what a target has of one resource, in the caller's transaction."""
+    row = _locked(session, target, kind, id_)
+    if row is None:
+        row = Remote(target=target, kind=kind, id=id_, version=0)
+        session.add(row)
+    if row.version <= known.version:
+        row.version, row.remote_id, row.remote_version = known.version, known.remote_id, known.remote_version
 
 
 def _locked(session: Session, target: str, kind: str, id_: str) -> Remote | None:

@@ -12,6 +12,7 @@ from flask_openapi3.models import Tag
 from cdss_api.accounts.bearer import SECURITY, bearer, requires
 from cdss_api.accounts.work import Work
 from cdss_api.outbox import administration, conflicts, credentials, operations
+from cdss_api.outbox.configured_targets import NoSuchTarget, StillOpen, TargetExists, Wanted
 from cdss_api.outbox.credentials import Credentials
 from cdss_api.outbox.depths import depth_of
 from cdss_api.outbox.operations import NoSuchMessage, NotNow, Shown
@@ -33,7 +34,6 @@ from cdss_api.outbox.shapes import (
     TargetsAnswer,
     entry,
 )
-from cdss_api.outbox.subscriptions import NoSuchTarget, StillOpen, TargetExists, Wanted
 from cdss_api.problems import ERRORS, NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
@@ -72,7 +72,12 @@ def _targets(routes: APIBlueprint, service: Service) -> None:
         secret = credentials.new_signing_secret() if body.profile is Kind.WEBHOOK else None
         known = Credentials(authorization=body.authorization, signing_secret=secret)
         wanted = Wanted(
-            target=body.target, profile=body.profile, url=body.url, kinds=frozenset(body.kinds), credentials=known
+            target=body.target,
+            profile=body.profile,
+            url=body.url,
+            kinds=frozenset(body.kinds),
+            credentials=known,
+            polled=frozenset(body.polled),
         )
         with _told(), service.work(bearer().actor) as work:
             administration.add_target(work, service.settings.data, wanted)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from cdss_api.outbox.addresses import secure
 from cdss_api.outbox.credentials import Authorization, Nothing
 from cdss_api.outbox.dispatching import OWN
-from cdss_api.outbox.profiles import KINDS, PROFILES, Kind
+from cdss_api.outbox.profiles import KINDS, POLLED, PROFILES, Kind
 from cdss_api.outbox.states import State
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -23,7 +23,7 @@ class TargetPath(BaseModel):
 
 
 class TargetBody(BaseModel):
-    """A new target; `kinds` are the types of resources that it is told of."""
+    """A new target; `kinds` are the types that it is told of, `polled` those that it is asked for."""
 
     model_config = ConfigDict(hide_input_in_errors=True)  # there are secrets in it
 
@@ -31,6 +31,7 @@ class TargetBody(BaseModel):
     profile: Kind
     url: Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(secure)]
     kinds: Annotated[list[str], Field(min_length=1, max_length=64)]
+    polled: Annotated[list[str], Field(max_length=8)] = []
     authorization: Authorization = Nothing()
 
     @model_validator(mode="after")
@@ -41,6 +42,9 @@ class TargetBody(BaseModel):
         if unknown:
             known = "is not sent" if unknown[0] not in KINDS else f"is not taken by {self.profile}"
             raise ValueError(f"kinds: {unknown[0][:64]} {known}")
+        odd = sorted(set(self.polled) - POLLED)
+        if odd or (self.polled and not PROFILES[self.profile].polls):
+            raise ValueError(f"polled: {odd[0][:64] if odd else self.profile} is not polled")
         return self
 
 
@@ -134,7 +138,7 @@ class ConflictsQuery(BaseModel):
 
 
 class ConflictEntry(BaseModel):
-    """What a target had, and our version replaced; without `loser` it had been deleted there."""
+    """The version that lost, ours or `theirs`; without `loser` it had been deleted there."""
 
     number: int
     target: str
@@ -144,6 +148,7 @@ class ConflictEntry(BaseModel):
     remote_id: str
     remote_version: str | None
     loser: str | None
+    lost: str
     found_at: float
 
 

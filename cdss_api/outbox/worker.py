@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 
 from cdss_api.database import Database
 from cdss_api.outbox.breaker import Heard, opens_after
-from cdss_api.outbox.claiming import Claim, claim, targets
-from cdss_api.outbox.delivery import Deliver, Delivery
+from cdss_api.outbox.claiming import Claim, claim, is_due, targets
+from cdss_api.outbox.delivery import Deliver, DeliverMany, Delivery
 from cdss_api.outbox.pace import FIRST, MOST, next_size
 from cdss_api.outbox.settling import Report, settle
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_exception
@@ -28,6 +28,7 @@ class Worker:
 
     `only` names the targets to serve, all where it is none: a worker for each keeps a target that answers slowly from
     holding up the others. `threads` streams are sent at a time, and at most `batch` messages are claimed at a time.
+    `together` sends messages of several streams in one request, one of each at a time, so that a stream's order holds.
     """
 
     database: Database
@@ -38,6 +39,7 @@ class Worker:
     batch: int = MOST
     threads: int = 1
     only: Sequence[str] | None = None
+    together: DeliverMany | None = None
     _unsettled: dict[str, list[Report]] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
 
@@ -67,6 +69,9 @@ class Worker:
         self._settle(target, [])
         size = self._sizes.get(target, min(FIRST, self.batch))
         started = self.clock()
+        with self.database.reading() as session:
+            if not is_due(session, target, started):
+                return 0
         with self.database.writing() as session:
             claims = claim(session, target, self.clock(), self.policy, size)
         if not claims:
@@ -79,6 +84,9 @@ class Worker:
 
     def _send(self, claims: list[Claim]) -> list[Report]:
         batch = _Batch(self.deliver, self.clock, self.policy)
+        most = 1 if self.together is None else self.together.most(claims[0].target)
+        if self.together is not None and most > 1 and len(claims) > 1:
+            return batch.send_together(claims, self.together, most)
         if self.threads == 1:
             return [batch.send(one) for one in claims]
         with ThreadPoolExecutor(self.threads) as pool:
@@ -106,15 +114,40 @@ class _Batch:
     def send(self, claimed: Claim) -> Report:
         """Send a stream's messages in their order, until one fails or there is no time left."""
         heard: list[Heard] = []
-        for delivery in claimed.deliveries:
-            if opens_after(self.heard, self.policy):
-                break
-            if self.clock() + self.policy.longest_delivery > claimed.until:
-                break
-            heard.append(self._attempt(delivery))
-            if heard[-1].outcome.verdict is not Verdict.OK:
-                break
+        while self._goes_on(claimed, heard):
+            heard.append(self._attempt(claimed.deliveries[len(heard)]))
         return Report(claimed, tuple(heard))
+
+    def send_together(self, claims: Sequence[Claim], together: DeliverMany, most: int) -> list[Report]:
+        """Send the first message of each stream, then the second of each that took its first, and so on."""
+        heard: list[list[Heard]] = [[] for _ in claims]
+        while going := [at for at, one in enumerate(claims) if self._goes_on(one, heard[at])]:
+            for group in (going[at : at + most] for at in range(0, len(going), most)):
+                # What a group brought may have opened the breaker, or taken the time that was left.
+                left = [at for at in group if self._goes_on(claims[at], heard[at])]
+                said = self._many([claims[at].deliveries[len(heard[at])] for at in left], together)
+                for at, outcome in zip(left, said, strict=True):
+                    if outcome is not None:
+                        heard[at].append(self._heard(outcome))
+                    elif self._goes_on(claims[at], heard[at]):
+                        heard[at].append(self._attempt(claims[at].deliveries[len(heard[at])]))
+        return [Report(one, tuple(of)) for one, of in zip(claims, heard, strict=True)]
+
+    def _goes_on(self, claimed: Claim, heard: Sequence[Heard]) -> bool:
+        if len(heard) == len(claimed.deliveries) or (heard and heard[-1].outcome.verdict is not Verdict.OK):
+            return False
+        in_time = self.clock() + self.policy.longest_delivery <= claimed.until
+        return in_time and not opens_after(self.heard, self.policy)
+
+    def _many(self, deliveries: Sequence[Delivery], together: DeliverMany) -> list[Outcome | None]:
+        if len(deliveries) < 2:
+            return [None] * len(deliveries)
+        try:
+            return together.many(deliveries)
+        except Exception as error:
+            # One of them may be what the target chokes on: by itself, each shows what becomes of it.
+            _LOG.warning("%d messages were not delivered together (%s)", len(deliveries), type(error).__name__)
+            return [None] * len(deliveries)
 
     def _attempt(self, delivery: Delivery) -> Heard:
         outcome = self._delivered(delivery, renew=False)
@@ -123,6 +156,9 @@ class _Batch:
         if outcome.verdict is Verdict.REAUTHORIZE:
             # A new token too: it is the account that is refused, and with it every message.
             outcome = Outcome(Verdict.TARGET_DOWN, outcome.detail)
+        return self._heard(outcome)
+
+    def _heard(self, outcome: Outcome) -> Heard:
         heard = Heard(outcome, self.clock())
         self.heard.append(heard)
         return heard

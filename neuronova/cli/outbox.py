@@ -34,6 +34,7 @@ def add(
     url: Annotated[str, typer.Argument(help="Its FHIR base address, or the webhook's.")],
     kinds: Annotated[str, typer.Option(help="Types of resources, as in Patient,ServiceRequest.")],
     profile: Annotated[str, typer.Option(help="fhir-r4, hapi, medplum, openemr or webhook.")] = "fhir-r4",
+    poll: Annotated[str, typer.Option(help="Types to ask it for: Patient,ServiceRequest.")] = "",
     authorization: Annotated[
         Path | None, typer.Option(help="JSON file that says how it knows us; see docs/outbox.md.")
     ] = None,
@@ -41,17 +42,21 @@ def add(
     """Add a target: it is told of every change from now on."""
     with in_one_line():
         from cdss_api.outbox import administration, credentials
+        from cdss_api.outbox.configured_targets import Wanted
         from cdss_api.outbox.credentials import Credentials
         from cdss_api.outbox.profiles import Kind
-        from cdss_api.outbox.subscriptions import Wanted
 
-        body = _body(name, url, kinds, profile, authorization)
+        body = _body(name, url, kinds, profile, poll, authorization)
         secret = credentials.new_signing_secret() if body.profile is Kind.WEBHOOK else None
         known = Credentials(authorization=body.authorization, signing_secret=secret)
-        wanted = Wanted(target=name, profile=body.profile, url=body.url, kinds=body.kinds, credentials=known)
+        wanted = Wanted(
+            target=name, profile=body.profile, url=body.url, kinds=body.kinds, credentials=known, polled=body.polled
+        )
         with _changing() as (service, work):
             administration.add_target(work, service.settings.data, wanted)
         typer.echo(f"{name} is told of {', '.join(sorted(set(body.kinds)))}.")
+        if body.polled:
+            typer.echo(f"{name} is asked for {', '.join(sorted(set(body.polled)))}.")
         if secret is not None:
             typer.echo(f"Its signatures are made with {secret} - it is not shown again.")
 
@@ -172,12 +177,13 @@ def _pause(name: str, *, paused: bool) -> None:
         typer.echo(f"{name} is {'paused' if paused else 'sent to again'}.")
 
 
-def _body(name: str, url: str, kinds: str, profile: str, authorization: Path | None) -> Any:
+def _body(name: str, url: str, kinds: str, profile: str, poll: str, authorization: Path | None) -> Any:
     from pydantic import ValidationError
 
     from cdss_api.outbox.shapes import TargetBody
 
     given: dict[str, Any] = {"target": name, "url": url, "profile": profile, "kinds": kinds.split(",")}
+    given["polled"] = [one for one in poll.split(",") if one]
     if authorization is not None:
         try:
             given["authorization"] = json.loads(authorization.read_text())
@@ -194,8 +200,8 @@ def _body(name: str, url: str, kinds: str, profile: str, authorization: Path | N
 def _changing() -> Iterator[tuple[Service, Work]]:
     """Change the outbox in one transaction; what is not possible is a PlatformError."""
     from cdss_api.accounts.recording import Actor
+    from cdss_api.outbox.configured_targets import NoSuchTarget, StillOpen, TargetExists
     from cdss_api.outbox.operations import NoSuchMessage, NotNow
-    from cdss_api.outbox.subscriptions import NoSuchTarget, StillOpen, TargetExists
 
     try:
         with accounts() as service, service.work(Actor(subject=f"cli:{getpass.getuser()}")) as work:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import select
 
-from cdss_api.outbox import subscriptions
+from cdss_api.outbox import configured_targets
+from cdss_api.outbox.configured_targets import Wanted
 from cdss_api.outbox.conflicts import Conflict, listed
 from cdss_api.outbox.credentials import AUTHORIZATION, Credentials
 from cdss_api.outbox.dispatching import Dispatcher
@@ -15,7 +17,6 @@ from cdss_api.outbox.models import Message
 from cdss_api.outbox.operations import Shown
 from cdss_api.outbox.operations import listed as messages
 from cdss_api.outbox.profiles import Kind
-from cdss_api.outbox.subscriptions import Wanted
 from cdss_api.outbox.worker import Worker
 from tests.emr.peer import Line
 from tests.fhir.asking import Fhir
@@ -31,16 +32,26 @@ class Sender:
         self.service = fhir.api.service
         dispatcher = Dispatcher(self.service.database, self.service.settings.data, self.clock)
         self._dispatcher = dispatcher
-        self.worker = Worker(self.service.database, dispatcher, self.clock, lambda: 0.0)
+        self.worker = Worker(self.service.database, dispatcher, self.clock, lambda: 0.0, together=dispatcher)
 
-    def add(self, target: str = "emr", *, url: str = "", profile: Kind = Kind.FHIR_R4, **more: Any) -> None:
+    def add(
+        self,
+        target: str = "emr",
+        *,
+        url: str = "",
+        profile: Kind = Kind.FHIR_R4,
+        polled: Sequence[str] = (),
+        **more: Any,
+    ) -> None:
         """Add a target; `more` is its authorization."""
         known = Credentials(
             authorization=AUTHORIZATION.validate_python(more or {"kind": "none"}), signing_secret="secret"
         )
-        wanted = Wanted(target=target, profile=profile, url=url or self.line.url, kinds=KINDS, credentials=known)
+        wanted = Wanted(
+            target=target, profile=profile, url=url or self.line.url, kinds=KINDS, credentials=known, polled=polled
+        )
         with self.service.database.writing() as session:
-            subscriptions.add(session, self.service.settings.data, wanted, self.clock())
+            configured_targets.add(session, self.service.settings.data, wanted, self.clock())
 
     def work(self) -> None:
         """Deliver all that is due at this moment."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import subprocess
 import threading
 import time
@@ -61,14 +62,20 @@ def emr() -> Iterator[str]:
 
 @dataclass
 class Line:
-    """The way to the server: `faults` befall the next writes, one each; `down` is all of them."""
+    """The way to the server: `faults` befall the next writes, one each; `down` is all of them.
+
+    `entries` are resources of ours, TYPE/ID, whose entry of a Bundle is kept back and answered with a status.
+    """
 
     upstream: str
     port: int = 0
     faults: list[Fault] = field(default_factory=list)
     down: bool = False
+    bundles: bool = True
+    entries: dict[str, int] = field(default_factory=dict)
     bodies: list[bytes] = field(default_factory=list)
-    taken: list[str] = field(default_factory=list)  # what was created, in order: TYPE/ID of ours
+    taken: list[str] = field(default_factory=list)  # the types of what was created, in order
+    asked: int = 0
     suffered: list[Fault] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,11 +84,16 @@ class Line:
         return f"http://127.0.0.1:{self.port}/fhir"
 
     @property
+    def own(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
     def host(self) -> str:
         return self.upstream.removeprefix("http://").partition("/")[0]
 
     def next(self, method: str) -> Fault | None:
         with self.lock:
+            self.asked += 1
             if self.down:
                 return Fault.DROP_REQUEST
             if method == "GET" or not self.faults:
@@ -123,13 +135,15 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is Fault.DROP_REQUEST:
             self.close_connection = True
             return
+        if self._is_bundle and not self._line.bundles:
+            self._answer(404, {}, _REFUSAL)
+            return
         if fault is Fault.SLOW:
             time.sleep(0.5)  # the fault itself
-        status, headers, answer = self._ask(body)
+        status, headers, answer = self._asked_in_part(body) if self._is_bundle else self._ask(body)
         with self._line.lock:
             self._line.bodies.append(body)
-            if status == 201:
-                self._line.taken.append(self.path.rpartition("/")[2])
+            self._line.taken += self._made(status, body, answer)
         if fault is Fault.DROP_ANSWER:
             self.close_connection = True
             return
@@ -137,11 +151,39 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815
 
+    @property
+    def _is_bundle(self) -> bool:
+        return self.command == "POST" and self.path == "/fhir"
+
+    def _made(self, status: int, body: bytes, answer: bytes) -> list[str]:
+        if not self._is_bundle:
+            return [self.path.rpartition("/")[2]] if status == 201 else []
+        kinds = [entry["resource"]["resourceType"] for entry in json.loads(body)["entry"]]
+        statuses = [entry["response"]["status"] for entry in json.loads(answer).get("entry", [])]
+        return [kind for kind, status in zip(kinds, statuses, strict=False) if status == "201"]
+
+    def _asked_in_part(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """Pass on a Bundle without the entries that a fault befalls."""
+        bundle = json.loads(body)
+        told = [self._line.entries.get(_ours(entry["resource"])) for entry in bundle["entry"]]
+        if not any(told):
+            return self._ask(body)
+        kept = [entry for entry, status in zip(bundle["entry"], told, strict=True) if status is None]
+        status, headers, answer = self._ask(json.dumps(bundle | {"entry": kept}).encode()) if kept else (200, {}, b"{}")
+        passed = iter(json.loads(answer).get("entry", []))
+        entries = [next(passed) if one is None else {"response": {"status": str(one)}} for one in told]
+        return (
+            status,
+            headers,
+            json.dumps({"resourceType": "Bundle", "type": "batch-response", "entry": entries}).encode(),
+        )
+
     def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
         connection = http.client.HTTPConnection(self._line.host, timeout=10)
         try:
             skipped = ("host", "connection", "accept-encoding")
             headers = {name: value for name, value in self.headers.items() if name.lower() not in skipped}
+            headers["Content-Length"] = str(len(body))
             connection.request(self.command, self.path, body or None, headers)
             answer = connection.getresponse()
             kept = {name: value for name, value in answer.getheaders() if name in ("ETag", "Location")}
@@ -158,6 +200,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+
+
+def _ours(resource: dict[str, Any]) -> str:
+    named = [one["value"] for one in resource.get("identifier", []) if one.get("system") == RESOURCE]
+    return str(named[0]) if named else ""
 
 
 @contextmanager

@@ -22,13 +22,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from cdss_api.database import Database
-from cdss_api.outbox import subscriptions
+from cdss_api.outbox import configured_targets
+from cdss_api.outbox.configured_targets import Wanted
 from cdss_api.outbox.credentials import AUTHORIZATION, Credentials
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.dispatching import Dispatcher
 from cdss_api.outbox.exchange import TooLong
 from cdss_api.outbox.profiles import Kind
-from cdss_api.outbox.subscriptions import Wanted
 from cdss_api.outbox.verdicts import Verdict
 
 NOW = 1_800_000_000.0
@@ -123,7 +123,7 @@ def target(database: Database, data: Path, system: System, **authorization: Any)
     url = f"{system.url}/hook"
     wanted = Wanted(target="hook", profile=Kind.WEBHOOK, url=url, kinds=["Patient"], credentials=known)
     with database.writing() as session:
-        subscriptions.add(session, data, wanted, NOW)
+        configured_targets.add(session, data, wanted, NOW)
 
 
 def delivery(number: int = 1) -> Delivery:

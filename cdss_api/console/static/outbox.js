@@ -117,7 +117,7 @@ async function conflicts() {
   const { ok, body } = await asked('GET', `conflicts?count=${PAGE}`);
   for (const one of ok ? body.conflicts : []) {
     const details = document.createElement('details');
-    const what = `${one.target} · ${one.kind}/${one.id} version ${one.version} · ${time(one.found_at)}`;
+    const what = `${one.target} · ${one.kind}/${one.id} version ${one.version} · lost: ${one.lost} · ${time(one.found_at)}`;
     details.append(element('summary', what));
     details.append(element('pre', one.loser === null ? 'It had been deleted there.' : pretty(one.loser)));
     byId('conflicts').append(details);

@@ -13,21 +13,23 @@ from cdss_api.database import Base
 from cdss_api.outbox import credentials
 from cdss_api.outbox.conflicts import Conflict
 from cdss_api.outbox.credentials import Credentials
+from cdss_api.outbox.cursors import Cursor
 from cdss_api.outbox.models import Message, Stream, is_open
 from cdss_api.outbox.profiles import Kind
 from cdss_api.outbox.remotes import Remote
 from cdss_api.outbox.states import State
 
 
-class Subscription(Base):
+class ConfiguredTarget(Base):
     """A target and what it wants. A paused one is written for and not sent to, so that nothing is missing later."""
 
-    __tablename__ = "outbox_subscription"
+    __tablename__ = "outbox_configured_target"
 
     target: Mapped[str] = mapped_column(String(64), primary_key=True)
     profile: Mapped[str] = mapped_column(String(16))
     url: Mapped[str] = mapped_column(String(500))
     kinds: Mapped[list[str]] = mapped_column(JSON)  # types of resources
+    polled: Mapped[list[str]] = mapped_column(JSON)  # types that it is asked for
     paused: Mapped[bool]
     created_at: Mapped[float] = mapped_column(Double)
 
@@ -53,22 +55,24 @@ class Wanted:
     url: str
     kinds: Collection[str]
     credentials: Credentials
+    polled: Collection[str] = ()
 
 
-def add(session: Session, data: Path, wanted: Wanted, now: float) -> Subscription:
+def add(session: Session, data: Path, wanted: Wanted, now: float) -> ConfiguredTarget:
     """Add a target, its credentials first: a file without a target harms nobody.
 
     Raises:
         TargetExists: there is one of that name.
     """
-    if session.get(Subscription, wanted.target) is not None:
+    if session.get(ConfiguredTarget, wanted.target) is not None:
         raise TargetExists(f"there is a target {wanted.target}")
     credentials.keep(data, wanted.target, wanted.credentials)
-    made = Subscription(
+    made = ConfiguredTarget(
         target=wanted.target,
         profile=wanted.profile.value,
         url=wanted.url,
         kinds=sorted(set(wanted.kinds)),
+        polled=sorted(set(wanted.polled)),
         paused=False,
         created_at=now,
     )
@@ -77,25 +81,31 @@ def add(session: Session, data: Path, wanted: Wanted, now: float) -> Subscriptio
     return made
 
 
-def listed(session: Session) -> list[Subscription]:
+def listed(session: Session) -> list[ConfiguredTarget]:
     """Return all targets by name."""
-    return list(session.scalars(select(Subscription).order_by(Subscription.target)))
+    return list(session.scalars(select(ConfiguredTarget).order_by(ConfiguredTarget.target)))
 
 
-def found(session: Session, target: str) -> Subscription:
+def polled(session: Session) -> list[str]:
+    """Return the targets that are asked for something, but those that are paused."""
+    rows = session.scalars(select(ConfiguredTarget).where(~ConfiguredTarget.paused))
+    return [one.target for one in rows if one.polled]
+
+
+def found(session: Session, target: str) -> ConfiguredTarget:
     """Return a target; raises NoSuchTarget."""
-    subscription = session.get(Subscription, target)
-    if subscription is None:
+    configured = session.get(ConfiguredTarget, target)
+    if configured is None:
         raise NoSuchTarget(f"there is no target {target}")
-    return subscription
+    return configured
 
 
-def pause(session: Session, target: str, *, paused: bool) -> Subscription:
+def pause(session: Session, target: str, *, paused: bool) -> ConfiguredTarget:
     """Stop sending to a target, or go on; raises NoSuchTarget."""
-    subscription = found(session, target)
-    subscription.paused = paused
+    configured = found(session, target)
+    configured.paused = paused
     session.flush()
-    return subscription
+    return configured
 
 
 def remove(session: Session, target: str, *, drop: bool) -> int:
@@ -108,7 +118,7 @@ def remove(session: Session, target: str, *, drop: bool) -> int:
         NoSuchTarget: there is none of that name.
         StillOpen: messages wait and `drop` was not said, or one is being sent.
     """
-    subscription = found(session, target)
+    configured = found(session, target)
     # The lock that writers and workers take, too: what is counted here does not change until the end.
     streams = list(session.scalars(select(Stream.number).where(Stream.target == target).with_for_update()))
     waiting = select(func.count()).select_from(Message).where(Message.stream.in_(streams), is_open())
@@ -117,8 +127,8 @@ def remove(session: Session, target: str, *, drop: bool) -> int:
     if sending or (open_ and not drop):
         raise StillOpen(f"{open_} messages wait for {target}, {sending} of them being sent")
     session.execute(delete(Message).where(Message.stream.in_(streams), is_open()))
-    for table in (Remote, Conflict):
+    for table in (Remote, Conflict, Cursor):
         session.execute(delete(table).where(table.target == target))
-    session.delete(subscription)
+    session.delete(configured)
     session.flush()
     return open_
