@@ -26,6 +26,8 @@ from cdss_api.imaging import deciding
 from cdss_api.imaging.archive import Archive
 from cdss_api.imaging.carrying_out import Corrections
 from cdss_api.imaging.corrections import TARGET
+from cdss_api.merging import deciding as merges
+from cdss_api.merging import merging
 from cdss_api.outbox.claiming import reclaim
 from cdss_api.outbox.crew import Crew
 from cdss_api.outbox.delivery import Deliver
@@ -73,7 +75,7 @@ def _own(service: Service) -> dict[str, Deliver]:
         archive=archive,
         root=service.settings.data / "corrections",
         clock=service.now,
-        ended={deciding.PART: deciding.ended},
+        ended={deciding.PART: deciding.ended, merging.PART: merges.ended},
     )
     return {"orthanc": reports, "subscription": RestHooks(service), TARGET: given}
 
