@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
 
 STATIC = Path(__file__).with_name("static")
 STUDY_LIST = "/"
+PAGES = ("audit", "mismatches", "patients", "reading", "report", "worklist", "outbox")
 
 
 def blueprint() -> Blueprint:
@@ -22,29 +24,8 @@ def blueprint() -> Blueprint:
     def not_found() -> Response:
         return make_response(render_template("not_found.html", study=request.args.get("study", "")[:64]))
 
-    @routes.get("/console/audit")
-    def audit() -> Response:
-        return make_response(render_template("audit.html"))
-
-    @routes.get("/console/mismatches")
-    def mismatches() -> Response:
-        return make_response(render_template("mismatches.html"))
-
-    @routes.get("/console/reading")
-    def reading() -> Response:
-        return make_response(render_template("reading.html"))
-
-    @routes.get("/console/report")
-    def report() -> Response:
-        return make_response(render_template("report.html"))
-
-    @routes.get("/console/worklist")
-    def worklist() -> Response:
-        return make_response(render_template("worklist.html"))
-
-    @routes.get("/console/outbox")
-    def outbox() -> Response:
-        return make_response(render_template("outbox.html"))
+    for page in PAGES:
+        routes.add_url_rule(f"/console/{page}", page, partial(_page, page))
 
     @routes.get("/console/static/<name>")
     def static_file(name: str) -> Response:
@@ -53,6 +34,10 @@ def blueprint() -> Blueprint:
         return response
 
     return routes
+
+
+def _page(name: str) -> Response:
+    return make_response(render_template(f"{name}.html"))
 
 
 def local_path(text: str) -> str:

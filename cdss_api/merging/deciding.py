@@ -66,7 +66,7 @@ def ended(session: Session, correction: Correction, _instances: list[str]) -> No
     if correction.decision == Purpose.MERGE:
         row.state = State.MERGED if done else State.FAILED
     else:
-        row.state = State.UNDONE if done else State.MERGED
+        row.state = State.UNDONE if done else State.FAILED
 
 
 def _undo(store: Store, row: Merge, now: float) -> str | None:

@@ -37,7 +37,7 @@ class State(StrEnum):
 
     MERGING = "merging"  # the record is the target's; the studies are on their way
     MERGED = "merged"  # waits to be confirmed or undone
-    FAILED = "failed"  # the studies could not be rewritten, nothing of them was changed: it waits to be undone
+    FAILED = "failed"  # the studies could not be rewritten, or put back: nothing of them was changed then
     CONFIRMED = "confirmed"
     UNDOING = "undoing"
     UNDONE = "undone"

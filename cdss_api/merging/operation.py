@@ -68,7 +68,7 @@ def _told(document: Document, wanted: Asked, planned: Planned) -> dict[str, Any]
 def _sentences(planned: Planned, *, preview: bool) -> list[str]:
     will = "would become" if preview else "are now"
     later = "would follow" if preview else "follow in the background"
-    told = [f"{sum(planned.counts.values())} resources {will} the target's."]
+    told = [f"Resources that {will} the target's: {sum(planned.counts.values())}."]
     told += [f"{kind}: {number}" for kind, number in sorted(planned.counts.items())]
-    told.append(f"{planned.studies} studies with {planned.objects} objects {later}.")
+    told.append(f"Studies that {later}: {planned.studies}, with {planned.objects} objects.")
     return told

@@ -155,12 +155,15 @@ def test_a_killed_worker_loses_nothing_and_goes_on(hospital: Hospital) -> None:
     sent(hospital, count)
     before = {uid: dataset.PixelData for uid, (dataset, _) in objects(hospital).items()}
     merge = merged(hospital)
+    kills = 0
     for _ in range(3):
         at = merge_of(hospital, merge)
         until(lambda at=at: changed(hospital, merge, at), "it goes on", LONG)  # type: ignore[misc]
         pid = hospital.platform.pid_of("cdss_api.worker")
         if pid is not None and merge_of(hospital, merge)["state"] == "merging":
             os.kill(pid, signal.SIGKILL)
+            kills += 1
+    assert kills
     until_state(hospital, merge, "merged")
     after = objects(hospital)
     assert {uid: dataset.PixelData for uid, (dataset, _) in after.items()} == before

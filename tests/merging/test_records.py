@@ -107,8 +107,8 @@ def test_a_preview_changes_nothing_and_counts(both: Fhir) -> None:
     assert answer.status_code == 200
     told = {one["name"]: one["resource"] for one in answer.get_json(force=True)["parameter"]}
     said = [one["diagnostics"] for one in told["outcome"]["issue"]]
-    assert said[0] == "4 resources would become the target's."
-    assert said[-1] == "0 studies with 0 objects would follow."
+    assert said[0] == "Resources that would become the target's: 4."
+    assert said[-1] == "Studies that would follow: 0, with 0 objects."
     assert told["result"]["link"] == [{"other": {"reference": SOURCE}, "type": "replaces"}]
     assert document(both, SOURCE)["meta"]["versionId"] == "1"
     assert document(both, TARGET)["meta"]["versionId"] == "1"
@@ -164,6 +164,7 @@ def test_one_merge_of_a_patient_at_a_time_and_none_into_who_is_gone(both: Fhir) 
     assert (answer.status_code, issue_of(answer)) == (409, "conflict")
     assert decide(both, merge, "confirm") == 204
     assert decide(both, merge, "undo") == 409
+    assert decide(both, merged(both), "confirm") == 204  # once more, for what came since
     answer = both.ask("POST", "/Patient/$merge", parameters("third", "source"))
     assert (answer.status_code, issue_of(answer)) == (422, "business-rule")
     assert both.ask("POST", "/Patient/$merge", parameters("third", "target")).status_code == 200
