@@ -16,6 +16,7 @@ from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
+from cdss_api.merging import routes as merging_routes
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.outbox import routes as outbox_routes
 from cdss_api.reading import day_routes
@@ -64,6 +65,7 @@ def create_app(service: Service) -> Flask:
         modality_routes.blueprint(service),
         audit_routes.blueprint(service),
         imaging_routes.blueprint(service),
+        merging_routes.blueprint(service),
         reading_routes.blueprint(service),
         day_routes.blueprint(service),
         outbox_routes.blueprint(service),

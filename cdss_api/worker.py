@@ -1,4 +1,4 @@
-"""The worker's process, `python -m cdss_api.worker`: it delivers the outbox.
+"""The worker's process, `python -m cdss_api.worker`: it delivers the outbox, and corrects studies by it.
 
 On PostgreSQL there may be any number, on any machines; SQLite has no row locks, so a second one waits for the first.
 """
@@ -22,12 +22,20 @@ from cdss_api.accounts.service_tokens import TOKEN_HEADER, token
 from cdss_api.database import require_current
 from cdss_api.errors import Unavailable
 from cdss_api.fhir.hooks import RestHooks
+from cdss_api.imaging import deciding
+from cdss_api.imaging.archive import Archive
+from cdss_api.imaging.carrying_out import Corrections
+from cdss_api.imaging.corrections import TARGET
+from cdss_api.merging import deciding as merges
+from cdss_api.merging import merging
+from cdss_api.outbox.claiming import reclaim
 from cdss_api.outbox.crew import Crew
 from cdss_api.outbox.delivery import Deliver
 from cdss_api.outbox.inbound import Inbound
 from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.service import Service
 from cdss_api.starting import open_service
+from neuronova.contract.roles import Permission
 from neuronova.contract.settings import Settings, SettingsError, read_settings
 
 _LOG = logging.getLogger(__name__)
@@ -45,6 +53,9 @@ def work(settings: Settings, stop: threading.Event) -> None:
     try:
         require_current(database)
         with _only_one(settings, stop):
+            if settings.database_url is None:
+                with database.writing() as session:
+                    reclaim(session, service.now())
             name = f"{socket.gethostname()[:100]}:{os.getpid()}"
             poll = Inbound(service).run
             Crew(database, settings.data, time.time, name, settings.outbox_days, own=_own(service), poll=poll).run(stop)
@@ -60,7 +71,15 @@ def _own(service: Service) -> dict[str, Deliver]:
         header=TOKEN_HEADER,
         clock=service.now,
     )
-    return {"orthanc": reports, "subscription": RestHooks(service)}
+    archive = Archive(service.settings.orthanc_url, lambda: token(service, "imaging", (Permission.ARCHIVE_MANAGE,)))
+    given = Corrections(
+        database=service.database,
+        archive=archive,
+        root=service.settings.data / "corrections",
+        clock=service.now,
+        ended={deciding.PART: deciding.ended, merging.PART: merges.ended},
+    )
+    return {"orthanc": reports, "subscription": RestHooks(service), TARGET: given}
 
 
 @contextmanager

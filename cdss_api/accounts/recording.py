@@ -33,6 +33,9 @@ class Action(StrEnum):
     AUDIT_SEARCH = "audit-search"
     MISMATCH_LIST = "mismatch-list"
     MISMATCH_DECISION = "mismatch-decision"
+    MERGE = "merge"
+    MERGE_LIST = "merge-list"
+    MERGE_DECISION = "merge-decision"
     OUTBOX_TARGET = "outbox-target"
     OUTBOX_MESSAGE = "outbox-message"
 

@@ -34,6 +34,9 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.AUDIT_SEARCH: Action.SEARCH,
         recording.Action.MISMATCH_LIST: Action.QUERY,
         recording.Action.MISMATCH_DECISION: Action.MANAGE,
+        recording.Action.MERGE: Action.MANAGE,
+        recording.Action.MERGE_LIST: Action.QUERY,
+        recording.Action.MERGE_DECISION: Action.MANAGE,
         recording.Action.OUTBOX_TARGET: Action.SETTINGS,
         recording.Action.OUTBOX_MESSAGE: Action.MANAGE,
     }

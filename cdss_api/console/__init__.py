@@ -9,7 +9,15 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 STATIC = Path(__file__).with_name("static")
 HOME = "/console/"  # leads to the page that a role begins with
 _FRONT_DOOR = "/"
-_PAGES = ("audit", "mismatches", "outbox", "reading", "report", "worklist")  # each with a template of its name
+_PAGES = (
+    "audit",
+    "mismatches",
+    "outbox",
+    "patients",
+    "reading",
+    "report",
+    "worklist",
+)  # each with a template of its name
 
 
 def blueprint() -> Blueprint:

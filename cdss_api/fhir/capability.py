@@ -77,7 +77,10 @@ def _resource(kind: str, known: Mapping[str, Parameter]) -> dict[str, Any]:
         for code, one in others.items()
         if one.kind is Kind.REFERENCE and kind in one.targets
     ]
-    everything = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
+    operations = [
+        {"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"},
+        {"name": "merge", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-merge"},
+    ]
     return {
         "type": kind,
         "interaction": [{"code": code} for code in INTERACTIONS],
@@ -85,5 +88,5 @@ def _resource(kind: str, known: Mapping[str, Parameter]) -> dict[str, Any]:
         "searchInclude": [f"{kind}:{code}" for code in references],
         "searchRevInclude": back,
         "searchParam": [{"name": code, "type": one.kind.value} for code, one in known.items()],
-        **({"operation": [{"name": "everything", "definition": everything}]} if kind == "Patient" else {}),
+        **({"operation": operations} if kind == "Patient" else {}),
     }

@@ -141,10 +141,17 @@ def _of_day(order: type[Resource], asked: Asked) -> tuple[ColumnElement[bool], .
 
 
 def identities_of(document: Mapping[str, Any]) -> set[Patient]:
-    """Return the patients of images that a Patient is: its identifiers with a system and a value."""
+    """Return the patients of images that a Patient is: its identifiers with a system and a value.
+
+    What a Patient that replaces another has as `old` is that other's: who may see the one does not see both by it.
+    """
     found = set()
     listed = document.get("identifier")
+    links = document.get("link")
+    others = [one.get("type") for one in links if isinstance(one, dict)] if isinstance(links, list) else []
     for identifier in listed if isinstance(listed, list) else ():
+        if "replaces" in others and isinstance(identifier, dict) and identifier.get("use") == "old":
+            continue
         system, value = (
             (identifier.get(name) for name in ("system", "value")) if isinstance(identifier, dict) else ("", 0)
         )

@@ -25,6 +25,7 @@ from cdss_api.fhir.outcome import Refused, outcome
 from cdss_api.fhir.smart import smart
 from cdss_api.fhir.store import Store
 from cdss_api.fhir.transaction import carry_out
+from cdss_api.merging import operation
 from cdss_api.service import Service
 from neuronova.audit.files import JournalFailed
 from neuronova.contract.audit import Action
@@ -54,6 +55,7 @@ def blueprint(service: Service) -> Blueprint:
     routes.register_error_handler(Exception, _unexpected)
     _read_routes(routes, interface)
     _operation_routes(routes, interface)
+    operation.register(routes, service)
     _write_routes(routes, interface)
     routes.route("/", defaults={"rest": ""}, methods=("GET", "PUT", "PATCH", "DELETE"), strict_slashes=False)(_unknown)
     routes.route("/<path:rest>", methods=_METHODS)(_unknown)

@@ -69,7 +69,7 @@ class Store:
     """The resources that one asker sees, in one transaction; `now` is in microseconds.
 
     `written` are the versions that this transaction made, in their order: what follows from them is worked out before
-    it ends.
+    it ends. `moved` are the addresses of those that only became another patient's: their content is as it was.
     """
 
     def __init__(self, session: Session, compartments: Compartments, author: str, now: int) -> None:
@@ -77,6 +77,7 @@ class Store:
         self.compartments = compartments
         self.now = now
         self.written: list[Stored] = []
+        self.moved: set[str] = set()
         self._author = author
 
     def read(self, kind: str, id_: str) -> Stored:

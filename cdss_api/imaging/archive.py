@@ -10,7 +10,7 @@ import requests
 
 from cdss_api.accounts.service_tokens import TOKEN_HEADER
 
-_TIMEOUT = 60.0  # seconds
+_TIMEOUT = 25.0  # seconds
 
 
 class Unavailable(Exception):

@@ -25,7 +25,7 @@ class State(StrEnum):
     ENDED = "ended"  # it fits now, or the study is gone
 
 
-OPEN = (State.HELD, State.CORRECTING)
+OPEN = (State.HELD, State.CORRECTING, State.UNDOING)
 
 
 def settle(session: Session, sent: StudyChanged, verdict: Verdict, now: float) -> Verdict:

@@ -61,3 +61,39 @@ class Mismatch(Base):
     found: Mapped[float] = mapped_column(Double)
     decided: Mapped[float | None] = mapped_column(Double)
     decided_by: Mapped[str | None] = mapped_column(String(300))
+
+
+class Correction(Base):
+    """Studies that are being given to another patient in the archive, a piece at a time. Times are seconds (epoch).
+
+    `part` and `part_id` name what it is done for, a mismatch or a merge, and `decision` what of that. Whoever carries
+    it out writes itself as `runner` first, and stops when somebody else has.
+    """
+
+    __tablename__ = "imaging_correction"
+
+    correction_id: Mapped[str] = mapped_column(_LOGICAL_ID, primary_key=True)
+    part: Mapped[str] = mapped_column(String(16))
+    part_id: Mapped[str] = mapped_column(_LOGICAL_ID, index=True)
+    decision: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    moves: Mapped[list[dict[str, Any]]] = mapped_column(JSON)  # of correcting.Move
+    keeps: Mapped[bool]  # whether the originals stay until somebody confirms
+    total: Mapped[int]  # objects, 0 as long as they are not counted
+    done: Mapped[int]
+    problem: Mapped[str | None] = mapped_column(String(300))
+    runner: Mapped[str | None] = mapped_column(String(64))
+    begun: Mapped[float] = mapped_column(Double)
+    ended: Mapped[float | None] = mapped_column(Double)
+
+
+class Correcting(Base):
+    """A PatientID whose studies are being corrected: the key lets no second correction begin, on any machine.
+
+    The issuer is not part of it, for Orthanc's own identifiers do not know it.
+    """
+
+    __tablename__ = "imaging_correcting"
+
+    patient_id: Mapped[str] = mapped_column(_UID, primary_key=True)
+    correction_id: Mapped[str] = mapped_column(_LOGICAL_ID, index=True)

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.fhir.document import Document, read
 from cdss_api.fhir.models import Identity, Resource, TokenValue, Version
+from cdss_api.fhir.replaced import living
 from cdss_api.imaging.matching import Order
 from cdss_api.imaging.models import Planned
 from cdss_api.worklist.mapping import SEXES, birth_date, patient_identity, study_uid, typed_identifier
@@ -25,9 +26,9 @@ _MOST = 100  # orders that share an accession number
 
 
 def subjects_of(session: Session, whom: Patient) -> list[str]:
-    """Return the ids of the Patients that have an identifier."""
+    """Return the ids of the Patients that have an identifier, or that have replaced one that has."""
     rows = select(Identity.patient).where(Identity.patient_id == whom.patient_id, Identity.issuer == whom.issuer)
-    return sorted(session.scalars(rows))
+    return living(session, session.scalars(rows))
 
 
 def named_orders(session: Session, sent: StudyChanged) -> list[Order]:

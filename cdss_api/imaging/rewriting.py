@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pydicom import Dataset, dcmread, dcmwrite
 
@@ -48,6 +50,29 @@ def rewritten(data: bytes, values: Mapping[str, str], at: datetime) -> bytes:
         return file.getvalue()
     except Exception as odd:  # whatever a broken file makes the library raise
         raise Unreadable(f"the object cannot be rewritten ({type(odd).__name__})") from odd
+
+
+class Named(NamedTuple):
+    """The UIDs of an object."""
+
+    study: str
+    series: str
+    instance: str
+
+    def of(self, patient_id: str) -> str:
+        """Return Orthanc's identifier of it under a PatientID: the SHA-1 of all four, in five groups."""
+        digest = hashlib.sha1("|".join((patient_id, *self)).encode(), usedforsecurity=False).hexdigest()
+        return "-".join(digest[start : start + 8] for start in range(0, 40, 8))
+
+
+def named_in(data: bytes) -> Named:
+    """Return the UIDs of a DICOM file; raises Unreadable for what is none."""
+    keywords = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
+    try:
+        dataset = dcmread(io.BytesIO(data), force=True, specific_tags=keywords)
+        return Named(*(str(dataset[keyword].value) for keyword in keywords))
+    except Exception as odd:  # whatever a broken file makes the parser raise
+        raise Unreadable(f"an object cannot be read ({type(odd).__name__})") from odd
 
 
 def _replace(dataset: Dataset, keyword: str, value: str) -> None:

@@ -13,10 +13,12 @@ from sqlalchemy import select
 
 from cdss_api.accounts import recording
 from cdss_api.accounts.bearer import SECURITY, bearer, requires
-from cdss_api.imaging.deciding import Decision, decide
+from cdss_api.imaging.corrections import last_of
+from cdss_api.imaging.deciding import PART, Decision, decide
 from cdss_api.imaging.matching import differences
 from cdss_api.imaging.mismatches import OPEN, State
-from cdss_api.imaging.models import Mismatch
+from cdss_api.imaging.models import Correction, Mismatch
+from cdss_api.imaging.progress import ProgressEntry, progress
 from cdss_api.problems import ERRORS, NOTHING
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
@@ -44,6 +46,12 @@ class DecisionBody(BaseModel):
     decision: Decision
 
 
+class CorrectionAnswer(BaseModel):
+    """The correction that was begun; the list of mismatches tells how it goes."""
+
+    correction: str
+
+
 class DifferenceEntry(BaseModel):
     """One attribute, by its DICOM keyword."""
 
@@ -66,6 +74,7 @@ class MismatchEntry(BaseModel):
     differences: list[DifferenceEntry]
     ordered: dict[str, str]
     sent: dict[str, str]
+    correction: ProgressEntry | None
 
 
 class MismatchesAnswer(BaseModel):
@@ -94,23 +103,29 @@ def blueprint(service: Service) -> APIBlueprint:
         states = OPEN if query.state is None else (query.state,)
         rows = select(Mismatch).where(Mismatch.state.in_(states)).order_by(Mismatch.found, Mismatch.mismatch_id)
         with service.database.reading() as session:
-            found = [entry(one) for one in session.scalars(rows.limit(query.limit + 1))]
+            held = list(session.scalars(rows.limit(query.limit + 1)))
+            begun = last_of(session, PART, [one.mismatch_id for one in held])
+            found = [entry(one, begun.get(one.mismatch_id)) for one in held]
         detail = {"shown": str(len(found[: query.limit]))}
         recording.write(service.record, bearer().actor, recording.Action.MISMATCH_LIST, detail=detail)
         answer = MismatchesAnswer(mismatches=found[: query.limit], more=len(found) > query.limit)
         return jsonify(answer.model_dump(mode="json"))
 
-    @routes.post("/<mismatch_id>", responses=NOTHING)
+    @routes.post("/<mismatch_id>", responses=NOTHING | {"202": CorrectionAnswer})
     @guarded
     def decision(path: MismatchPath, body: DecisionBody) -> Response:
-        """Decide; a correction is done in the archive when this answers."""
-        decide(service, bearer().actor, path.mismatch_id, body.decision)
-        return Response(status=204)
+        """Decide; where objects are to be corrected, the worker does it after this has answered."""
+        correction = decide(service, bearer().actor, path.mismatch_id, body.decision)
+        if correction is None:
+            return Response(status=204)
+        answer = jsonify(CorrectionAnswer(correction=correction).model_dump())
+        answer.status_code = 202
+        return answer
 
     return routes
 
 
-def entry(row: Mismatch) -> MismatchEntry:
+def entry(row: Mismatch, correction: Correction | None = None) -> MismatchEntry:
     """Return a mismatch as the API shows it."""
     differing = [one for one in differences(row.ordered, row.sent) if one.field not in _EXPECTED]
     return MismatchEntry(
@@ -125,6 +140,7 @@ def entry(row: Mismatch) -> MismatchEntry:
         differences=[DifferenceEntry(field=one.field, ordered=one.ordered, sent=one.sent) for one in differing],
         ordered=row.ordered,
         sent=row.sent,
+        correction=None if correction is None else progress(correction),
     )
 
 

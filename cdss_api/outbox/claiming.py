@@ -59,6 +59,12 @@ def is_due(session: Session, target: str, now: float) -> bool:
     return session.scalar(due.limit(1)) is not None
 
 
+def reclaim(session: Session, now: float) -> None:
+    """End the leases of workers that are gone; for one who knows that there is no other (see `worker`)."""
+    left = update(Stream).where(Stream.leased, Stream.visible_at > now).values(visible_at=now)
+    session.execute(left.execution_options(synchronize_session=False))
+
+
 def targets(session: Session) -> list[str]:
     """Return every target that a message was ever written for, but those that are paused."""
     paused = select(ConfiguredTarget.target).where(ConfiguredTarget.paused)

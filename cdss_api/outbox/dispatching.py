@@ -21,7 +21,7 @@ from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.webhook_delivery import WebhookDelivery
 
 # What the platform itself delivers, by the first word of the target's name: nobody can set up a target of that name.
-OWN = frozenset({"orthanc", "subscription"})
+OWN = frozenset({"orthanc", "subscription", "correction"})
 LONGEST_ASKING = 45.0  # seconds; less than the policy's longest delivery
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import requests
 from pydicom import Dataset
+from sqlalchemy import select
 
 from cdss_api.database import Database
 from cdss_api.fhir.compartment import Compartments
@@ -20,6 +21,7 @@ from cdss_api.fhir.linked import by_id
 from cdss_api.fhir.moment import micros_of, span
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.store import Store
+from cdss_api.imaging.models import Correcting
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_answer
 from cdss_api.reading.encapsulating import Filed, encapsulated, instance_uid_of
@@ -66,8 +68,9 @@ class ReportDelivery:
             return of_answer(found.status_code, found.headers, self.clock())
         studies = found.json() if found.status_code == 200 else []
         if len(studies) != 1:
-            # None: its images come again, or do not. Several patients: nobody knows whose report it would become.
-            verdict = Verdict.PERMANENT if studies else Verdict.TRANSIENT
+            # None: its images come again, or do not. Several patients: nobody knows whose report it would become,
+            # unless the study is on its way from the one to the other.
+            verdict = Verdict.PERMANENT if studies and not self._is_corrected(studies) else Verdict.TRANSIENT
             return Outcome(verdict, f"Orthanc has this study {len(studies)} times")
         filed = Filed(
             pdf=pdf_of(printed, self.font),
@@ -93,6 +96,12 @@ class ReportDelivery:
                 return Outcome(Verdict.OK, "it was there already")
             return Outcome(Verdict.TRANSIENT, "Orthanc did not take it")
         return of_answer(answer.status_code, answer.headers, self.clock())
+
+    def _is_corrected(self, studies: list[Any]) -> bool:
+        whose = [str(value) for one in studies for value in one.get("00100020", {}).get("Value", ())]
+        with self.database.reading() as session:
+            found = session.scalar(select(Correcting.patient_id).where(Correcting.patient_id.in_(whose)).limit(1))
+        return found is not None
 
     def _is_stored(self, uid: str) -> bool:
         found = self._ask("GET", "/dicom-web/instances", params={"SOPInstanceUID": uid})

@@ -24,12 +24,14 @@ TARGET, KIND = "orthanc", "report"
 def follow(work: Work, store: Store, written: Sequence[Stored]) -> None:
     """Refuse what may not happen to a report, and have each signed version of one sent to Orthanc.
 
+    A report that only became another patient's (a merge) says what it said: its signature stays.
+
     Raises:
         Refused: 409 where a signed report would be changed other than by an amendment, or deleted; 403 where somebody
             signs who is no radiologist.
     """
     for one in written:
-        if one.kind == "DiagnosticReport":
+        if one.kind == "DiagnosticReport" and one.address not in store.moved:
             _follow(work, store, one)
 
 

@@ -37,6 +37,7 @@ class Permission(StrEnum):
     OUTBOX_MANAGE = "outbox:manage"  # its messages hold records of all patients
     RECORDS_READ = "records:read"  # clinical records (FHIR) of the patients that one sees
     PATIENTS_WRITE = "patients:write"
+    PATIENTS_MERGE = "patients:merge"  # making one Patient of two, images and all
     CLINICAL_WRITE = "clinical:write"
     ORDERS_WRITE = "orders:write"
     REPORTS_WRITE = "reports:write"

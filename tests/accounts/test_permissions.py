@@ -36,6 +36,9 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/audit/counts"): Permission.AUDIT_READ,
     ("GET", "/imaging/mismatches"): Permission.IMAGING_MATCH,
     ("POST", f"/imaging/mismatches/{SOMEBODY}"): Permission.IMAGING_MATCH,
+    ("GET", "/imaging/merges"): Permission.PATIENTS_MERGE,
+    ("GET", f"/imaging/merges/{SOMEBODY}"): Permission.PATIENTS_MERGE,
+    ("POST", f"/imaging/merges/{SOMEBODY}"): Permission.PATIENTS_MERGE,
     ("GET", "/modalities"): Permission.MODALITIES_MANAGE,
     ("PUT", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
     ("DELETE", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
@@ -63,7 +66,7 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,
 }
 NAMES = (
-    *((name, SOMEBODY) for name in ("<account_id>", "<link_id>", "<client_id>", "<mismatch_id>")),
+    *((name, SOMEBODY) for name in ("<account_id>", "<link_id>", "<client_id>", "<mismatch_id>", "<merge_id>")),
     ("<study>", "1.2.3"),
     ("<title>", "CT1"),
     ("<order>", "CT1"),

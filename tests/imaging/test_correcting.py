@@ -13,6 +13,7 @@ from tests.server import until
 from tests.synthetic import uid
 
 pytestmark = pytest.mark.timeout(150)
+LONG = 30.0  # seconds
 ORDER = [{"reference": "ServiceRequest/order-1"}]
 WRONG = {"patient_id": "P-999", "PatientName": "Kim^Chulsoo", "PatientBirthDate": "19900101"}
 
@@ -23,8 +24,11 @@ def held(hospital: Hospital, state: str = "held") -> list[dict[str, Any]]:
 
 
 def decide(hospital: Hospital, mismatch: str, decision: str) -> None:
+    """Decide, and wait until the worker has done what follows."""
     answer = hospital.ask("POST", f"/mismatches/{mismatch}", {"decision": decision})
-    assert answer.status_code == 204, answer.text
+    assert answer.status_code == (204 if decision == "keep" else 202), answer.text
+    after = {"keep": "kept", "correct": "corrected", "undo": "undone"}[decision]
+    until(lambda: mismatch in {one["id"] for one in held(hospital, after)}, f"it is {after}", LONG)
 
 
 def stored(hospital: Hospital) -> list[Dataset]:

@@ -48,7 +48,7 @@ def test_a_technologist_sees_both_sides_and_decides(platform: Platform, viewing:
     page.unroute("**/mismatches/*")
     viewing.complaints.clear()  # the browser tells of every 409
     wrong.get_by_role("button", name="The order's patient is right").click()
-    expect(cards).to_have_count(0)
+    expect(cards).to_have_count(0, timeout=30_000)  # the worker is at it, the page looks again
     expect(page.locator("#mismatches")).to_have_text("There is none.")
     page.locator("#state").select_option("corrected")
     page.get_by_role("button", name="Show").click()

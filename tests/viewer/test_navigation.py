@@ -19,7 +19,8 @@ PAGES = {
 }
 HOMES = {"admin": "/console/outbox", "radiologist": "/console/reading", "technologist": "/console/worklist"}
 ADDRESSES = [
-    f"/console/{name}" for name in ("reading", "worklist", "mismatches", "outbox", "audit", "report", "nothing")
+    f"/console/{name}"
+    for name in ("reading", "worklist", "mismatches", "patients", "outbox", "audit", "report", "nothing")
 ]
 
 

@@ -1,4 +1,5 @@
 import { onSubmit } from './asking.js';
+import { addProgress } from './correcting.js';
 import { askStaying as ask, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
@@ -16,11 +17,12 @@ const DECISIONS = {
     ['correct', "The order's patient is right", 'Rewrites the images: they get the values of the order.'],
     ['keep', 'As sent is right', 'The study stays as it was sent, without an order.'],
   ],
-  correcting: [['correct', 'Go on with the correction', 'It was interrupted; nothing is lost.']],
   corrected: [['undo', 'Undo the correction', 'The images get back what they were sent with.']],
-  undoing: [['undo', 'Go on with undoing', 'It was interrupted; nothing is lost.']],
 };
+const UNDER_WAY = ['correcting', 'undoing'];
+const AGAIN = 1000; // milliseconds
 let shown = {};
+let waiting = 0;
 
 function add(parent, tag, text = '', name = '') {
   const made = document.createElement(tag);
@@ -55,6 +57,7 @@ function show(mismatch) {
   const decided = mismatch.decided ? `, ${mismatch.state} ${new Date(mismatch.decided).toLocaleString()}` : '';
   add(card, 'p', `Found ${new Date(mismatch.found).toLocaleString()}${decided}`, 'quiet');
   compared(card, mismatch);
+  addProgress(card, mismatch.correction);
   const row = add(card, 'div', '', 'decisions');
   const message = add(card, 'p');
   message.setAttribute('role', 'alert');
@@ -83,12 +86,16 @@ async function decide(id, decision, card) {
 
 async function list(asked) {
   shown = asked;
+  clearTimeout(waiting);
   const query = new URLSearchParams(asked.state ? { state: asked.state } : {});
   const { ok, status, body } = await ask('GET', `/api/v1/imaging/mismatches?${query}`);
   if (status === 401) toLogin();
   if (!ok) return status === 403 ? 'Your role does not decide of studies.' : body.detail ?? 'That did not work; try again.';
   byId('mismatches').replaceChildren();
   body.mismatches.forEach(show);
+  if (body.mismatches.some(one => UNDER_WAY.includes(one.state))) {
+    waiting = setTimeout(async () => { byId('message').textContent = await list(shown); }, AGAIN);
+  }
   if (body.more) add(byId('mismatches'), 'p', 'There are more: decide these first.', 'quiet');
   if (!body.mismatches.length) add(byId('mismatches'), 'p', 'There is none.', 'quiet');
   return '';

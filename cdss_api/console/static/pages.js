@@ -3,6 +3,7 @@ export const PAGES = [
   { path: '/console/reading', name: 'Reading', needs: 'reports:write' },
   { path: '/console/worklist', name: 'Worklist', needs: 'orders:write' },
   { path: '/console/mismatches', name: 'Held studies', needs: 'imaging:match' },
+  { path: '/console/patients', name: 'Merge patients', needs: 'patients:merge' },
   { path: '/console/outbox', name: 'Outbox', needs: 'outbox:manage' },
   { path: '/console/audit', name: 'Audit', needs: 'audit:read' },
   { path: '/', name: 'Study list', needs: 'images:query' },

@@ -1,0 +1,1 @@
+"""Two Patients that are one person."""
