@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.running import ADMIN_PASSWORD, Platform
 
 PAGES = {
-    "admin": ["Reading", "Worklist", "Held studies", "Outbox", "Audit", "Study list"],
+    "admin": ["Reading", "Worklist", "Held studies", "Merge patients", "Outbox", "Audit", "Study list"],
     "radiologist": ["Reading", "Worklist", "Held studies", "Study list"],
     "technologist": ["Worklist", "Held studies", "Study list"],
     "doctor": ["Worklist", "Study list"],
