@@ -121,9 +121,9 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         )
 
     sdk.RegisterIncomingHttpRequestFilter(kept(on_request))
-    sdk.RegisterOnStoredInstanceCallback(kept(arrivals.on_stored))
-    sdk.RegisterOnChangeCallback(kept(on_change))
-    sdk.RegisterWorklistCallback(kept(Answering(entries, recording).on_query))
+    sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
+    sdk.RegisterOnChangeCallback(on_change)
+    sdk.RegisterWorklistCallback(Answering(entries, recording).on_query)
     routes: dict[str, OnRestRequest] = {
         "/neuronova/health": state.on_health,
         "/neuronova/encode": state.on_encode,

@@ -2,25 +2,52 @@
 
 from __future__ import annotations
 
+import http.client
+import re
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
-import requests
+import pytest
 
+from neuronova.platform.layout import REPOSITORY
 from tests.server import Server, running, settings_for
 
 ENTRY = Path(__file__).with_name("visits") / "visits_entry.py"
 VISITS = 5
 
 
-def test_a_thread_keeps_its_state_between_calls(tmp_path: Path) -> None:
-    server = Server(settings_for(tmp_path / "data"), variables={"ORTHANC_SCRIPT": str(ENTRY)})
-    with running(server), requests.Session() as session:  # one connection, which one thread serves
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """An Orthanc with one thread that answers, so that each request meets what the one before has left."""
+    configuration = tmp_path / "orthanc.json"
+    ours = (REPOSITORY / "orthanc.json").read_text(encoding="utf-8")
+    configuration.write_text(re.sub('"HttpThreadsCount": [0-9]+', '"HttpThreadsCount": 1', ours), encoding="utf-8")
+    server = Server(settings_for(tmp_path / "data"), configuration, {"ORTHANC_SCRIPT": str(ENTRY)})
+    with running(server):
+        yield server
 
-        def visits(path: str) -> list[int]:
-            return [int(session.get(server.url + path, timeout=10).text) for _ in range(VISITS)]
 
-        assert visits("/fresh") == [1] * VISITS, "the interpreter keeps it by itself: `kept` is needed no more"
-        assert visits("/kept") == list(range(1, VISITS + 1))
-        assert server.process is not None
-        server.process.terminate()
-        assert server.process.wait(30) == 0
+def ask(server: Server, path: str) -> tuple[int, bytes]:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.settings.orthanc_port, timeout=10)) as connection:
+        connection.request("GET", path, headers={"Connection": "close"})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+
+
+def visits(server: Server) -> list[int]:
+    return [int(ask(server, "/visits/one")[1]) for _ in range(VISITS)]
+
+
+def test_a_thread_keeps_its_state_between_calls(server: Server) -> None:
+    assert visits(server) == list(range(1, VISITS + 1))
+    assert server.process is not None
+    server.process.terminate()
+    assert server.process.wait(30) == 0
+
+
+def test_an_error_before_python_is_not_the_next_requests(server: Server) -> None:
+    assert visits(server) == list(range(1, VISITS + 1))
+    # Orthanc cannot make a Python string of this, and leaves the error to whoever comes next in the thread.
+    assert ask(server, "/visits/%FF")[0] == 500
+    assert visits(server) == list(range(VISITS + 1, 2 * VISITS + 1))

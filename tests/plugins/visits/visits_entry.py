@@ -15,5 +15,9 @@ def count(output: Any, _uri: str, **_given: Any) -> None:
     output.AnswerBuffer(str(memory.visits), "text/plain")
 
 
-orthanc.RegisterRestCallback("/fresh", count)
-orthanc.RegisterRestCallback("/kept", kept(count))
+def let_pass(_uri: str, **_given: Any) -> bool:
+    return True
+
+
+orthanc.RegisterIncomingHttpRequestFilter(kept(let_pass))
+orthanc.RegisterRestCallback("/visits/(.*)", kept(count))
