@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import sys
 import threading
 from collections.abc import Callable
 from functools import wraps
@@ -11,7 +12,7 @@ from typing import ParamSpec, TypeVar
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
-_thread = threading.local()
+_kept: set[int] = set()  # by identifier: thread-local data would be left behind in what nobody ever ends
 _forget_error = ctypes.pythonapi.PyErr_Clear
 _forget_error.restype, _forget_error.argtypes = None, ()
 
@@ -28,15 +29,19 @@ def kept(callback: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
     With the state stays what else would have gone with it: the error of a call that failed on its way to Python (a path
     that is no UTF-8). It is forgotten first, or this call would raise it. That is enough for requests, whose filter
     comes first and is told all that their handlers are. It is not for callbacks of DICOM: the plugin makes objects for
-    those before it calls, and it crashes where an error is left.
+    those before it calls, and it crashes where an error is left. Nor is it for newer interpreters: Debian 13's (3.13)
+    crashes at its end where a thread has left its state.
     """
+    if sys.version_info >= (3, 12):
+        return callback
 
     @wraps(callback)
     def call(*args: _Given.args, **given: _Given.kwargs) -> _Result:
         _forget_error()
-        if not hasattr(_thread, "kept"):
+        thread = threading.get_ident()
+        if thread not in _kept:
             ctypes.pythonapi.PyGILState_Ensure()
-            _thread.kept = True
+            _kept.add(thread)
         return callback(*args, **given)
 
     return call
