@@ -10,7 +10,10 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from neuronova.platform.layout import REPOSITORY
+from tests.browsing import browser
 from tests.server import Server, running, settings_for
+
+__all__ = ["browser"]
 
 # Its records of lost connections hold their sockets until the session ends.
 logging.getLogger("pynetdicom").propagate = False

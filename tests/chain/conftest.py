@@ -10,9 +10,8 @@ import pytest
 
 from tests.emr.conftest import line, server
 from tests.running import Platform, running_platform
-from tests.viewer.conftest import browser
 
-__all__ = ["browser", "line", "server"]
+__all__ = ["line", "server"]
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from playwright.sync_api import Browser, Page, expect
 from pydicom import Dataset, dcmread
 
 from cdss_api.outbox.outgoing import version_of
+from tests.browsing import ARTEFACTS
 from tests.chain.hospital import ACCESSION, ISSUER, PATIENT_ID, STATION, Hospital
 from tests.chain.modality import Modality
 from tests.emr.peer import Fault, Line
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
-from tests.viewer.conftest import ARTEFACTS
 from tests.viewer.viewing import LOADED
 
 SLICES = 3

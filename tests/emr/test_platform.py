@@ -12,15 +12,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from neuronova.platform.layout import REPOSITORY
+from tests.browsing import ARTEFACTS
 from tests.emr.peer import Fault, Line
 from tests.fhir.asking import patient
 from tests.fhir.resources import good
 from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, running_platform
 from tests.server import until
-from tests.viewer.conftest import ARTEFACTS, CHROMIUM, FLAGS
 
 
 @pytest.fixture
@@ -31,19 +31,15 @@ def platform() -> Iterator[Platform]:
 
 
 @pytest.fixture
-def page(platform: Platform) -> Iterator[Page]:
+def page(platform: Platform, browser: Browser) -> Iterator[Page]:
     """A page of the admin's; its last look is kept as a picture."""
-    if not Path(CHROMIUM).exists():
-        pytest.skip("Chromium is not installed; ./install.sh test does it")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
-        context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
-        page = context.new_page()
-        yield page
-        ARTEFACTS.mkdir(exist_ok=True)
-        page.screenshot(path=ARTEFACTS / "outbox.png")
-        browser.close()
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
+    context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
+    page = context.new_page()
+    yield page
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=ARTEFACTS / "outbox.png")
+    context.close()
 
 
 def command(platform: Platform, *words: str) -> str:

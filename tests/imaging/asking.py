@@ -65,11 +65,14 @@ class Hospital:
         """Wait until the one ImagingStudy has these members."""
 
         def fits() -> dict[str, Any] | None:
-            found = self.studies()
+            try:
+                found = self.studies()
+            except requests.HTTPError:  # the service starts again
+                return None
             fitting = len(found) == 1 and all(found[0].get(name) == value for name, value in members.items())
             return found[0] if fitting else None
 
-        found: dict[str, Any] = until(fits, f"one study with {members}, now {self.studies()}", SOON)
+        found: dict[str, Any] = until(fits, f"one study with {members}", SOON)
         return found
 
     def orthanc(self, method: str, path: str) -> Any:

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from neuronova.demo.studies import SUBJECTS
+from tests.browsing import ARTEFACTS
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
-from tests.viewer.conftest import ARTEFACTS
 from tests.viewer.viewing import LOADED
 
 OWN, FOREIGN = SUBJECTS[0], SUBJECTS[1]

@@ -14,10 +14,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 from pydicom import Dataset, dcmread
 from pydicom.uid import EnhancedSRStorage
 
+from tests.browsing import ARTEFACTS
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.series import ct_series
 from tests.server import Server, until
-from tests.viewer.conftest import ARTEFACTS
 from tests.viewer.viewing import LOADED
 
 ISSUER = "HOSPITAL"

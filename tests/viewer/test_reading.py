@@ -13,9 +13,9 @@ import requests
 from playwright.sync_api import BrowserContext, Page, expect
 
 from neuronova.demo.studies import SUBJECTS
+from tests.browsing import ARTEFACTS
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
-from tests.viewer.conftest import ARTEFACTS
 from tests.viewer.viewing import LOADED
 from tests.worklist.orders import typed
 
