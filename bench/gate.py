@@ -23,7 +23,7 @@ from tests.synthetic import part10
 WITHOUT_GATE = Path(__file__).with_name("open") / "open_entry.py"
 DICOM_JSON = "application/dicom+json"
 PATIENTS = 10_000  # of the doctor who asks
-ROUNDS = 5
+ROUNDS = 9
 
 
 def measure(quick: bool) -> Iterator[Result]:

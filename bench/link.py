@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page
 
-from tests.viewer.conftest import CHROMIUM
+from tests.browsing import CHROMIUM
 
 MEGABITS = 30
 # Of one frame at the time, as a network card sends them; and so much waits at most before it goes on.

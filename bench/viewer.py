@@ -22,10 +22,10 @@ from bench.link import MEGABITS, Link, slow_link
 from bench.peer import bare, ours
 from bench.report import Detail, Result, Row
 from tests.access import http
+from tests.browsing import FLAGS
 from tests.series import ct_series
 from tests.server import Server
 from tests.synthetic import part10
-from tests.viewer.conftest import FLAGS
 from tests.viewer.viewing import LOADED
 
 ROUNDS = 2

@@ -133,7 +133,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         WADO_PATTERN: front.on_wado,
     }
     for uri, answer in routes.items():
-        sdk.RegisterRestCallback(uri, kept(answer))
+        sdk.RegisterRestCallback(uri, answer)
 
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:

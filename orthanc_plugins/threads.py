@@ -18,7 +18,7 @@ _forget_error.restype, _forget_error.argtypes = None, ()
 
 
 def kept(callback: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
-    """Return a callback of HTTP requests whose thread keeps what the interpreter made for it.
+    """Return the filter of HTTP requests, whose thread keeps what the interpreter made for it.
 
     Orthanc calls from threads of its own. For each call the interpreter makes such a thread a state and a stack, memory
     that is mapped and unmapped under all other threads, and a request has two calls: its filter's and its handler's.

@@ -4,6 +4,7 @@ It stands alone in its folder, as the platform's own entry does.
 """
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import orthanc
@@ -13,6 +14,7 @@ from orthanc_plugins.access.decision import INTERNAL
 from orthanc_plugins.access.gate import Gate, Judgement
 from orthanc_plugins.access.recording import Route
 from orthanc_plugins.install import install
+from orthanc_plugins.threads import kept
 
 EVERYTHING = Judgement(read_address("GET", "/dicom-web/studies"), None, INTERNAL, Route("GET", "/", "127.0.0.1"))
 
@@ -25,6 +27,10 @@ class Ungated:
 
     def RegisterIncomingHttpRequestFilter(self, _filter: object) -> None:  # noqa: N802 - Orthanc's name
         """Register nothing."""
+
+    def RegisterRestCallback(self, uri: str, answer: Callable[..., None]) -> None:  # noqa: N802 - Orthanc's name
+        """Keep the thread here, which is the filter's to do where there is one."""
+        orthanc.RegisterRestCallback(uri, kept(answer))
 
 
 setattr(Gate, "judge", lambda *_: EVERYTHING)  # noqa: B010 - a method is not assigned to otherwise

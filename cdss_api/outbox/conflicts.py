@@ -24,7 +24,9 @@ class Conflict(Base):
     remote_id: Mapped[str] = mapped_column(String(200))
     remote_version: Mapped[str | None] = mapped_column(String(200))
     loser: Mapped[str | None] = mapped_column(Text)
-    lost: Mapped[str] = mapped_column(String(8), default="theirs")  # whose version `loser` is: ours or theirs
+    lost: Mapped[str] = mapped_column(
+        String(8), default="theirs", server_default="theirs"
+    )  # whose version `loser` is: ours or theirs
     found_at: Mapped[float] = mapped_column(Double)
 
 

@@ -75,6 +75,7 @@ class Gate:
         self._bearers = bearers
         self._register = register
         self._recording = recording
+        self._recorder = recording.recorder
         self._clock = clock
         self._lately: tuple[tuple[int, int, int], dict[tuple[object, ...], Judgement]] = ((0, 0, 0), {})
 
@@ -85,14 +86,14 @@ class Gate:
 
         `peer` is the address of whoever asks this port; the gateway says whom it asks for.
         """
-        address = _address(method, path, arguments)
+        address = _wado(method, path, arguments) if path.startswith(WADO) else read_address(method, path)
         client = headers.get(CLIENT_HEADER, peer)
         # A viewer asks for the frames of one study in bursts.
         asked = (headers.get(TOKEN_HEADER), address.action, address.permission, address.study, address.odd, client)
         lately = self._decided_lately()
         known = lately.get(asked)
         route = Route(method, path, client)
-        if known is not None and self._recording.again(known.ticket):
+        if known is not None and known.ticket is not None and self._recorder.again(known.ticket):
             return Judgement(address, known.bearer, known.decision, route, known.ticket)
         bearer, decision, holdings = self._decide(address, headers)
         if decision.reason is Reason.INTERNAL:
@@ -112,7 +113,7 @@ class Gate:
     def finish(self, judged: Judgement, status: int) -> None:
         """Add to the record how a request was answered."""
         if judged.ticket is not None and judged.decision.allowed:
-            self._recording.finish(judged.ticket, status)
+            self._recorder.finish(judged.ticket, status)
 
     def _decided_lately(self) -> dict[tuple[object, ...], Judgement]:
         """Return what was allowed within this second, as long as nothing that it rests on has changed."""
@@ -177,7 +178,7 @@ class Gate:
         headers = given["headers"]
         path = unquote(headers.get("x-original-path", ""))
         # What is decided here was recorded when it was refused.
-        _, decision, _ = self._decide(_address(headers.get("x-original-method", "GET"), path, {}), headers)
+        _, decision, _ = self._decide(_wado(headers.get("x-original-method", "GET"), path, {}), headers)
         allowed = decision.allowed  # Orthanc itself refused, or the answer changed in between
         send(output, refusal(Decision(False, Reason.ROUTE) if allowed else decision))
 
@@ -190,9 +191,9 @@ def is_judged_by_handler(uri: str) -> bool:
     return _BELOW_DICOM_WEB.match(uri) is not None or uri in (WADO, REFUSAL)
 
 
-def _address(method: str, path: str, arguments: Mapping[str, str]) -> Address:
+def _wado(method: str, path: str, arguments: Mapping[str, str]) -> Address:
     address = read_address(method, path)
-    if path.startswith(WADO) and path.rstrip("/") == WADO and address.permission is not None:
+    if path.rstrip("/") == WADO and address.permission is not None:
         return with_wado_arguments(address, arguments)
     return address
 

@@ -40,10 +40,6 @@ class Recording:
         """
         return self._begin(event_of(address, bearer, decision, holdings, route, self.clock()))
 
-    def again(self, ticket: Ticket | None) -> bool:
-        """Count one more access like one that was recorded within this second; False where that cannot be."""
-        return ticket is not None and self.recorder.again(ticket)
-
     def stored(self, identity: Identity, aet: str) -> None:
         """Record that a modality stored an instance; it is stored already, so a failure is but logged."""
         event = Event(

@@ -23,7 +23,11 @@ def parameters(source: str = "source", target: str = "target", **more: Any) -> J
 
 
 def a_patient(id_: str, number: str, **more: Any) -> Json:
-    known = {"resourceType": "Patient", "id": id_, "identifier": [{"system": "urn:oid:1.2.3", "value": number}]}
+    known = {
+        "resourceType": "Patient",
+        "id": id_,
+        "identifier": [{"system": "urn:oid:2.16.840.1", "value": number}],
+    }
     return known | {"name": [{"family": "Hong", "given": ["Gildong"]}], "birthDate": "1980-02-03"} | more
 
 

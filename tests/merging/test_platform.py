@@ -18,7 +18,7 @@ from tests.server import until
 
 pytestmark = pytest.mark.timeout(280)
 LONG = 60.0  # seconds
-ISSUER = "urn:oid:1.2.3"
+ISSUER = "urn:oid:2.16.840.1"
 SLICES = 3
 
 

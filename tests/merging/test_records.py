@@ -59,8 +59,8 @@ def test_the_record_becomes_the_target_s_and_comes_back(both: Fhir) -> None:
     }
     assert target["link"] == [{"other": {"reference": SOURCE}, "type": "replaces"}]
     assert target["identifier"] == [
-        {"system": "urn:oid:1.2.3", "value": "T-1"},
-        {"system": "urn:oid:1.2.3", "value": "S-1", "use": "old"},
+        {"system": "urn:oid:2.16.840.1", "value": "T-1"},
+        {"system": "urn:oid:2.16.840.1", "value": "S-1", "use": "old"},
     ]
     for address in MOVED:
         assert content(both, address) == before[address] | {"subject": {"reference": TARGET}}
@@ -77,7 +77,7 @@ def test_the_record_becomes_the_target_s_and_comes_back(both: Fhir) -> None:
 def test_who_was_let_to_the_source_by_name_does_not_see_the_target(both: Fhir) -> None:
     account = both.account(Role.NURSE)
     for number in ("S-1", "T-1"):
-        body = {"patient_id": number, "issuer": "urn:oid:1.2.3"}
+        body = {"patient_id": number, "issuer": "urn:oid:2.16.840.1"}
         given = both.account(Role.NURSE) if number == "S-1" else both.account(Role.DOCTOR)
         url = f"/api/v1/users/{given}/grants"
         assert both.api.client.post(url, json=body, headers=both.header(Role.ADMIN)).status_code == 201
@@ -120,8 +120,14 @@ def test_a_result_may_be_given_and_identifiers_may_name_both(both: Fhir) -> None
     body = {
         "resourceType": "Parameters",
         "parameter": [
-            {"name": "source-patient-identifier", "valueIdentifier": {"system": "urn:oid:1.2.3", "value": "S-1"}},
-            {"name": "target-patient-identifier", "valueIdentifier": {"system": "urn:oid:1.2.3", "value": "T-1"}},
+            {
+                "name": "source-patient-identifier",
+                "valueIdentifier": {"system": "urn:oid:2.16.840.1", "value": "S-1"},
+            },
+            {
+                "name": "target-patient-identifier",
+                "valueIdentifier": {"system": "urn:oid:2.16.840.1", "value": "T-1"},
+            },
             {"name": "result-patient", "resource": result},
         ],
     }

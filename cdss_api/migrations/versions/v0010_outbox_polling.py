@@ -15,6 +15,8 @@ def upgrade() -> None:
     """Go to this version."""
     op.rename_table("outbox_subscription", "outbox_configured_target")
     op.add_column("outbox_configured_target", sa.Column("polled", sa.JSON(), nullable=False, server_default="[]"))
+    with op.batch_alter_table("outbox_configured_target") as table:
+        table.alter_column("polled", server_default=None)  # it was for the rows that there are
     op.create_table(
         "outbox_cursor",
         sa.Column("target", sa.String(length=64), nullable=False),
