@@ -13,7 +13,7 @@ from tests.server import until
 from tests.viewer.viewing import Viewing
 
 LONG = 30.0  # seconds
-ISSUER = "urn:oid:1.2.3"
+ISSUER = "urn:oid:2.16.840.1"
 
 
 def test_an_admin_compares_previews_merges_and_undoes(platform: Platform, viewing: Viewing) -> None:
