@@ -7,12 +7,11 @@ is already waiting), taken by one owner, and then one row in `outcome`, bound to
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from orthanc_plugins.sqlite_file import SqliteFile
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -69,37 +68,11 @@ class Work:
     attempts: int
 
 
-class Journal:
+class Journal(SqliteFile):
     """One process's connection to the journal, which its threads share; each method is one transaction."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        with self._transaction():
-            (version,) = self._db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                raise RuntimeError(f"{path} has version {version}; this program reads version {SCHEMA_VERSION}")
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._db.close()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
+        super().__init__(path, SCHEMA, SCHEMA_VERSION)
 
     # The feed
 
@@ -113,7 +86,7 @@ class Journal:
 
         Returns False, and does nothing, where another process moved the cursor in the meantime.
         """
-        with self._transaction():
+        with self.transaction():
             if self.sequence() != before:
                 return False
             self._db.execute("INSERT OR REPLACE INTO cursor VALUES (?, ?)", (FEED, after))
@@ -122,12 +95,12 @@ class Journal:
 
     def note(self, instances: Iterable[str], now: float) -> None:
         """Note instances whose encoding is not known to be done."""
-        with self._transaction():
+        with self.transaction():
             self._note(instances, now)
 
     def note_unencoded(self, instances: Iterable[str], now: float, *, retry_failed: bool) -> int:
         """Note those `instances` that have no outcome, and the failed ones on request; return how many were noted."""
-        with self._transaction():
+        with self.transaction():
             before = self.waiting()[0]
             for instance in instances:
                 row = self._db.execute("SELECT status FROM outcome WHERE instance = ?", (instance,)).fetchone()
@@ -149,7 +122,7 @@ class Journal:
         The instance may have come back since, so that it becomes work again and not nothing: whoever takes it
         finds out. Not at once, for Orthanc tells of a deletion a little before it is done.
         """
-        with self._transaction():
+        with self.transaction():
             self._db.execute("DELETE FROM outcome WHERE instance = ?", (instance,))
             self._note([instance], now)
             self._db.execute("UPDATE work SET not_before = ? WHERE instance = ?", (now + GRACE, instance))
@@ -163,7 +136,7 @@ class Journal:
         try:
             for page in pages:
                 self._db.executemany("INSERT OR IGNORE INTO present VALUES (?)", [(name,) for name in page])
-            with self._transaction():
+            with self.transaction():
                 differing = [
                     row[0]
                     for row in self._db.execute(
@@ -181,7 +154,7 @@ class Journal:
 
     def take(self, owner: str, now: float, *, wanted_only: bool = False) -> Work | None:
         """Take the next instance: what a reader waits for first, then the oldest."""
-        with self._transaction():
+        with self.transaction():
             row = self._db.execute(
                 "SELECT instance, attempts FROM work WHERE owner IS NULL AND not_before <= ? AND priority >= ?"
                 " ORDER BY priority DESC, noted LIMIT 1",
@@ -194,7 +167,7 @@ class Journal:
 
     def take_this(self, instance: str, owner: str, now: float) -> Work | None:
         """Take `instance` out of turn; None where somebody has it already."""
-        with self._transaction():
+        with self.transaction():
             self._note([instance], now)
             row = self._db.execute(
                 "UPDATE work SET owner = ? WHERE instance = ? AND owner IS NULL RETURNING attempts",
@@ -204,13 +177,13 @@ class Journal:
 
     def hurry(self, instance: str, now: float) -> None:
         """Put `instance` before all that no reader waits for."""
-        with self._transaction():
+        with self.transaction():
             self._note([instance], now)
             self._db.execute("UPDATE work SET priority = ? WHERE instance = ?", (WANTED, instance))
 
     def finish(self, outcome: Outcome, now: float) -> None:
         """Record what became of an instance and end its work."""
-        with self._transaction():
+        with self.transaction():
             self._end_work(outcome.instance, now)
             self._db.execute(
                 "INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -228,12 +201,12 @@ class Journal:
 
     def touch(self, series: str) -> None:
         """Note that a series has changed, so that its metadata are to be made."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("INSERT OR IGNORE INTO touched VALUES (?)", (series,))
 
     def take_touched(self) -> str | None:
         """Return one series that has changed, and forget it; a reader makes what nobody made."""
-        with self._transaction():
+        with self.transaction():
             row = self._db.execute(
                 "DELETE FROM touched WHERE series = (SELECT series FROM touched LIMIT 1) RETURNING series"
             ).fetchone()
@@ -241,7 +214,7 @@ class Journal:
 
     def drop(self, instance: str, now: float) -> None:
         """Forget an instance that Orthanc no longer has."""
-        with self._transaction():
+        with self.transaction():
             self._end_work(instance, now)
             self._db.execute("DELETE FROM outcome WHERE instance = ?", (instance,))
 
@@ -254,7 +227,7 @@ class Journal:
 
     def put_back(self, instance: str, not_before: float) -> None:
         """Give back work that did not succeed, to be tried again at `not_before`."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute(
                 "UPDATE work SET owner = NULL, attempts = attempts + 1, not_before = ? WHERE instance = ?",
                 (not_before, instance),
@@ -262,7 +235,7 @@ class Journal:
 
     def release(self, owner: str) -> None:
         """Give back what a dead process of this name had taken; it counts as a try, for it may have been the cause."""
-        with self._transaction():
+        with self.transaction():
             self._db.execute("UPDATE work SET owner = NULL, attempts = attempts + 1 WHERE owner = ?", (owner,))
 
     # What is known

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 from sqlalchemy import select
 
 from cdss_api.accounts import grants
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.holdings import patients_of
 from cdss_api.accounts.models import Grant
 from cdss_api.accounts.shapes_access import (
@@ -23,7 +22,7 @@ from cdss_api.accounts.shapes_access import (
 )
 from cdss_api.accounts.shapes_people import PatientBody, UserPath
 from cdss_api.accounts.users_routes import account_of
-from cdss_api.problems import ERRORS, NOTHING, Problem
+from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import Ground, Patient
 from neuronova.contract.roles import Permission
@@ -31,14 +30,7 @@ from neuronova.contract.roles import Permission
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "access",
-        __name__,
-        url_prefix="/api/v1",
-        abp_tags=[Tag(name="access")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("access", "/api/v1", tag="access")
     _manage(routes, service)
     _break_glass(routes, service)
     return routes

@@ -8,12 +8,14 @@ from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar
 
 from flask import Request, g, request
+from flask_openapi3 import APIBlueprint
+from flask_openapi3.models import Tag
 from flask_openapi3.request import validate_request
 from sqlalchemy import bindparam, select
 
 from cdss_api.accounts.models import Account, Ended
 from cdss_api.accounts.recording import Actor
-from cdss_api.problems import Problem
+from cdss_api.problems import ERRORS, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission, Role
 from neuronova.contract.token import BadToken, Claims, ExpiredToken, verify
@@ -74,6 +76,13 @@ def requires(service: Service, permission: Permission | None = None, *, whole: b
         return guarded
 
     return decorate
+
+
+def guarded_routes(name: str, path: str, *, tag: str) -> APIBlueprint:
+    """Return routes below `path` for who has a token, as the API's description lists them under `tag`."""
+    return APIBlueprint(
+        name, __name__, url_prefix=path, abp_tags=[Tag(name=tag)], abp_responses=ERRORS, abp_security=SECURITY
+    )
 
 
 def authenticate(service: Service, asked: Request) -> Bearer:

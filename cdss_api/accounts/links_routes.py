@@ -6,28 +6,20 @@ from urllib.parse import urlencode
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 
 from cdss_api.accounts import links
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Link
 from cdss_api.accounts.shapes_access import LinkBody, LinkEntry, LinkPath, LinksAnswer, NewLinkAnswer
 from cdss_api.accounts.shapes_people import instant
-from cdss_api.problems import ERRORS, NOTHING, Problem
+from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission, Role
 
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "links",
-        __name__,
-        url_prefix="/api/v1/links",
-        abp_tags=[Tag(name="links")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("links", "/api/v1/links", tag="links")
     guarded = requires(service, Permission.LINKS_MANAGE)
 
     @routes.post("", responses={"201": NewLinkAnswer})

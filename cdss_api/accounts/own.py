@@ -5,28 +5,20 @@ from __future__ import annotations
 from flask import Response, jsonify
 from flask_limiter import Limiter
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 
 from cdss_api.accounts import one_time, people
-from cdss_api.accounts.bearer import SECURITY, Guard, bearer, requires
+from cdss_api.accounts.bearer import Guard, bearer, guarded_routes, requires
 from cdss_api.accounts.limits import PER_ACCOUNT
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.shapes import CodeBody, OneTimeAnswer, PasswordBody
 from cdss_api.accounts.work import Work
-from cdss_api.problems import ERRORS, NOTHING, Problem
+from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 
 
 def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "own",
-        __name__,
-        url_prefix="/api/v1/auth",
-        abp_tags=[Tag(name="auth")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("own", "/api/v1/auth", tag="auth")
     guesses: Guard = limiter.shared_limit(
         PER_ACCOUNT,
         "own",

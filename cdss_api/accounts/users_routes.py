@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts import people
-from cdss_api.accounts.bearer import SECURITY, Guard, bearer, requires
+from cdss_api.accounts.bearer import Guard, bearer, guarded_routes, requires
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.shapes_people import (
     NewPasswordBody,
@@ -21,21 +20,14 @@ from cdss_api.accounts.shapes_people import (
     UsersQuery,
     user_answer,
 )
-from cdss_api.problems import ERRORS, NOTHING, Problem
+from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "users",
-        __name__,
-        url_prefix="/api/v1/users",
-        abp_tags=[Tag(name="users")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("users", "/api/v1/users", tag="users")
     guarded = requires(service, Permission.USERS_MANAGE)
     _show(routes, service, guarded)
     _change(routes, service, guarded)

@@ -9,14 +9,13 @@ from typing import Annotated
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 from sqlalchemy import select
 
 from cdss_api.accounts import recording
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Account
-from cdss_api.problems import ERRORS, Problem
+from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.audit.search import DAY, HOUR, Cursor, Query, counts, search
 from neuronova.audit.trail import Trail
@@ -102,14 +101,7 @@ class CountsAnswer(BaseModel):
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "audit",
-        __name__,
-        url_prefix="/api/v1/audit",
-        abp_tags=[Tag(name="audit")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("audit", "/api/v1/audit", tag="audit")
     guarded = requires(service, Permission.AUDIT_READ)
 
     @routes.get("/records", responses={"200": AuditPage})

@@ -10,7 +10,7 @@ from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 from flask_openapi3.types import ResponseDict
 
-from cdss_api.accounts.bearer import SECURITY, bearer, client_address, requires
+from cdss_api.accounts.bearer import bearer, client_address, guarded_routes, requires
 from cdss_api.accounts.limits import PER_ADDRESS, failed
 from cdss_api.accounts.people import Odd, Taken
 from cdss_api.clients import registry
@@ -27,12 +27,11 @@ from cdss_api.clients.shapes import (
     TokenForm,
 )
 from cdss_api.clients.tokens import Refusal, grant
-from cdss_api.problems import ERRORS, Problem
+from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 
 _BEARER = "bearer"
-_TAG = [Tag(name="clients")]
 _OAUTH_ERRORS: ResponseDict = {
     "4XX": {
         "description": "An error of OAuth (RFC 6749 5.2), or a problem (RFC 9457)",
@@ -48,7 +47,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="neuronova"', "Pragma": "no-cach
 
 def token_blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
     """Return the token endpoint."""
-    routes = APIBlueprint("token", __name__, url_prefix="/api/v1/auth", abp_tags=_TAG)
+    routes = APIBlueprint("token", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="clients")])
     fetched = FetchedKeys(service.now)
 
     @routes.post("/token", responses={"200": GrantedAnswer, **_OAUTH_ERRORS})
@@ -74,14 +73,7 @@ def token_blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes of those who manage clients."""
-    routes = APIBlueprint(
-        "clients",
-        __name__,
-        url_prefix="/api/v1/clients",
-        abp_tags=_TAG,
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("clients", "/api/v1/clients", tag="clients")
     guarded = requires(service, Permission.USERS_MANAGE)
 
     @routes.get("", responses={"200": ClientsAnswer})

@@ -7,19 +7,18 @@ from typing import Annotated
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import select
 
 from cdss_api.accounts import recording
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.imaging.corrections import last_of
 from cdss_api.imaging.deciding import PART, Decision, decide
 from cdss_api.imaging.matching import differences
 from cdss_api.imaging.mismatches import OPEN, State
 from cdss_api.imaging.models import Correction, Mismatch
 from cdss_api.imaging.progress import ProgressEntry, progress
-from cdss_api.problems import ERRORS, NOTHING
+from cdss_api.problems import NOTHING
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 
@@ -86,14 +85,7 @@ class MismatchesAnswer(BaseModel):
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "imaging-mismatches",
-        __name__,
-        url_prefix="/api/v1/imaging/mismatches",
-        abp_tags=[Tag(name="imaging")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("imaging-mismatches", "/api/v1/imaging/mismatches", tag="imaging")
     guarded = requires(service, Permission.IMAGING_MATCH)
 
     @routes.get("", responses={"200": MismatchesAnswer})

@@ -7,12 +7,11 @@ from typing import Annotated
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 from pydantic import BaseModel, Field, StringConstraints
 from sqlalchemy import select
 
 from cdss_api.accounts import recording
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.imaging.corrections import last_of
 from cdss_api.imaging.models import Correction
 from cdss_api.imaging.progress import ProgressEntry, progress
@@ -20,7 +19,7 @@ from cdss_api.imaging.routes import CorrectionAnswer
 from cdss_api.merging.deciding import Decision, decide
 from cdss_api.merging.merging import OPEN, PART, State
 from cdss_api.merging.models import Merge
-from cdss_api.problems import ERRORS, NOTHING, Problem
+from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 
@@ -69,14 +68,7 @@ class MergesAnswer(BaseModel):
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "imaging-merges",
-        __name__,
-        url_prefix="/api/v1/imaging/merges",
-        abp_tags=[Tag(name="imaging")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("imaging-merges", "/api/v1/imaging/merges", tag="imaging")
     guarded = requires(service, Permission.PATIENTS_MERGE)
 
     @routes.get("", responses={"200": MergesAnswer})

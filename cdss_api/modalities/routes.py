@@ -7,15 +7,14 @@ from typing import Annotated
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from sqlalchemy import select
 
 from cdss_api import modalities
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Modality
 from cdss_api.accounts.shapes import Issuer
-from cdss_api.problems import ERRORS, NOTHING, Problem
+from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import Operation
 from neuronova.contract.roles import Permission
@@ -65,14 +64,7 @@ class ModalitiesAnswer(BaseModel):
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "modalities",
-        __name__,
-        url_prefix="/api/v1/modalities",
-        abp_tags=[Tag(name="modalities")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("modalities", "/api/v1/modalities", tag="modalities")
     guarded = requires(service, Permission.MODALITIES_MANAGE)
 
     @routes.get("", responses={"200": ModalitiesAnswer})

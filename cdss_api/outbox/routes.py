@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 
-from cdss_api.accounts.bearer import SECURITY, bearer, requires
+from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.work import Work
 from cdss_api.outbox import administration, conflicts, credentials, operations
 from cdss_api.outbox.configured_targets import NoSuchTarget, StillOpen, TargetExists, Wanted
@@ -34,21 +33,14 @@ from cdss_api.outbox.shapes import (
     TargetsAnswer,
     entry,
 )
-from cdss_api.problems import ERRORS, NOTHING, Problem
+from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "outbox",
-        __name__,
-        url_prefix="/api/v1/outbox",
-        abp_tags=[Tag(name="outbox")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("outbox", "/api/v1/outbox", tag="outbox")
     _targets(routes, service)
     _messages(routes, service)
     return routes

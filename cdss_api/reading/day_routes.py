@@ -6,10 +6,9 @@ from typing import Annotated
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
-from cdss_api.accounts.bearer import SECURITY, requires
+from cdss_api.accounts.bearer import guarded_routes, requires
 from cdss_api.fhir.document import Document
 from cdss_api.fhir.interactions import alone_with
 from cdss_api.fhir.moment import instant
@@ -17,7 +16,7 @@ from cdss_api.fhir.query import parse
 from cdss_api.fhir.searching import matching
 from cdss_api.fhir.store import Store, Stored
 from cdss_api.fhir.validation import check
-from cdss_api.problems import ERRORS, Problem
+from cdss_api.problems import Problem
 from cdss_api.reading.asking import changing, looking
 from cdss_api.reading.day import of_day
 from cdss_api.reading.performing import MINE, Performed, task_of
@@ -88,14 +87,7 @@ class PerformedAnswer(BaseModel):
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "worklist_day",
-        __name__,
-        url_prefix="/api/v1/worklist",
-        abp_tags=[Tag(name="worklist")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("worklist_day", "/api/v1/worklist", tag="worklist")
 
     @routes.get("/day", responses={"200": DayAnswer})
     @requires(service, Permission.RECORDS_READ)

@@ -6,14 +6,13 @@ from typing import Any
 
 from flask import Response, jsonify, request
 from flask_openapi3 import APIBlueprint
-from flask_openapi3.models import Tag
 
-from cdss_api.accounts.bearer import SECURITY, requires
+from cdss_api.accounts.bearer import guarded_routes, requires
 from cdss_api.fhir.interactions import version_of
 from cdss_api.fhir.moment import instant, micros_of
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.store import Stored
-from cdss_api.problems import ERRORS, Problem
+from cdss_api.problems import Problem
 from cdss_api.reading import reports
 from cdss_api.reading.asking import Asking, changing, looking
 from cdss_api.reading.listing import Wanted, listed
@@ -46,14 +45,7 @@ _STATUSES = {
 
 def blueprint(service: Service) -> APIBlueprint:
     """Return the routes."""
-    routes = APIBlueprint(
-        "reading",
-        __name__,
-        url_prefix="/api/v1",
-        abp_tags=[Tag(name="reading")],
-        abp_responses=ERRORS,
-        abp_security=SECURITY,
-    )
+    routes = guarded_routes("reading", "/api/v1", tag="reading")
     _list_routes(routes, service)
     _report_routes(routes, service)
     return routes

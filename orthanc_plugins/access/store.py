@@ -5,13 +5,9 @@ Both lie in one file so that a list of studies and the permission to see them ar
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from neuronova.contract.grants import (
     AccountChange,
@@ -25,6 +21,7 @@ from neuronova.contract.grants import (
     from_json,
     to_json,
 )
+from orthanc_plugins.sqlite_file import SqliteFile
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -61,44 +58,11 @@ CREATE INDEX series_orthanc ON series (orthanc);
 """
 
 
-class Store:
+class Store(SqliteFile):
     """The file; each method is one transaction, and the threads of one process share it."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        with self.transaction() as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in SCHEMA.split(";"):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                raise RuntimeError(f"{path} has version {version}; this program reads version {SCHEMA_VERSION}")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do several things or none."""
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-
-    def rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
-        with self._lock:
-            return self._db.execute(statement, parameters).fetchall()
+        super().__init__(path, SCHEMA, SCHEMA_VERSION)
 
     # Grants
 

@@ -6,15 +6,12 @@ event in `outgoing`, which stays there until the API has answered. All of it can
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import sqlite3
-import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from neuronova.contract.studies import (
     Event,
@@ -24,6 +21,7 @@ from neuronova.contract.studies import (
     event_from_json,
     event_to_json,
 )
+from orthanc_plugins.sqlite_file import SqliteFile
 
 SCHEMA_VERSION = 1
 SCHEMA = """
@@ -45,75 +43,47 @@ CREATE TABLE outgoing (
 GRACE = 30.0  # seconds that a deletion is kept whose study is not known yet
 
 
-class Memory:
+class Memory(SqliteFile):
     """The file; each method is one transaction, and the threads of the plugin share it."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.Lock()
-        self._db = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = NORMAL")
-        with self._transaction() as db:
-            (version,) = db.execute("PRAGMA user_version").fetchone()
-            if version == 0:
-                for statement in SCHEMA.split(";"):
-                    db.execute(statement)
+        super().__init__(path, SCHEMA, SCHEMA_VERSION)
+        with self.transaction() as db:
+            if db.execute("SELECT 1 FROM cursor").fetchone() is None:
                 db.execute("INSERT INTO cursor VALUES (0, ?, 0)", (secrets.token_hex(8),))
-                db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-            elif version != SCHEMA_VERSION:
-                raise RuntimeError(f"{path} has version {version}; this program reads version {SCHEMA_VERSION}")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-            except BaseException:
-                self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT")
-
-    def _rows(self, statement: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(statement, parameters).fetchall()
 
     # What may have changed; resources and studies by Orthanc's identifiers
 
     def sequence(self) -> int:
         """Return the number of Orthanc's last change that was taken in."""
-        ((sequence,),) = self._rows("SELECT sequence FROM cursor")
+        ((sequence,),) = self.rows("SELECT sequence FROM cursor")
         return int(sequence)
 
     def take_in(self, after: int, members: Mapping[str, str], now: float) -> None:
         """Touch the studies of new resources (resource to study) and move the cursor to `after`, together."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany("INSERT OR REPLACE INTO member VALUES (?, ?)", members.items())
             _touch(db, set(members.values()), now)
             db.execute("UPDATE cursor SET sequence = ?", (after,))
 
     def touch(self, studies: Iterable[str], now: float) -> None:
         """Note studies that are to be looked at."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             _touch(db, studies, now)
 
     def bury(self, resource: str, now: float) -> None:
         """Note a deletion, which the feed never tells; at once, for nothing else remembers it."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.execute("INSERT OR REPLACE INTO gone VALUES (?, ?)", (resource, now))
 
     def study_of(self, resource: str) -> str | None:
         """Return the study that a resource was last seen in."""
-        rows = self._rows("SELECT study FROM member WHERE resource = ?", (resource,))
+        rows = self.rows("SELECT study FROM member WHERE resource = ?", (resource,))
         return str(rows[0][0]) if rows else None
 
     def take_deletions(self, now: float) -> None:
         """Touch the studies of what was deleted; what is of no known study is looked at again for a while."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             known = "SELECT study FROM member JOIN gone USING (resource)"
             own = "SELECT orthanc FROM told JOIN gone ON orthanc = resource"
             _touch(db, {row[0] for row in db.execute(f"{known} UNION {own}")}, now)
@@ -125,7 +95,7 @@ class Memory:
 
     def due(self, now: float, quiet: float, longest: float, limit: int) -> list[tuple[str, float]]:
         """Return touched studies, with when they were touched last, that are quiet or were touched long ago."""
-        rows = self._rows(
+        rows = self.rows(
             "SELECT study, last FROM touched WHERE last <= ? OR first <= ? ORDER BY first LIMIT ?",
             (now - quiet, now - longest, limit),
         )
@@ -133,7 +103,7 @@ class Memory:
 
     def is_anything_touched(self) -> bool:
         """Tell whether a study waits to be looked at."""
-        return bool(self._rows("SELECT 1 FROM touched LIMIT 1"))
+        return bool(self.rows("SELECT 1 FROM touched LIMIT 1"))
 
     # What is told
 
@@ -142,7 +112,7 @@ class Memory:
 
         What differs from what was told becomes an event. Whatever touched it after `seen` has it looked at again.
         """
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany("INSERT OR REPLACE INTO member VALUES (?, ?)", [(member, orthanc) for member in members])
             told = {
                 StudyKey(*key): body
@@ -178,18 +148,18 @@ class Memory:
 
     def outgoing(self, limit: int) -> list[Event]:
         """Return the events that the API has not answered, the oldest first."""
-        rows = self._rows("SELECT body FROM outgoing ORDER BY sequence LIMIT ?", (limit,))
+        rows = self.rows("SELECT body FROM outgoing ORDER BY sequence LIMIT ?", (limit,))
         return [event_from_json(json.loads(body)) for (body,) in rows]
 
     def answered(self, events: Iterable[Event]) -> None:
         """Forget events that the API has answered."""
-        with self._transaction() as db:
+        with self.transaction() as db:
             db.executemany("DELETE FROM outgoing WHERE sequence = ?", [(one.sequence,) for one in events])
 
     def reconcile(self, pages: Iterable[list[str]], now: float) -> int:
         """Compare with the studies that Orthanc has, in `pages`; touch what it or we do not know; return how many."""
         present = {study for page in pages for study in page}
-        with self._transaction() as db:
+        with self.transaction() as db:
             known = {row[0] for row in db.execute("SELECT DISTINCT orthanc FROM told")}
             _touch(db, present ^ known, now)
         return len(present ^ known)

@@ -2,40 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from neuronova.audit.access import AccessRecorder
-from neuronova.audit.journal import AuditJournal
-from neuronova.contract.settings import Settings
-from tests.accounts.api import Api, Clock
 from tests.databases import postgres_address, settings, sqlite_template, variables
-from tests.fhir.asking import Fhir
+from tests.fhir.conftest import api, fhir, journal
 
-__all__ = ["postgres_address", "settings", "sqlite_template", "variables"]
-
-
-@pytest.fixture
-def journal(tmp_path: Path) -> Iterator[AuditJournal]:
-    folder = tmp_path / "journal"
-    folder.mkdir()
-    opened = AuditJournal(folder / "api.db", "api")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def api(settings: Settings, journal: AuditJournal) -> Iterator[Api]:
-    """The service on one of the databases."""
-    clock = Clock()
-    made = Api(settings, clock=clock, accesses=AccessRecorder(journal, clock))
-    yield made
-    made.service.database.close()
-
-
-@pytest.fixture
-def fhir(api: Api, journal: AuditJournal) -> Fhir:
-    """The interface, and whoever asks it."""
-    return Fhir(api, journal.path)
+__all__ = ["api", "fhir", "journal", "postgres_address", "settings", "sqlite_template", "variables"]
