@@ -11,9 +11,11 @@ from pydicom import Dataset, dcmread
 
 from neuronova.platform.layout import REPOSITORY
 from tests.browsing import browser
+from tests.databases import database, postgres_address, settings, sqlite_template, variables
 from tests.server import Server, running, settings_for
 
-__all__ = ["browser"]
+# A fixture is made anew for each conftest.py that names it: those of a session are named here alone.
+__all__ = ["browser", "database", "postgres_address", "settings", "sqlite_template", "variables"]
 
 # Its records of lost connections hold their sockets until the session ends.
 logging.getLogger("pynetdicom").propagate = False
