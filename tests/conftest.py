@@ -13,11 +13,12 @@ from pydicom import Dataset, dcmread
 from neuronova.platform.layout import REPOSITORY
 from tests.browsing import browser
 from tests.databases import database, postgres_address, settings, sqlite_template, variables
+from tests.remembering import remembering
 from tests.server import Server, running, settings_for
 from tests.sharing import Sharing, put_in_order
 
 # A fixture is made anew for each conftest.py that names it: those of a session are named here alone.
-__all__ = ["browser", "database", "postgres_address", "settings", "sqlite_template", "variables"]
+__all__ = ["browser", "database", "postgres_address", "remembering", "settings", "sqlite_template", "variables"]
 
 # Its records of lost connections hold their sockets until the session ends.
 logging.getLogger("pynetdicom").propagate = False
@@ -30,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     put_in_order(items)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Sharing | None:
     """Share the tests out as tests/sharing.py says, where files are asked to stay whole."""
     return Sharing(config, log) if config.getvalue("dist") == "loadfile" else None

@@ -49,7 +49,8 @@ def variables_on(kind: str, data: Path, request: pytest.FixtureRequest) -> Itera
         yield ours
         return
     address, name = request.getfixturevalue("postgres_address"), f"test_{next(_numbers)}"
-    postgres.execute(address, f"CREATE DATABASE {name} TEMPLATE template_neuronova")
+    # Copying files takes a third of what copying by the log takes, where nothing is written through to the disk.
+    postgres.execute(address, f"CREATE DATABASE {name} TEMPLATE template_neuronova STRATEGY FILE_COPY")
     yield ours | {"NEURONOVA_DATABASE_URL": named(address, name)}
     postgres.execute(address, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
 
