@@ -32,6 +32,7 @@ from cdss_api.outbox.claiming import reclaim
 from cdss_api.outbox.crew import Crew
 from cdss_api.outbox.delivery import Deliver
 from cdss_api.outbox.inbound import Inbound
+from cdss_api.outbox.listening import listener
 from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.service import Service
 from cdss_api.starting import open_service
@@ -57,8 +58,17 @@ def work(settings: Settings, stop: threading.Event) -> None:
                 with database.writing() as session:
                     reclaim(session, service.now())
             name = f"{socket.gethostname()[:100]}:{os.getpid()}"
-            poll = Inbound(service).run
-            Crew(database, settings.data, time.time, name, settings.outbox_days, own=_own(service), poll=poll).run(stop)
+            crew = Crew(
+                database,
+                settings.data,
+                time.time,
+                name,
+                settings.outbox_days,
+                own=_own(service),
+                poll=Inbound(service).run,
+                listen=listener(database),
+            )
+            crew.run(stop)
     finally:
         database.close()
 

@@ -43,9 +43,15 @@ class Worker:
     _unsettled: dict[str, list[Report]] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
 
-    def run(self, stop: threading.Event, idle: float = 1.0) -> None:
-        """Work until `stop`, looking for something to do every `idle` seconds; what is begun is finished."""
+    def run(self, stop: threading.Event, idle: float = 1.0, woken: threading.Event | None = None) -> None:
+        """Work until `stop`; what is begun is finished.
+
+        It looks for something to do every `idle` seconds, and when `woken` is set: whoever sets `stop` sets that, too.
+        """
+        woken = woken or stop
         while not stop.is_set():
+            if woken is not stop:
+                woken.clear()
             try:
                 begun = self.step()
             except DBAPIError as error:
@@ -53,7 +59,7 @@ class Worker:
                 _LOG.warning("the outbox waits for its database (%s)", type(error).__name__)
                 begun = 0
             if begun == 0:
-                stop.wait(idle)
+                woken.wait(idle)
 
     def step(self) -> int:
         """Claim and deliver one batch of each target; return how many messages were begun."""
