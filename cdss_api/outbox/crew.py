@@ -59,6 +59,7 @@ class Crew:
         None  # asks a target for what others wrote, until it is stopped
     )
     own: Mapping[str, Deliver] = field(default_factory=dict)  # what the platform delivers itself (see Dispatcher)
+    serves: Callable[[str], bool] | None = None  # which targets, where others serve the rest
     listen: Listen | None = None
     look: float = LOOK
     _alarms: Alarms = field(default_factory=Alarms)
@@ -94,7 +95,8 @@ class Crew:
 
     def _serve(self) -> None:
         with self.database.reading() as session:
-            wanted = {(target, self._work) for target in targets(session)}
+            served = [one for one in targets(session) if self.serves is None or self.serves(one)]
+            wanted = {(target, self._work) for target in served}
             if self.poll is not None:
                 wanted |= {(target, self._polled) for target in polled(session)}
         for key, member in list(self._members.items()):

@@ -22,6 +22,8 @@ from cdss_api.outbox.webhook_delivery import WebhookDelivery
 
 # What the platform itself delivers, by the first word of the target's name: nobody can set up a target of that name.
 OWN = frozenset({"orthanc", "subscription", "correction"})
+# Of these, what goes to the Orthanc of the platform's own machine, which others cannot reach.
+_LOCAL = frozenset({"orthanc", "correction"})
 LONGEST_ASKING = 45.0  # seconds; less than the policy's longest delivery
 
 
@@ -34,6 +36,11 @@ class _Line:
     authorizer: Authorizer
     deliver: Callable[[Delivery], Outcome]
     bundles: BundleDelivery | None
+
+
+def is_local(target: str) -> bool:
+    """Return whether only the platform's own machine can deliver to a target."""
+    return target.partition(":")[0] in _LOCAL
 
 
 def client_of(configured: ConfiguredTarget, data: Path, clock: Callable[[], float]) -> FhirClient:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from cdss_api.outbox.verdicts import Outcome, Verdict, of_exception
 from cdss_api.outbox.waits import Policy, Random
 
 _LOG = logging.getLogger(__name__)
+_LOCKED = 0.05  # seconds, about as long as a change of the record takes
 
 
 @dataclass(slots=True)
@@ -60,6 +62,20 @@ class Worker:
                 begun = 0
             if begun == 0:
                 woken.wait(idle)
+
+    def drain(self, longest: float) -> int:
+        """Deliver what is due, for about so many seconds, and settle it; return how many messages were begun."""
+        end, total = self.clock() + longest, 0
+        while (begun := self.step()) > 0:
+            total += begun
+            if self.clock() >= end:
+                break
+        while any(self._unsettled.values()):
+            # Somebody writes to that stream at this moment.
+            time.sleep(_LOCKED)
+            for target in self._targets():
+                self._settle(target, [])
+        return total
 
     def step(self) -> int:
         """Claim and deliver one batch of each target; return how many messages were begun."""
