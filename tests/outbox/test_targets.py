@@ -93,11 +93,12 @@ def test_a_secret_is_in_one_file_and_nowhere_else(api: Api) -> None:
         {"target": "orthanc"},
         {"kinds": ["Subscription"]},
         {"kinds": []},
-        {"profile": "openemr", "kinds": ["DiagnosticReport"]},
+        {"profile": "openemr", "kinds": ["ServiceRequest"]},
+        {"profile": "openemr", "kinds": ["Patient"], "url": "https://emr.example.org/apis/default/api"},
         {"authorization": {"kind": "header", "name": "X-Api-Key", "value": "a\r\nHost: b"}},
         {"authorization": {"kind": "client_credentials", "token_url": "http://example.org", "client_id": "a"}},
     ],
-    ids=["plain", "password", "file", "name", "own", "kind", "none", "profile", "header", "token"],
+    ids=["plain", "password", "file", "name", "own", "kind", "none", "profile", "api", "header", "token"],
 )
 def test_an_odd_target_is_refused(api: Api, change: dict[str, Any]) -> None:
     answer = ask(api, "POST", "targets", BODY | change)
