@@ -70,6 +70,7 @@ class TargetEntry(BaseModel):
     profile: str | None
     url: str | None
     kinds: list[str]
+    polled: list[str]
     paused: bool
     waiting: int
     dead: int

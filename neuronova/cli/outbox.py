@@ -70,13 +70,21 @@ def targets() -> None:
 
         from cdss_api.outbox.depths import depth_of
 
-        table = Table("Target", "Profile", "Address", "Types", "State", "Waiting", "Oldest", "Dead letters")
+        table = Table(
+            "Target", "Profile", "Address", "Told of", "Asked for", "State", "Waiting", "Oldest", "Dead letters"
+        )
         with accounts() as service, service.database.reading() as session:
             for one in depth_of(session, service.now()):
                 state = "paused" if one.paused else one.breaker
                 counts = (str(one.waiting), f"{one.oldest_seconds:.0f} s", str(one.dead))
                 table.add_row(
-                    one.target, one.profile or "(removed)", one.url or "", " ".join(one.kinds), state, *counts
+                    one.target,
+                    one.profile or "(removed)",
+                    one.url or "",
+                    " ".join(one.kinds),
+                    " ".join(one.polled),
+                    state,
+                    *counts,
                 )
         Console().print(table)
 
