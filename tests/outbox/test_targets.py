@@ -186,7 +186,7 @@ def test_the_command_line_lists_what_a_target_is_told_of_and_asked_for(api: Api,
     assert ask(api, "POST", "targets", BODY | {"polled": ["ServiceRequest"]}).status_code == 201
     (target,) = json_of(ask(api, "GET", "targets"))["targets"]
     assert (target["kinds"], target["polled"]) == (["Patient"], ["ServiceRequest"])
-    program = [Path(sys.executable).with_name("neuronova"), "outbox", "target", "list"]
+    program = [str(Path(sys.executable).with_name("neuronova")), "outbox", "target", "list"]
     ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
     environment = ambient | variables | {"COLUMNS": "200"}
     told = subprocess.run(program, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
