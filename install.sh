@@ -8,10 +8,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
 system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv fonts-nanum)
-test_packages=(chromium dcmtk default-jre-headless iproute2 postgresql)
+test_packages=(chromium dcmtk default-jre-headless iproute2 postgresql redis-server)
 referee_packages=(node-java-fhir-validator@1.1.0 hl7.fhir.r4b.core@4.3.0 hl7.terminology.r4@7.0.1)
 bench_packages=(openjph-tools wrk)
-services=(orthanc nginx postgresql)
+services=(orthanc nginx postgresql redis-server)
 python=/usr/bin/python3 # the interpreter that Orthanc embeds
 policy=/usr/sbin/policy-rc.d
 wrote_policy=

@@ -1,6 +1,7 @@
 """The worker's process, `python -m cdss_api.worker`: it delivers the outbox, and corrects studies by it.
 
 On PostgreSQL there may be any number, on any machines; SQLite has no row locks, so a second one waits for the first.
+Where a broker is set, a site's own Celery delivers (`celery_app`), but for what goes to this machine's Orthanc.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ from cdss_api.merging import merging
 from cdss_api.outbox.claiming import reclaim
 from cdss_api.outbox.crew import Crew
 from cdss_api.outbox.delivery import Deliver
+from cdss_api.outbox.dispatching import is_local
 from cdss_api.outbox.inbound import Inbound
+from cdss_api.outbox.listening import listener
 from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.service import Service
 from cdss_api.starting import open_service
@@ -57,8 +60,18 @@ def work(settings: Settings, stop: threading.Event) -> None:
                 with database.writing() as session:
                     reclaim(session, service.now())
             name = f"{socket.gethostname()[:100]}:{os.getpid()}"
-            poll = Inbound(service).run
-            Crew(database, settings.data, time.time, name, settings.outbox_days, own=_own(service), poll=poll).run(stop)
+            crew = Crew(
+                database,
+                settings.data,
+                time.time,
+                name,
+                settings.outbox_days,
+                own=_own(service),
+                poll=Inbound(service).run,
+                serves=None if settings.broker_url is None else is_local,
+                listen=listener(database),
+            )
+            crew.run(stop)
     finally:
         database.close()
 

@@ -19,7 +19,7 @@ from cdss_api.accounts.service_tokens import token as service_token
 from cdss_api.database import Database
 from cdss_api.errors import Unavailable
 from cdss_api.outbox.depths import depth_of
-from cdss_api.outbox.heartbeats import living
+from cdss_api.outbox.heartbeats import CELERY, living
 from cdss_api.service import Service
 from neuronova.audit.forward import Collector, collector_of
 from neuronova.audit.signing import BadKey
@@ -56,7 +56,7 @@ def standard_checks(service: Service) -> dict[str, Check]:
         "workers": partial(check_workers, settings.orthanc_url, health_token),
         "database": partial(check_database, service.database),
         "data": partial(check_data, settings.data),
-        "outbox": partial(check_outbox, service.database, service.now),
+        "outbox": partial(check_outbox, service.database, service.now, celery=settings.broker_url is not None),
         "audit": partial(check_audit, Trail(settings.data), collector_of(settings), service.now),
     }
 
@@ -112,13 +112,16 @@ def check_database(database: Database) -> dict[str, Any]:
         return {"kind": database.engine.dialect.name, "version": current_version(session)}
 
 
-def check_outbox(database: Database, now: Callable[[], float]) -> dict[str, Any]:
+def check_outbox(database: Database, now: Callable[[], float], *, celery: bool = False) -> dict[str, Any]:
     """Look whether a worker lives, and tell what waits; a target that is away is no fault of ours."""
     with database.reading() as session:
         workers = living(session, now())
+        delivering = living(session, now(), CELERY if celery else "")
         depths = depth_of(session, now())
     if workers == 0:
         raise UnhealthyError("no worker was heard of lately; the worker's log may say why")
+    if delivering == 0:
+        raise UnhealthyError("no Celery worker was heard of lately; NEURONOVA_BROKER_URL leaves the delivery to it")
     oldest = max((one.oldest_seconds for one in depths), default=0.0)
     waiting, dead = sum(one.waiting for one in depths), sum(one.dead for one in depths)
     return {"workers": workers, "waiting": waiting, "dead_letters": dead, "oldest_seconds": round(oldest, 1)}

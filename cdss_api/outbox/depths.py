@@ -15,12 +15,16 @@ from cdss_api.outbox.states import State
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """A target's state; `dead` are messages that a person has to look at, `waiting` all others that are open."""
+    """A target's state; it is told of `kinds` and asked for `polled`.
+
+    `dead` are messages that a person has to look at, `waiting` all others that are open.
+    """
 
     target: str
     profile: str | None  # none where the target was removed
     url: str | None
     kinds: tuple[str, ...]
+    polled: tuple[str, ...]
     paused: bool
     waiting: int
     dead: int
@@ -47,6 +51,7 @@ def depth_of(session: Session, now: float) -> list[Depth]:
                 profile=None if one is None else one.profile,
                 url=None if one is None else one.url,
                 kinds=() if one is None else tuple(one.kinds),
+                polled=() if one is None else tuple(one.polled),
                 paused=one is not None and one.paused,
                 waiting=count,
                 dead=dead.get(target, 0),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cdss_api.database import Database
+from cdss_api.fhir.outcome import Refused
 from cdss_api.outbox import credentials
 from cdss_api.outbox.authorizing import Authorizer
 from cdss_api.outbox.bundle_delivery import BundleDelivery
@@ -15,13 +16,18 @@ from cdss_api.outbox.delivery import Deliver, Delivery
 from cdss_api.outbox.exchange import Exchange, Undelivered
 from cdss_api.outbox.fhir_client import FhirClient
 from cdss_api.outbox.fhir_delivery import FhirDelivery
+from cdss_api.outbox.openemr import OpenEmrDelivery, adapted
 from cdss_api.outbox.profiles import PROFILES, Kind
 from cdss_api.outbox.remotes import Remotes
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.webhook_delivery import WebhookDelivery
+from cdss_api.reading.printing import FONT, pdf_of
+from cdss_api.reading.signed import version_of
 
 # What the platform itself delivers, by the first word of the target's name: nobody can set up a target of that name.
 OWN = frozenset({"orthanc", "subscription", "correction"})
+# Of these, what goes to the Orthanc of the platform's own machine, which others cannot reach.
+_LOCAL = frozenset({"orthanc", "correction"})
 LONGEST_ASKING = 45.0  # seconds; less than the policy's longest delivery
 
 
@@ -34,6 +40,11 @@ class _Line:
     authorizer: Authorizer
     deliver: Callable[[Delivery], Outcome]
     bundles: BundleDelivery | None
+
+
+def is_local(target: str) -> bool:
+    """Return whether only the platform's own machine can deliver to a target."""
+    return target.partition(":")[0] in _LOCAL
 
 
 def client_of(configured: ConfiguredTarget, data: Path, clock: Callable[[], float]) -> FhirClient:
@@ -107,6 +118,13 @@ class Dispatcher:
             line.exchange.close()
         self._lines.clear()
 
+    def _printed(self, report: str, version: int) -> bytes:
+        try:
+            _, printed = version_of(self._database, report, version, self._clock())
+        except Refused:
+            raise Undelivered(Outcome(Verdict.PERMANENT, "there is no such version of a report")) from None
+        return pdf_of(printed, FONT)
+
     def _line(self, configured: ConfiguredTarget) -> _Line:
         line = self._lines.get(configured.target)
         if line is None or line.created_at != configured.created_at:
@@ -127,6 +145,9 @@ class Dispatcher:
             client = FhirClient(configured.url, exchange, authorizer, self._clock)
             remotes = Remotes(self._database, configured.target)
             kinds = frozenset(configured.kinds)
-            deliver = FhirDelivery(client, remotes, PROFILES[kind], kinds, self._clock).deliver
+            fhir = FhirDelivery(client, remotes, PROFILES[kind], kinds, self._clock)
+            deliver = fhir.deliver
+            if kind is Kind.OPENEMR:
+                deliver = OpenEmrDelivery(replace(fhir, adapt=adapted), self._printed).deliver
             bundles = BundleDelivery(client, remotes, PROFILES[kind], kinds, self._clock)
         return _Line(configured.created_at, exchange, authorizer, deliver, bundles)

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.outbox.models import Message, Stream, Target
 from cdss_api.outbox.states import State
+from cdss_api.outbox.waking import wake
 
 
 def enqueue(session: Session, *, target: str, aggregate: str, kind: str, payload: str, now: float) -> int:
@@ -19,6 +20,7 @@ def enqueue(session: Session, *, target: str, aggregate: str, kind: str, payload
     The stream stays locked until the transaction ends: keep that short, and write to several aggregates in one
     order everywhere (by name, say), or PostgreSQL will end one of two transactions that wait for each other.
     """
+    wake(session, target)
     stream = session.scalar(_woken(target, aggregate, now))
     if stream is None:
         stream = _new(session, target, aggregate, now)

@@ -20,11 +20,15 @@ _TAG = re.compile(r'(?:W/)?"([!#-~]{1,190})"')
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """A resource as the target has it; `version` is what If-Match takes, if it tells."""
+    """A resource as the target has it; `version` is what If-Match takes, if it tells.
+
+    `pid` is OpenEMR's own number of a patient that it made.
+    """
 
     id: str
     version: str | None
     document: Document
+    pid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,18 +140,19 @@ class FhirClient:
 
     def _theirs(self, answer: Answer, kind: str, id_: str | None = None) -> Theirs:
         """Read what was made or found from the answer's body, or else from its headers."""
-        document = answer.document()
+        document, pid = answer.document(), None
         if document.get("resourceType") == kind and "id" in document:
             theirs = _of(document)
         else:
             # OpenEMR says `uuid`; others may answer with nothing but a Location (FHIR R4 3.1.0.8).
             location = answer.headers.get("location", "").partition("/_history/")[0].rpartition("/")[2]
             theirs = Theirs(str(id_ or document.get("uuid") or location), None, {})
+            pid = str(document["pid"])[:20] if kind == "Patient" and "pid" in document else None
         if not _ID.fullmatch(theirs.id):
             raise Undelivered(Outcome(Verdict.TRANSIENT, f"{answer.asked}: the answer names no id"))
         tag = _TAG.fullmatch(answer.headers.get("etag", ""))
         named = theirs.version or (tag[1] if tag else None)
-        return Theirs(theirs.id, named, theirs.document)
+        return Theirs(theirs.id, named, theirs.document, pid)
 
 
 def _of(document: Document) -> Theirs:

@@ -21,7 +21,7 @@ from cdss_api.outbox.following import DELETE
 from cdss_api.outbox.outgoing import criteria, holds, logical, outgoing, version_of
 from cdss_api.outbox.profiles import Profile
 from cdss_api.outbox.record import current
-from cdss_api.outbox.remotes import Known, Remotes
+from cdss_api.outbox.remotes import PID, Known, Remotes
 from cdss_api.outbox.verdicts import Outcome, Verdict
 
 _TRIES = 3  # at a resource that others write to at the same time
@@ -29,15 +29,20 @@ _DEEPEST = 8  # of what refers to what
 _REFUSED = frozenset({Verdict.PERMANENT, Verdict.DUPLICATE})
 
 
+def _as_it_is(document: Document) -> Document:
+    return document
+
+
 @dataclass(frozen=True, slots=True)
 class FhirDelivery:
-    """Delivers to one target; `kinds` are the types that it wants."""
+    """Delivers to one target; `kinds` are the types that it wants, `adapt` what it wants otherwise than others do."""
 
     client: FhirClient
     remotes: Remotes
     profile: Profile
     kinds: frozenset[str]
     clock: Callable[[], float]
+    adapt: Callable[[Document], Document] = _as_it_is
 
     def deliver(self, delivery: Delivery) -> Outcome:
         """Deliver one message. Raises what `FhirClient` raises."""
@@ -45,8 +50,12 @@ class FhirDelivery:
         if delivery.kind == DELETE:
             self._delete(document)
         else:
-            _Sending(self, [_address(document)]).send(document)
+            self.send(document)
         return Outcome(Verdict.OK)
+
+    def send(self, document: Document) -> Known:
+        """Have the target hold a resource, and what it refers to. Raises what `FhirClient` raises."""
+        return _Sending(self, [_address(document)]).send(document)
 
     def _delete(self, document: Document) -> None:
         kind, id_, version = _named(document)
@@ -90,6 +99,8 @@ class FhirDelivery:
         if theirs is None:
             theirs, made = self.client.create(ours, search if self.profile.conditional else None)
         if made:
+            if theirs.pid is not None:
+                self.remotes.remember(PID, id_, Known(version, theirs.pid, None))
             return Known(version, theirs.id, theirs.version)
         found = self.client.read(kind, theirs.id) or theirs
         return Known(_reached(found, ours, version), found.id, found.version)
@@ -144,7 +155,7 @@ class _Sending:
         known = self.to.remotes.find(kind, id_)
         if known is not None and known.version >= version:
             return known
-        return self.to.put(document, outgoing(document, self._resolve))
+        return self.to.put(document, self.to.adapt(outgoing(document, self._resolve)))
 
     def _resolve(self, kind: str, id_: str) -> Document:
         """Return a reference to what the target has, which is sent first where it does not have it yet."""

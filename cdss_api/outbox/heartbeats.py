@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cdss_api.database import Base
 
+CELERY = "celery:"  # what the names of a site's own workers begin with (see `celery_app`)
 EVERY = 5.0  # seconds
 SILENT = 30.0  # seconds after which a worker is taken for dead
 
@@ -31,7 +32,7 @@ def leave(session: Session, worker: str) -> None:
     session.execute(delete(Heartbeat).where(Heartbeat.worker == worker))
 
 
-def living(session: Session, now: float) -> int:
-    """Return how many workers were heard of lately."""
+def living(session: Session, now: float, named: str = "") -> int:
+    """Return how many workers were heard of lately, of those whose names begin as `named`."""
     heard = select(func.count()).select_from(Heartbeat).where(Heartbeat.seen_at > now - SILENT)
-    return session.scalar(heard) or 0
+    return session.scalar(heard.where(Heartbeat.worker.startswith(named, autoescape=True))) or 0

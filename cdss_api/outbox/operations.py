@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.outbox.models import Message, Stream, is_open
 from cdss_api.outbox.states import TRANSITIONS, State
+from cdss_api.outbox.waking import wake
 
 
 class NoSuchMessage(Exception):
@@ -115,6 +116,7 @@ def _reschedule(session: Session, stream: Stream, now: float) -> None:
         stream.visible_at = None
     elif state == State.PENDING or stream.visible_at is None:
         stream.visible_at = now
+    wake(session, stream.target)
     session.flush()
 
 

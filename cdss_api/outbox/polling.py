@@ -76,8 +76,10 @@ class Poller:
                 seen += 1
                 since = later(since, theirs.document)
             self._keep(since)
-            if asked is None and len(found) >= _PAGE and since != before:
-                # A full page, and no link to a next one: not every server gives any.
+            if (asked is not None or len(found) >= _PAGE) and since != before:
+                # Not every server gives a link to the next page. Where one counts from the first resource, what is
+                # changed meanwhile moves to the end, all others move up, and one falls between two pages. So a link
+                # is followed only through resources of one instant.
                 asked = question(self.kind, since, overlap=timedelta())
         return seen
 

@@ -50,12 +50,12 @@ PROFILES: Mapping[Kind, Profile] = MappingProxyType(
         Kind.FHIR_R4: Profile(),
         Kind.HAPI: Profile(),
         Kind.MEDPLUM: Profile(together=8),  # its limit for transactions with conditions, which it may run batches as
-        # Its FHIR interface writes these three, without conditions, versions or deletions.
+        # Its FHIR interface writes three, without conditions, versions or deletions; reports go by another (`openemr`).
         Kind.OPENEMR: Profile(
             conditional=False,
             versions=False,
             deletes=False,
-            kinds=frozenset({"Patient", "Practitioner", "Organization"}),
+            kinds=frozenset({"Patient", "Practitioner", "Organization", "DiagnosticReport"}),
             together=1,
             polls=False,
         ),

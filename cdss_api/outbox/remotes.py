@@ -11,6 +11,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from cdss_api.database import Base, Database
 
+PID = "Patient.pid"  # as a type: the number by which OpenEMR's standard API knows a patient, beside the FHIR id
+
 
 class Remote(Base):
     """One resource of ours at one target. Without `remote_id` its deletion was delivered."""

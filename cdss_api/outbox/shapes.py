@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from cdss_api.outbox.addresses import secure
 from cdss_api.outbox.credentials import Authorization, Nothing
 from cdss_api.outbox.dispatching import OWN
+from cdss_api.outbox.openemr import FHIR
 from cdss_api.outbox.profiles import KINDS, POLLED, PROFILES, Kind
 from cdss_api.outbox.states import State
 
@@ -42,6 +43,8 @@ class TargetBody(BaseModel):
         if unknown:
             known = "is not sent" if unknown[0] not in KINDS else f"is not taken by {self.profile}"
             raise ValueError(f"kinds: {unknown[0][:64]} {known}")
+        if self.profile is Kind.OPENEMR and not self.url.endswith(FHIR):
+            raise ValueError(f"url: an OpenEMR's ends with {FHIR}, as in https://emr.example.org/apis/default/fhir")
         odd = sorted(set(self.polled) - POLLED)
         if odd or (self.polled and not PROFILES[self.profile].polls):
             raise ValueError(f"polled: {odd[0][:64] if odd else self.profile} is not polled")
@@ -67,6 +70,7 @@ class TargetEntry(BaseModel):
     profile: str | None
     url: str | None
     kinds: list[str]
+    polled: list[str]
     paused: bool
     waiting: int
     dead: int

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from cdss_api.outbox.verdicts import Outcome, Verdict, of_exception
 from cdss_api.outbox.waits import Policy, Random
 
 _LOG = logging.getLogger(__name__)
+_LOCKED = 0.05  # seconds, about as long as a change of the record takes
 
 
 @dataclass(slots=True)
@@ -43,9 +45,15 @@ class Worker:
     _unsettled: dict[str, list[Report]] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
 
-    def run(self, stop: threading.Event, idle: float = 1.0) -> None:
-        """Work until `stop`, looking for something to do every `idle` seconds; what is begun is finished."""
+    def run(self, stop: threading.Event, idle: float = 1.0, woken: threading.Event | None = None) -> None:
+        """Work until `stop`; what is begun is finished.
+
+        It looks for something to do every `idle` seconds, and when `woken` is set: whoever sets `stop` sets that, too.
+        """
+        woken = woken or stop
         while not stop.is_set():
+            if woken is not stop:
+                woken.clear()
             try:
                 begun = self.step()
             except DBAPIError as error:
@@ -53,7 +61,21 @@ class Worker:
                 _LOG.warning("the outbox waits for its database (%s)", type(error).__name__)
                 begun = 0
             if begun == 0:
-                stop.wait(idle)
+                woken.wait(idle)
+
+    def drain(self, longest: float) -> int:
+        """Deliver what is due, for about so many seconds, and settle it; return how many messages were begun."""
+        end, total = self.clock() + longest, 0
+        while (begun := self.step()) > 0:
+            total += begun
+            if self.clock() >= end:
+                break
+        while any(self._unsettled.values()):
+            # Somebody writes to that stream at this moment.
+            time.sleep(_LOCKED)
+            for target in self._targets():
+                self._settle(target, [])
+        return total
 
     def step(self) -> int:
         """Claim and deliver one batch of each target; return how many messages were begun."""

@@ -6,7 +6,6 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +14,22 @@ from pydicom import Dataset
 from sqlalchemy import select
 
 from cdss_api.database import Database
-from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.document import Document
-from cdss_api.fhir.linked import by_id
-from cdss_api.fhir.moment import micros_of, span
 from cdss_api.fhir.outcome import Refused
-from cdss_api.fhir.store import Store
 from cdss_api.imaging.models import Correcting
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_answer
 from cdss_api.reading.encapsulating import Filed, encapsulated, instance_uid_of
-from cdss_api.reading.printing import FONT, Printed, pdf_of
-from cdss_api.reading.reports import readers, study_named
+from cdss_api.reading.printing import FONT, pdf_of
+from cdss_api.reading.reports import study_named
+from cdss_api.reading.signed import version_of
 from cdss_api.reading.signing import KIND
-from cdss_api.reading.study import person, subject_of
-from neuronova.contract.roles import Permission, Role
+from neuronova.contract.roles import Permission
 
 SCOPES = (Permission.IMAGES_QUERY, Permission.IMAGES_STORE)  # what `token` gives
 _WITHIN = 25.0  # seconds, for each of two requests
 _WANTED = "00080020,00080030,00080050,00080090,00081030,00100010,00100020,00100021,00100030,00100040,00200010"
 _FAILED = "00081198"  # FailedSOPSequence
-_TITLES = {
-    "final": "Report",
-    "amended": "Amended report",
-    "corrected": "Corrected report",
-    "appended": "Report, appended",
-}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,7 +49,7 @@ class ReportDelivery:
             return Outcome(Verdict.PERMANENT, f"{delivery.kind[:64]} is not for Orthanc")
         named = json.loads(delivery.payload)
         try:
-            report, printed = self._read(named["report"], named["version"])
+            report, printed = version_of(self.database, named["report"], named["version"], self.clock())
         except Refused:
             return Outcome(Verdict.PERMANENT, "there is no such version of a report")
         found = self._ask("GET", "/dicom-web/studies", params=_query(report))
@@ -111,40 +100,6 @@ class ReportDelivery:
         headers = {"Accept": "application/dicom+json", **more.pop("headers", {}), self.header: self.token()}
         return requests.request(method, self.orthanc_url + path, headers=headers, timeout=_WITHIN, **more)
 
-    def _read(self, id_: str, version: int) -> tuple[Document, Printed]:
-        now = self.clock()
-        everything = Compartments(account="service:reports", role=Role.ADMIN, now=now, recent=0.0)
-        with self.database.reading() as session:
-            store = Store(session, everything, everything.account, micros_of(now))
-            report = store.vread("DiagnosticReport", id_, str(version)).document()
-            subject = subject_of(report)
-            patient = by_id(session, "Patient", [subject]).get(subject)
-            names = readers(store, [report])[report["id"]]
-        return report, _printed(report, patient, names)
-
 
 def _query(report: Document) -> dict[str, str]:
     return {"StudyInstanceUID": study_named(report), "includefield": _WANTED}
-
-
-def _printed(report: Document, patient: Document | None, names: list[str]) -> Printed:
-    whose, status = person(patient), str(report.get("status"))
-    issued = str(report.get("issued") or report["meta"]["lastUpdated"])
-    signed = datetime.fromtimestamp(span(issued).low / 1_000_000, UTC).astimezone()
-    when = signed.strftime("%Y-%m-%d %H:%M %Z")
-    described = str((report.get("code") or {}).get("text", ""))
-    codings = [one for concept in report.get("conclusionCode", ()) for one in concept.get("coding", ())]
-    whom = ", ".join(one for one in (whose["name"], whose["patient_id"]) if one)
-    return Printed(
-        title=f"{_TITLES.get(status, 'Report')}: {described}".rstrip(": "),
-        facts=[
-            ("Patient", whom),
-            ("Date of birth", whose["birth_date"]),
-            ("Examination", str(report.get("effectiveDateTime", ""))[:16].replace("T", " ")),
-        ],
-        text=str(report.get("conclusion", "")),
-        conclusions=[f"{one.get('display', '')} ({one.get('code', '')})" for one in codings],
-        signature=f"Signed: {', '.join(names) or 'unknown'}, {when}",
-        signed=signed,
-        footer=f"{whom} - version {report['meta']['versionId']}, {when}",
-    )

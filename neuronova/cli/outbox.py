@@ -66,18 +66,17 @@ def targets() -> None:
     """List the targets, how much waits for each, and what its breaker says."""
     with in_one_line():
         from rich.console import Console
-        from rich.table import Table
+        from rich.table import Column, Table
 
         from cdss_api.outbox.depths import depth_of
 
-        table = Table("Target", "Profile", "Address", "Types", "State", "Waiting", "Oldest", "Dead letters")
+        told = ("Told of", "Asked for", Column("State", no_wrap=True))
+        table = Table("Target", "Profile", "Address", *told, "Waiting", "Oldest", "Dead letters")
         with accounts() as service, service.database.reading() as session:
             for one in depth_of(session, service.now()):
-                state = "paused" if one.paused else one.breaker
+                types = (" ".join(one.kinds), " ".join(one.polled), "paused" if one.paused else one.breaker)
                 counts = (str(one.waiting), f"{one.oldest_seconds:.0f} s", str(one.dead))
-                table.add_row(
-                    one.target, one.profile or "(removed)", one.url or "", " ".join(one.kinds), state, *counts
-                )
+                table.add_row(one.target, one.profile or "(removed)", one.url or "", *types, *counts)
         Console().print(table)
 
 

@@ -49,6 +49,7 @@ class Settings:
     log_level: str
     database_url: str | None = dataclass_field(repr=False)
     admin_password: str | None = dataclass_field(repr=False)
+    broker_url: str | None = dataclass_field(repr=False)  # of a Celery that delivers the outbox
     break_glass_minutes: int
     grants_hold_minutes: int
     recent_days: int
@@ -106,6 +107,7 @@ class Settings:
             "PUBLIC_URL": self.public_url,
             "DATABASE_URL": self.database_url,
             "ADMIN_PASSWORD": self.admin_password,
+            "BROKER_URL": self.broker_url,
             "OIDC_ISSUER": self.oidc_issuer,
             "OIDC_JWKS_URL": self.oidc_jwks_url,
             "OIDC_AUDIENCE": self.oidc_audience,
@@ -153,6 +155,12 @@ def _url(text: str) -> str:
 def _database(text: str) -> str:
     if not re.match(r"postgres(ql)?://", text, re.ASCII):
         raise ValueError("an address such as postgresql://user:password@host/database")
+    return text
+
+
+def _broker(text: str) -> str:
+    if not re.match(r"(redis|amqp)s?://[^\s/]", text, re.ASCII):
+        raise ValueError("an address such as redis://:password@host:6379/0 or amqp://user:password@host")
     return text
 
 
@@ -246,6 +254,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "LOG_LEVEL": ("log_level", "INFO", _log_level),
     "DATABASE_URL": ("database_url", None, _database),
     "ADMIN_PASSWORD": ("admin_password", None, _password),
+    "BROKER_URL": ("broker_url", None, _broker),
     "BREAK_GLASS_MINUTES": ("break_glass_minutes", "60", _minutes),
     "GRANTS_HOLD_MINUTES": ("grants_hold_minutes", "15", _minutes),
     "RECENT_DAYS": ("recent_days", "7", _days),
@@ -265,7 +274,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "OIDC_ROLES": ("oidc_roles", None, _roles),
 }
 # Never shown, and read from the file that `.._FILE` names, too.
-SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD")
+SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD", "BROKER_URL")
 _PROVIDER = ("OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_AUDIENCE", "OIDC_ROLES")
 NAMES = tuple(PREFIX + name for name in _READERS)
 
@@ -291,6 +300,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             raise SettingsError(f"{PREFIX}{name}{shown} is not {error}") from None
     settings = Settings(**fields)
     _refuse_shared_ports(settings)
+    _refuse_a_broker_alone(settings)
     _refuse_half_a_provider(settings)
     _refuse_half_a_collector(settings)
     return settings
@@ -323,6 +333,12 @@ def _refuse_shared_ports(settings: Settings) -> None:
         if port in seen:
             raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")
         seen[port] = name
+
+
+def _refuse_a_broker_alone(settings: Settings) -> None:
+    # On SQLite one process delivers, and it is the platform's own.
+    if settings.broker_url is not None and settings.database_url is None:
+        raise SettingsError(f"{PREFIX}BROKER_URL is set and {PREFIX}DATABASE_URL is not; Celery needs PostgreSQL")
 
 
 def _refuse_half_a_provider(settings: Settings) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +63,7 @@ def test_a_target_is_told_of_what_it_wants_and_nothing_else(api: Api) -> None:
     (message,) = messages(api)
     assert (message["target"], message["kind"], message["payload"]) == ("emr", "put", None)
     (target,) = json_of(ask(api, "GET", "targets"))["targets"]
+    assert (target["kinds"], target["polled"]) == (["Patient"], [])
     assert (target["url"], target["waiting"], target["dead"]) == ("https://emr.example.org/fhir", 1, 0)
 
 
@@ -93,11 +97,12 @@ def test_a_secret_is_in_one_file_and_nowhere_else(api: Api) -> None:
         {"target": "orthanc"},
         {"kinds": ["Subscription"]},
         {"kinds": []},
-        {"profile": "openemr", "kinds": ["DiagnosticReport"]},
+        {"profile": "openemr", "kinds": ["ServiceRequest"]},
+        {"profile": "openemr", "kinds": ["Patient"], "url": "https://emr.example.org/apis/default/api"},
         {"authorization": {"kind": "header", "name": "X-Api-Key", "value": "a\r\nHost: b"}},
         {"authorization": {"kind": "client_credentials", "token_url": "http://example.org", "client_id": "a"}},
     ],
-    ids=["plain", "password", "file", "name", "own", "kind", "none", "profile", "header", "token"],
+    ids=["plain", "password", "file", "name", "own", "kind", "none", "profile", "api", "header", "token"],
 )
 def test_an_odd_target_is_refused(api: Api, change: dict[str, Any]) -> None:
     answer = ask(api, "POST", "targets", BODY | change)
@@ -175,3 +180,16 @@ def test_what_was_delivered_long_ago_is_deleted(api: Api) -> None:
         assert prune(session, api.clock() - 50.0) is None
         left = [(one.state, one.created_at) for one in session.query(Message).order_by(Message.number)]
     assert left == [("dead_letter", api.clock() - 100.0), ("completed", api.clock())]
+
+
+def test_the_command_line_lists_what_a_target_is_told_of_and_asked_for(api: Api, variables: dict[str, str]) -> None:
+    assert ask(api, "POST", "targets", BODY | {"polled": ["ServiceRequest"]}).status_code == 201
+    (target,) = json_of(ask(api, "GET", "targets"))["targets"]
+    assert (target["kinds"], target["polled"]) == (["Patient"], ["ServiceRequest"])
+    program = [str(Path(sys.executable).with_name("neuronova")), "outbox", "target", "list"]
+    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
+    environment = ambient | variables | {"COLUMNS": "200"}
+    told = subprocess.run(program, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+    (row,) = [line for line in told.splitlines() if "emr.example.org" in line]
+    cells = [cell.strip() for cell in row.strip("│").split("│")]
+    assert cells[:6] == ["emr", "fhir-r4", "https://emr.example.org/fhir", "Patient", "ServiceRequest", "closed"]

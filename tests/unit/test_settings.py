@@ -117,6 +117,18 @@ def test_an_identity_provider() -> None:
     assert read_settings(settings.environment()) == settings
 
 
+def test_a_broker_needs_postgresql_and_is_never_shown() -> None:
+    broker = {"NEURONOVA_BROKER_URL": "rediss://:secret1234@broker.example.org:6380/0"}
+    with pytest.raises(SettingsError, match="needs PostgreSQL"):
+        read_settings(broker)
+    settings = read_settings(broker | {"NEURONOVA_DATABASE_URL": "postgresql://h/d"})
+    assert read_settings(settings.environment()) == settings
+    assert "secret1234" not in repr(settings)
+    with pytest.raises(SettingsError) as refused:
+        read_settings({"NEURONOVA_BROKER_URL": "http://:secret1234@h"})
+    assert "secret1234" not in str(refused.value)
+
+
 @pytest.mark.parametrize("name", ["NEURONOVA_ADMIN_PASSWORD", "NEURONOVA_DATABASE_URL"])
 def test_a_secret_may_be_in_a_file_and_is_never_shown(tmp_path: Path, name: str) -> None:
     file = tmp_path / "secret"
