@@ -31,7 +31,7 @@ def sent(platform: Platform) -> dict[str, str]:
     return {name: str(image.StudyInstanceUID) for name, image in images.items()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def signed(platform: Platform, sent: dict[str, str]) -> dict[str, Any]:
     """The DICOM JSON of a signed report's PDF."""
     study = sent["signed"]
@@ -58,15 +58,14 @@ def test_the_pdf_is_listed_and_opens(signed: dict[str, Any], viewing: Viewing) -
     page.goto(f"/viewer?StudyInstanceUIDs={study}")
     listed = page.locator('[data-cy="study-browser-thumbnail-no-image"]')
     expect(listed).to_have_count(1, timeout=SHOWN)
-    with page.expect_response(re.compile("/bulkdata|/rendered|/instances/"), timeout=SHOWN) as answered:
-        listed.dblclick()
+    listed.dblclick()
     shown = page.locator('object[type="application/pdf"]')
     expect(shown).to_have_count(1, timeout=SHOWN)
     address = str(shown.get_attribute("data"))
     content = page.evaluate(
         "address => fetch(address).then(async it => [it.status, (await it.text()).slice(0, 5)])", address
     )
-    assert content == [200, "%PDF-"], (address, answered.value.url)
+    assert content == [200, "%PDF-"], address
 
 
 def test_the_next_study_is_one_key_away_from_a_signature(
