@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from bench import audit, decision, effect, encode, frames, gate, ingest, lists, memory, metadata, outbox, viewer
+from bench import audit, decision, effect, encode, fhir, frames, gate, ingest, lists, memory, metadata, outbox, viewer
 from bench.machine import describe
 from bench.page import PAGE, write_page
 from bench.report import Detail, Result, Row, table
@@ -28,6 +28,7 @@ MEASURES: dict[str, Callable[[bool], Iterator[Result]]] = {
     "lists": lists.measure,
     "audit": audit.measure,
     "outbox": outbox.measure,
+    "fhir": fhir.measure,
 }
 
 

@@ -14,6 +14,7 @@ from cdss_api.accounts.work import Work
 from cdss_api.audit.accesses import Accesses
 from cdss_api.database import Database
 from neuronova.contract.settings import Settings
+from neuronova.contract.verified import VerifiedTokens
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,7 @@ class Service:
     record: Record
     accesses: Accesses
     now: Callable[[], float]
+    tokens: VerifiedTokens = field(default_factory=VerifiedTokens)
     stopping: threading.Event = field(default_factory=threading.Event)  # whoever waits looks at it
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests import postgres
 from tests.accounts.api import Api
 from tests.running import ADMIN_PASSWORD
 
+KINDS = ("sqlite", "postgresql")
 _numbers = count(1)
 
 
@@ -36,21 +38,28 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data / "api" / "neuronova.db"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def variables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
-    """The settings of a platform whose database has its tables and nothing else."""
-    data = tmp_path / "data"
+@contextmanager
+def variables_on(kind: str, data: Path, request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """Give the settings of a platform whose database has its tables and nothing else, for the length of a block."""
     for folder in ("api", "keys"):
         (data / folder).mkdir(parents=True)
     ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}
-    if request.param == "sqlite":
+    if kind == "sqlite":
         shutil.copy(request.getfixturevalue("sqlite_template"), data / "api")
         yield ours
         return
     address, name = request.getfixturevalue("postgres_address"), f"test_{next(_numbers)}"
-    postgres.execute(address, f"CREATE DATABASE {name} TEMPLATE template_neuronova")
+    # Copying files takes a third of what copying by the log takes, where nothing is written through to the disk.
+    postgres.execute(address, f"CREATE DATABASE {name} TEMPLATE template_neuronova STRATEGY FILE_COPY")
     yield ours | {"NEURONOVA_DATABASE_URL": named(address, name)}
     postgres.execute(address, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=KINDS)
+def variables(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """The settings of a platform whose database has its tables and nothing else."""
+    with variables_on(request.param, tmp_path / "data", request) as made:
+        yield made
 
 
 @pytest.fixture

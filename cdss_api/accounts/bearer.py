@@ -11,14 +11,17 @@ from flask import Request, g, request
 from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 from flask_openapi3.request import validate_request
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, literal, select
+from sqlalchemy.orm import Session
 
-from cdss_api.accounts.models import Account, Ended
+from cdss_api.accounts.keys import accepted
+from cdss_api.accounts.models import Account, Ended, SigningKey
 from cdss_api.accounts.recording import Actor
 from cdss_api.problems import ERRORS, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission, Role
-from neuronova.contract.token import BadToken, Claims, ExpiredToken, verify
+from neuronova.contract.token import BadToken, Claims, ExpiredToken, require_current
+from neuronova.contract.verified import Verified
 
 SESSION_COOKIE = "neuronova_session"
 CLIENT_HEADER = "X-Neuronova-Client"
@@ -96,23 +99,40 @@ def authenticate(service: Service, asked: Request) -> Bearer:
         raise Problem(401, "token_missing", "This needs an access token.", _challenge())
     with service.database.reading() as session:
         try:
-            claims = verify(token, service.keyring.public_keys(session, service.now()), service.now())
+            claims, key_id = _verified(service, session, token)
         except ExpiredToken:
             raise Problem(401, "token_expired", "The access token has expired.", _challenge("invalid_token")) from None
         except BadToken as bad:
             raise Problem(401, "token_invalid", f"{bad}.".capitalize(), _challenge("invalid_token")) from None
-        ended = session.scalar(_ENDED, {"ended": (claims.session, claims.token_id)})
-        account = session.execute(_ACCOUNT, {"account": claims.subject}).one_or_none()
-    holds = claims.role is Role.SERVICE if account is None else (account.enabled and account.role == claims.role)
-    if ended is not None or not holds:
+        whose = {"account": claims.subject, "session": claims.session, "token": claims.token_id, "key": key_id}
+        stands = session.connection().execute(_STANDING, {**whose, "now": service.now()}).one()
+    known = stands.role is not None
+    holds = (stands.enabled and stands.role == claims.role) if known else claims.role is Role.SERVICE
+    if stands.ended or not stands.signed or not holds:
         raise Problem(401, "token_revoked", "The access token was revoked.", _challenge("invalid_token"))
     actor = Actor(subject=claims.subject, role=claims.role, token_id=claims.token_id, address=client_address())
     return Bearer(claims, actor)
 
 
-# Built once, for every request asks them.
-_ENDED = select(Ended.ended).where(Ended.ended.in_(bindparam("ended", expanding=True)))
-_ACCOUNT = select(Account.role, Account.enabled).where(Account.account_id == bindparam("account"))
+def _verified(service: Service, session: Session, token: str) -> Verified:
+    known = service.tokens.get(token)
+    if known is None:
+        return service.tokens.verify(token, service.keyring.public_keys(session, service.now()), service.now())
+    require_current(known.claims, service.now())
+    return known
+
+
+# Built once, and asked at once, for every request asks it.
+_STANDING = (
+    select(
+        Account.role,
+        Account.enabled,
+        exists().where(Ended.ended.in_((bindparam("session"), bindparam("token")))).label("ended"),
+        exists().where(SigningKey.key_id == bindparam("key"), accepted(bindparam("now"))).label("signed"),
+    )
+    .select_from(select(literal(1).label("one")).subquery())
+    .outerjoin(Account, Account.account_id == bindparam("account"))
+)
 
 
 def bearer_token(asked: Request) -> str | None:

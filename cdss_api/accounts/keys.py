@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
     load_pem_private_key,
 )
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, Float, bindparam, func, select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts.models import Link, SigningKey
@@ -92,9 +92,14 @@ def _valid(session: Session, now: float) -> list[tuple[str, str]]:
     return [(key_id, x) for key_id, x in session.execute(_VALID, {"now": now})]
 
 
+def accepted(now: BindParameter[float]) -> ColumnElement[bool]:
+    """Return the condition under which a key's tokens are accepted at a moment."""
+    return SigningKey.until.is_(None) | (SigningKey.until > now)
+
+
 _VALID = (
     select(SigningKey.key_id, SigningKey.x)
-    .where(SigningKey.until.is_(None) | (SigningKey.until > bindparam("now")))
+    .where(accepted(bindparam("now", type_=Float)))
     .order_by(SigningKey.until.is_not(None), SigningKey.created_at.desc())
 )
 

@@ -51,22 +51,16 @@ class Access:
 
 def patient_of(session: Session, kind: str, id_: str) -> Patient | None:
     """Return the patient whose record a resource is in, as images name them; None for none and for several."""
-    ids = list(session.scalars(_RECORDS, {"kind": kind, "id": id_}))
-    if len(ids) != 1:
-        return None
-    row = session.execute(_NAMED, {"patient": ids[0]}).one_or_none()
+    row = session.connection().execute(_NAMED, {"kind": kind, "id": id_}).one_or_none()
     return None if row is None else Patient(row.patient_id, row.issuer)
 
 
-_RECORDS = (
-    select(Compartment.patient)
-    .join(Resource, Resource.number == Compartment.number)
-    .where(Resource.kind == bindparam("kind"), Resource.logical_id == bindparam("id"))
-    .limit(2)
-)
+# `sole` is that a resource is in no other record.
 _NAMED = (
     select(Identity.patient_id, Identity.issuer)
-    .where(Identity.patient == bindparam("patient"))
+    .join(Compartment, Compartment.patient == Identity.patient)
+    .join(Resource, Resource.number == Compartment.number)
+    .where(Resource.kind == bindparam("kind"), Resource.logical_id == bindparam("id"), Compartment.sole)
     .order_by(Identity.issuer, Identity.patient_id)
     .limit(1)
 )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
 from sqlalchemy.orm import aliased
 
 from cdss_api.fhir.compartment import DIRECTORY, seen_later
-from cdss_api.fhir.definitions import Kind
+from cdss_api.fhir.definitions import Kind, Parameter
 from cdss_api.fhir.matching import fits
 from cdss_api.fhir.models import (
     Compartment,
@@ -23,12 +23,11 @@ from cdss_api.fhir.models import (
     TokenValue,
 )
 from cdss_api.fhir.outcome import Refused
-from cdss_api.fhir.query import Include, Query, Sort
+from cdss_api.fhir.query import Include, Query
 from cdss_api.fhir.store import Store, Stored
 
 MOST_INCLUDED = 5_000
 DEEPEST_INCLUDE = 4
-_SORTING = -1  # of subqueries: beside all that a condition has
 _SORTED_BY: Mapping[Kind, tuple[Any, str, str]] = {
     Kind.STRING: (StringValue, "folded", "folded"),
     Kind.TOKEN: (TokenValue, "value", "value"),
@@ -57,17 +56,22 @@ def search(store: Store, query: Query) -> Result:
         Refused: a value is not of its parameter's type, or too much would be included.
     """
     where = _where(store, query)
-    placed = store.compartments.placed
+    if query.only_total:
+        return Result((), (), _total(store, where) if query.total else None, more=False)
+    rows = select(Resource.number).where(where).order_by(*_order(query)).offset(query.offset).limit(query.count + 1)
+    numbers = list(store.session.scalars(rows, store.compartments.placed))
+    page, more = numbers[: query.count], len(numbers) > query.count
     total = None
     if query.total:
-        total = store.session.scalar(select(func.count()).select_from(Resource).where(where), placed)
-    if query.only_total:
-        return Result((), (), total, more=False)
-    rows = select(Resource.number).where(where).order_by(*_order(query)).offset(query.offset).limit(query.count + 1)
-    numbers = list(store.session.scalars(rows, placed))
-    page = numbers[: query.count]
+        is_last = not more and (numbers or query.offset == 0)  # a page behind the last tells nothing
+        total = query.offset + len(numbers) if is_last else _total(store, where)
     included = _included(store, page, query)
-    return Result(store.bodies(page), store.bodies(included), total, more=len(numbers) > query.count)
+    return Result(store.bodies(page), store.bodies(included), total, more=more)
+
+
+def _total(store: Store, where: ColumnElement[bool]) -> int:
+    counted = select(func.count()).select_from(Resource).where(where)
+    return store.session.scalar(counted, store.compartments.placed) or 0
 
 
 def matching(store: Store, query: Query, most: int) -> list[Stored]:
@@ -102,22 +106,23 @@ def _where(store: Store, query: Query) -> ColumnElement[bool]:
 
 def _order(query: Query) -> Iterable[ColumnElement[Any]]:
     for sort in query.sort:
-        yield _key(query.kind, sort)
+        yield _key(query.kind, sort.parameter, descending=sort.descending)
     if not query.sort:
         yield Resource.updated.desc()
     yield Resource.number.desc()
 
 
-def _key(kind: str, sort: Sort) -> ColumnElement[Any]:
+@cache
+def _key(kind: str, parameter: Parameter, *, descending: bool) -> ColumnElement[Any]:
     """Return what a resource is sorted by: its lowest value going up, its highest going down, none comes last."""
-    if sort.parameter.code == "_lastUpdated":
-        return Resource.updated.desc() if sort.descending else Resource.updated.asc()
-    table, lowest, highest = _SORTED_BY[sort.parameter.kind]
+    if parameter.code == "_lastUpdated":
+        return Resource.updated.desc() if descending else Resource.updated.asc()
+    table, lowest, highest = _SORTED_BY[parameter.kind]
     row = aliased(table)
-    value = func.max(getattr(row, highest)) if sort.descending else func.min(getattr(row, lowest))
-    of_resource = (row.number == Resource.number, row.kind == kind, row.code == sort.parameter.code)
+    value = func.max(getattr(row, highest)) if descending else func.min(getattr(row, lowest))
+    of_resource = (row.number == Resource.number, row.kind == kind, row.code == parameter.code)
     key = select(value).where(*of_resource).correlate(Resource).scalar_subquery()
-    return (key.desc() if sort.descending else key.asc()).nulls_last()
+    return (key.desc() if descending else key.asc()).nulls_last()
 
 
 def _included(store: Store, page: Sequence[int], query: Query) -> list[int]:

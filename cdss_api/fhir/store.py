@@ -218,7 +218,11 @@ class Store:
 
     def _found(self, kind: str, id_: str, version: int | None) -> Stored:
         asked = {"kind": kind, "id": id_, "version": version, **self.compartments.placed}
-        row = self.session.execute(_one(self.compartments.reach, current=version is None), asked).one_or_none()
+        row = (
+            self.session.connection()
+            .execute(_one(self.compartments.reach, current=version is None), asked)
+            .one_or_none()
+        )
         if row is None:
             raise Refused(404, "not-found", "There is no such resource, or you may not see it.")
         return _stored(row)
@@ -230,7 +234,9 @@ class Store:
     def bodies(self, numbers: list[int]) -> list[Stored]:
         """Return the current versions of resources that were found, in the order of `numbers`."""
         found: dict[int, Stored] = {}
-        for number, *rest in self.session.execute(_BODIES, {"numbers": numbers}):
+        if not numbers:
+            return []
+        for number, *rest in self.session.connection().execute(_BODIES, {"numbers": numbers}):
             found[number] = Stored(*rest)  # type: ignore[arg-type]  # a row's rest has lost its types
         return [found[number] for number in numbers if number in found]
 

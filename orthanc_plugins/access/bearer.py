@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hmac
-import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from neuronova.contract.grants import Ground, Patient
 from neuronova.contract.roles import Role
-from neuronova.contract.token import BadToken, Claims, ExpiredToken, key_of, require_current, verify
+from neuronova.contract.token import BadToken, Claims, ExpiredToken, require_current
+from neuronova.contract.verified import VerifiedTokens
 from orthanc_plugins.access.decision import Bearer, Reason
 from orthanc_plugins.access.ledger import Account, Ledger
 
 TOKEN_HEADER = "x-neuronova-token"  # noqa: S105 - a name
-MOST_CACHED = 4096
 _REASONS = {
     Ground.CARE_TEAM: Reason.CARE_TEAM,
     Ground.CARE_TEAM_RESOURCE: Reason.CARE_TEAM,
@@ -48,8 +46,7 @@ class Bearers:
         self._ledger = ledger
         self._rules = rules
         self._secret = secret.encode()
-        self._lock = threading.Lock()
-        self._verified: OrderedDict[str, _Verified] = OrderedDict()
+        self._verified = VerifiedTokens()
 
     @property
     def version(self) -> int:
@@ -73,18 +70,11 @@ class Bearers:
 
     def _claims(self, token: str, now: float) -> Claims:
         keys = self._ledger.keys
-        with self._lock:
-            known = self._verified.get(token)
-        # A key that was withdrawn takes its tokens with it.
-        if known is not None and known.key_id in keys:
-            require_current(known.claims, now)
-            return known.claims
-        claims = verify(token, keys, now)
-        with self._lock:
-            self._verified[token] = _Verified(claims, key_of(token))
-            while len(self._verified) > MOST_CACHED:
-                self._verified.popitem(last=False)
-        return claims
+        known = self._verified.get(token)
+        if known is None or known.key_id not in keys:
+            return self._verified.verify(token, keys, now).claims
+        require_current(known.claims, now)
+        return known.claims
 
     def _standing(self, claims: Claims, now: float) -> Bearer | Reason:
         ledger = self._ledger
@@ -101,12 +91,6 @@ class Bearers:
         if account.role is not claims.role:
             return Reason.REVOKED
         return Bearer(claims, partial(_reason, account, now), recent_since)
-
-
-@dataclass(frozen=True, slots=True)
-class _Verified:
-    claims: Claims
-    key_id: str
 
 
 def _reason(account: Account, now: float, patient: Patient) -> Reason | None:

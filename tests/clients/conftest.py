@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tests.databases import postgres_address, settings, sqlite_template, variables
 from tests.fhir.conftest import api, fhir, journal
 
-__all__ = ["api", "fhir", "journal", "postgres_address", "settings", "sqlite_template", "variables"]
+__all__ = ["api", "fhir", "journal"]

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.databases import postgres_address, settings, sqlite_template, variables
 from tests.emr.delivering import Sender
 from tests.emr.peer import Line, emr, line_to
 from tests.fhir.asking import Fhir
 from tests.fhir.conftest import api, fhir, journal
 
-__all__ = ["api", "fhir", "journal", "postgres_address", "settings", "sqlite_template", "variables"]
+__all__ = ["api", "fhir", "journal"]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import partial
@@ -19,6 +19,7 @@ from typing import Any
 import requests
 
 from cdss_api.outbox.outgoing import RESOURCE
+from tests.emr.stops import Moment, Stop
 
 _FOLDER = Path(__file__).parent
 
@@ -77,6 +78,8 @@ class Line:
     taken: list[str] = field(default_factory=list)  # the types of what was created, in order
     asked: int = 0
     suffered: list[Fault] = field(default_factory=list)
+    stop: Stop | None = None
+    connections: int = 0  # that are open
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -100,6 +103,11 @@ class Line:
                 return None
             self.suffered.append(self.faults[0])
             return self.faults.pop(0)
+
+    def passes(self, moment: Moment) -> None:
+        """A request is at a moment of its way: it may be kept there."""
+        if self.stop is not None:
+            self.stop.passes(moment)
 
     def ours(self, kind: str, id_: str) -> list[dict[str, Any]]:
         """Return what the server has of a resource of ours."""
@@ -125,9 +133,22 @@ class _Handler(BaseHTTPRequestHandler):
         self._line = line
         super().__init__(*arguments)
 
+    def setup(self) -> None:
+        super().setup()
+        with self._line.lock:
+            self._line.connections += 1
+
+    def finish(self) -> None:
+        try:
+            super().finish()
+        finally:
+            with self._line.lock:
+                self._line.connections -= 1
+
     def _pass(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         fault = self._line.next(self.command)
+        self._line.passes(Moment.ASKED)
         if fault in _REFUSALS:
             status, headers = _REFUSALS[fault]
             self._answer(status, headers, _REFUSAL)
@@ -144,10 +165,12 @@ class _Handler(BaseHTTPRequestHandler):
         with self._line.lock:
             self._line.bodies.append(body)
             self._line.taken += self._made(status, body, answer)
+        self._line.passes(Moment.TAKEN)
         if fault is Fault.DROP_ANSWER:
             self.close_connection = True
             return
         self._answer(status, headers, answer)
+        self._line.passes(Moment.ANSWERED)
 
     do_GET = do_POST = do_PUT = do_DELETE = _pass  # noqa: N815
 
@@ -192,11 +215,12 @@ class _Handler(BaseHTTPRequestHandler):
             connection.close()
 
     def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
+        with suppress(ConnectionError):  # whoever asked may have been killed
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""

@@ -11,10 +11,7 @@ from neuronova.audit.access import AccessRecorder
 from neuronova.audit.journal import AuditJournal
 from neuronova.contract.settings import Settings
 from tests.accounts.api import Api, Clock
-from tests.databases import postgres_address, settings, sqlite_template, variables
 from tests.fhir.asking import Fhir
-
-__all__ = ["postgres_address", "settings", "sqlite_template", "variables"]
 
 
 @pytest.fixture

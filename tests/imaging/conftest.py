@@ -8,12 +8,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.databases import postgres_address, settings, sqlite_template, variables
 from tests.fhir.conftest import api, fhir, journal
 from tests.imaging.asking import Hospital
 from tests.running import running_platform
 
-__all__ = ["api", "fhir", "journal", "postgres_address", "settings", "sqlite_template", "variables"]
+__all__ = ["api", "fhir", "journal"]
 
 
 @pytest.fixture

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from neuronova.contract.roles import Role
 from tests.fhir.asking import Fhir
 
 Json = dict[str, Any]
+SOURCE, TARGET = "Patient/source", "Patient/target"
+CODE = {"text": "CT"}
 
 
 def parameters(source: str = "source", target: str = "target", **more: Any) -> Json:
@@ -51,3 +54,28 @@ def document(fhir: Fhir, address: str) -> Json:
 def content(fhir: Fhir, address: str) -> Json:
     """Return a resource without its version."""
     return {name: value for name, value in document(fhir, address).items() if name != "meta"}
+
+
+def two_patients(fhir: Fhir) -> Fhir:
+    """Write two Patients with a record each; the source has a signed report, and a care team with the doctor in it."""
+    put(fhir, a_patient("source", "S-1", gender="male"), a_patient("target", "T-1", active=True))
+    account = fhir.api.service.settings and fhir.account(Role.DOCTOR)
+    assert account
+    member = {"system": "urn:neuronova:account", "value": Role.DOCTOR.value}
+    put(
+        fhir,
+        {"resourceType": "Practitioner", "id": "doctor", "identifier": [member]},
+        refers("Condition", "c"),
+        refers("ServiceRequest", "o", status="active", intent="order", code=CODE),
+        refers("DiagnosticReport", "r", status="final", code=CODE),
+        refers("CareTeam", "t", status="active", participant=[{"member": {"reference": "Practitioner/doctor"}}]),
+        refers("Condition", "own", "target"),
+    )
+    return fhir
+
+
+def merged(fhir: Fhir, **more: Any) -> str:
+    """Merge the two; return the merge's id."""
+    answer = fhir.ask("POST", "/Patient/$merge", parameters(**more))
+    assert answer.status_code == 200, answer.text
+    return answer.headers["Content-Location"].rpartition("/")[2]

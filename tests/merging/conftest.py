@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tests.databases import postgres_address, settings, sqlite_template, variables
 from tests.fhir.conftest import api, fhir, journal
 from tests.imaging.conftest import hospital
 
-__all__ = ["api", "fhir", "hospital", "journal", "postgres_address", "settings", "sqlite_template", "variables"]
+__all__ = ["api", "fhir", "hospital", "journal"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,37 +9,27 @@ import pytest
 from cdss_api.reading.waiting import REPORT_OF
 from neuronova.contract.roles import Role
 from tests.fhir.asking import Fhir, issue_of
-from tests.fhir.referee import judged
-from tests.merging.asking import Json, a_patient, content, document, parameters, put, refers
+from tests.merging.asking import (
+    CODE,
+    SOURCE,
+    TARGET,
+    Json,
+    a_patient,
+    content,
+    document,
+    merged,
+    parameters,
+    put,
+    refers,
+    two_patients,
+)
 
-SOURCE, TARGET = "Patient/source", "Patient/target"
-CODE = {"text": "CT"}
 MOVED = ["Condition/c", "ServiceRequest/o", "DiagnosticReport/r", "CareTeam/t"]
 
 
 @pytest.fixture
 def both(fhir: Fhir) -> Fhir:
-    """Two Patients with a record each; the source's report is signed, and it has a care team with the doctor in it."""
-    put(fhir, a_patient("source", "S-1", gender="male"), a_patient("target", "T-1", active=True))
-    account = fhir.api.service.settings and fhir.account(Role.DOCTOR)
-    assert account
-    member = {"system": "urn:neuronova:account", "value": Role.DOCTOR.value}
-    put(
-        fhir,
-        {"resourceType": "Practitioner", "id": "doctor", "identifier": [member]},
-        refers("Condition", "c"),
-        refers("ServiceRequest", "o", status="active", intent="order", code=CODE),
-        refers("DiagnosticReport", "r", status="final", code=CODE),
-        refers("CareTeam", "t", status="active", participant=[{"member": {"reference": "Practitioner/doctor"}}]),
-        refers("Condition", "own", "target"),
-    )
-    return fhir
-
-
-def merged(fhir: Fhir, **more: Any) -> str:
-    answer = fhir.ask("POST", "/Patient/$merge", parameters(**more))
-    assert answer.status_code == 200, answer.text
-    return answer.headers["Content-Location"].rpartition("/")[2]
+    return two_patients(fhir)
 
 
 def decide(fhir: Fhir, merge: str, decision: str) -> int:
@@ -185,11 +174,3 @@ def test_a_signed_report_is_not_given_away_by_a_client(both: Fhir) -> None:
     assert content(both, "DiagnosticReport/signed")["subject"]["reference"] == TARGET
     taken = content(both, "DiagnosticReport/signed") | {"subject": {"reference": SOURCE}}
     assert both.ask("PUT", "/DiagnosticReport/signed", taken).status_code == 409
-
-
-@pytest.mark.timeout(400)
-def test_the_referee_finds_no_error(both: Fhir, tmp_path: Path) -> None:
-    put(both, a_patient("source", "S-1", gender="male"))
-    merged(both)
-    documents = [document(both, SOURCE), document(both, TARGET)]
-    assert judged(tmp_path, documents) == {f"{one['id']}.json": [] for one in documents}

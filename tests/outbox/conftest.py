@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cdss_api.database import Database
-from tests.databases import api, database, postgres_address, settings, sqlite_template, variables
+from tests.databases import api
 from tests.outbox.sending import Bench
 
-__all__ = ["api", "database", "postgres_address", "settings", "sqlite_template", "variables"]
+__all__ = ["api"]
 
 
 @pytest.fixture

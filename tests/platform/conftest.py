@@ -26,7 +26,7 @@ def start_platform(tmp_path: Path) -> Iterator[Callable[..., Platform]]:
         yield lambda name="data", **changes: stack.enter_context(running_platform(tmp_path / name, **changes))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """One platform for the tests that only ask it something."""
     with running_platform(tmp_path_factory.mktemp("platform") / "data") as running:

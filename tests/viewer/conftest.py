@@ -15,7 +15,7 @@ from tests.running import ADMIN_PASSWORD, Platform, running_platform
 from tests.viewer.viewing import Viewing
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     with running_platform(tmp_path_factory.mktemp("viewer") / "data") as running:
         running.demo("--no-orders")  # tests make their own

@@ -1,0 +1,72 @@
+"""How workers of pytest-xdist share the tests: longest first, and together what shares a running platform."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+# Folders whose files share what takes long to start: one worker has them all.
+TOGETHER = ("tests/viewer",)
+
+# Files whose tests each start what they use and take long: each test goes to whoever is free.
+APART = ("tests/emr/test_random_kills.py", "tests/platform/test_running.py", "tests/plugins/test_encoding.py")
+
+# Folders and files that start whole platforms, Java or many processes, the longest first; the others follow, those of
+# most tests first.
+LONGEST = (
+    "tests/viewer",
+    "tests/compose/test_compose.py",
+    "tests/chain/test_chain.py",
+    "tests/fhir/test_referee.py",
+    "tests/platform/test_killing.py",
+    "tests/merging/test_platform.py",
+    "tests/imaging/test_correcting.py",
+    "tests/imaging/test_platform.py",
+    "tests/chain/test_demo.py",
+    "tests/emr/test_platform.py",
+    "tests/worklist/test_modality.py",
+    "tests/platform/test_accounts.py",
+    "tests/platform/test_keeping.py",
+    "tests/fhir/test_fuzz.py",
+    "tests/emr/test_random_kills.py",
+    "tests/platform/test_running.py",
+    "tests/plugins/test_encoding.py",
+)
+
+
+def unit_of(nodeid: str) -> str:
+    """Return what a test is handed out with: its folder, its file, or itself."""
+    file = nodeid.partition("::")[0]
+    folder = file.rpartition("/")[0]
+    if folder in TOGETHER:
+        return folder
+    return nodeid if file in APART else file
+
+
+def rank(nodeid: str, counts: Mapping[str, int]) -> tuple[int, int]:
+    """Return where a test stands in the order of all; `counts` are how many tests each unit has."""
+    unit = unit_of(nodeid)
+    known = [LONGEST.index(one) for one in (unit, nodeid.partition("::")[0]) if one in LONGEST]
+    return min(known, default=len(LONGEST)), -counts[unit]
+
+
+def put_in_order(items: list[pytest.Item]) -> None:
+    """Sort what was collected by rank; tests of one unit keep their order, and stay together."""
+    counts = Counter(unit_of(one.nodeid) for one in items)
+    firsts = {unit: number for number, unit in enumerate(counts)}
+    items.sort(key=lambda one: (*rank(one.nodeid, counts), firsts[unit_of(one.nodeid)]))
+
+
+class Sharing(LoadScopeScheduling):  # type: ignore[misc]
+    """Hands out units in the order in which they were collected."""
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of(nodeid)
