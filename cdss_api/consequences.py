@@ -16,14 +16,21 @@ from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.store import Store, Stored
 from cdss_api.imaging import following as imaging
 from cdss_api.outbox import following as outbox
-from cdss_api.reading import signing
+from cdss_api.reading import signing, words
 from cdss_api.service import Service
 from neuronova.contract.roles import Role
 
 Follower = Callable[[Work, Store, Sequence[Stored]], None]
 
 # The outbox and subscriptions come last: they tell others of what the rest has written too.
-FOLLOWERS: tuple[Follower, ...] = (teams.follow, imaging.follow, signing.follow, outbox.follow, subscriptions.follow)
+FOLLOWERS: tuple[Follower, ...] = (
+    teams.follow,
+    imaging.follow,
+    signing.follow,
+    words.follow,
+    outbox.follow,
+    subscriptions.follow,
+)
 
 
 def follow(work: Work, store: Store) -> None:

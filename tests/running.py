@@ -72,11 +72,12 @@ class Platform:
         found: dict[str, Any] = answer.json()
         return found
 
-    def allow(self, title: str) -> None:
-        """Let a modality on this machine store."""
+    def allow(self, title: str, *operations: str) -> None:
+        """Let a modality on this machine store, or do what is said."""
         headers = {"Authorization": f"Bearer {self.login()['access_token']}"}
         url = f"{self.url}/api/v1/modalities/{title}"
-        requests.put(url, json={"host": "127.0.0.1"}, headers=headers, timeout=10).raise_for_status()
+        body = {"host": "127.0.0.1"} | ({"operations": list(operations)} if operations else {})
+        requests.put(url, json=body, headers=headers, timeout=10).raise_for_status()
 
     def add_user(self, username: str, role: str) -> str:
         """Add an account whose password is the admin's; return its identifier."""

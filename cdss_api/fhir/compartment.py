@@ -19,9 +19,9 @@ from cdss_api.fhir.definitions import Kind, parameters
 from cdss_api.fhir.models import Compartment, Identity, Resource
 from cdss_api.fhir.values import link_of, values_at
 from neuronova.contract.grants import Patient
+from neuronova.contract.issuer import issuer_of
 from neuronova.contract.roles import REACH, Reach, Role
 
-PATIENT_ID = "urn:neuronova:patient-id"  # the identifier system of a PatientID without an issuer
 DIRECTORY = frozenset({"Practitioner", "PractitionerRole", "Organization", "Endpoint"})
 _OF_DAY = ("ServiceRequest", "ImagingStudy", "Appointment")
 _ABOUT = ("patient", "subject")
@@ -156,7 +156,7 @@ def identities_of(document: Mapping[str, Any]) -> set[Patient]:
             (identifier.get(name) for name in ("system", "value")) if isinstance(identifier, dict) else ("", 0)
         )
         if isinstance(system, str) and isinstance(value, str) and value.strip():
-            found.add(Patient(value, "" if system == PATIENT_ID else system))
+            found.add(Patient(value, issuer_of(system)))
     return found
 
 

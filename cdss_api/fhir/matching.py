@@ -24,6 +24,7 @@ from cdss_api.fhir.moment import Span, span
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.query import Condition, plain, split
 from cdss_api.fhir.values import LONGEST, folded, link_of
+from neuronova.contract.issuer import spellings
 
 Visible = Callable[[type[Resource]], ColumnElement[bool]]  # that whoever asks may see a resource
 _TABLES: Mapping[Kind, type[StringValue | TokenValue | DateValue | QuantityValue | ReferenceValue]] = {
@@ -124,14 +125,15 @@ def _text(row: type[StringValue], condition: Condition, value: str, _now: int) -
     return and_(row.folded >= sought, row.folded < sought + _HIGHEST)
 
 
-def _token(row: type[TokenValue], _condition: Condition, value: str, _now: int) -> ColumnElement[bool]:
+def _token(row: type[TokenValue], condition: Condition, value: str, _now: int) -> ColumnElement[bool]:
     parts = [plain(one)[:LONGEST] for one in split(value, "|")]
     if len(parts) == 1:
         return row.value == parts[0]
     system, code = parts[0], "|".join(parts[1:])
-    if not code:
-        return row.system == system
-    return and_(row.system == system, row.value == code)
+    same = row.system == system
+    if condition.parameter.code == "identifier":  # as the store has it, an issuer may stand in either of two ways
+        same = row.system.in_(sorted(one[:LONGEST] for one in spellings(system)))
+    return and_(same, row.value == code) if code else same
 
 
 def _uri(row: type[TokenValue], condition: Condition, value: str, _now: int) -> ColumnElement[bool]:

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from datetime import date, datetime, tzinfo
 from typing import Any
 
-from cdss_api.fhir.compartment import PATIENT_ID
 from cdss_api.fhir.document import Document
 from cdss_api.worklist.mapping import DCM
 from cdss_api.worklist.names import REPRESENTATION
 from cdss_api.worklist.texts import plain
 from neuronova.contract.grants import Patient
+from neuronova.contract.issuer import system_of
 from neuronova.contract.studies import Series, StudyChanged
 
 ENDPOINT_ID = "dicomweb"
@@ -94,7 +94,7 @@ def endpoint(address: str) -> Document:
 
 def identifier_of(whom: Patient) -> dict[str, Any]:
     """Return PatientID and issuer as an Identifier."""
-    return {"system": whom.issuer or PATIENT_ID, "value": whom.patient_id}
+    return {"system": system_of(whom.issuer), "value": whom.patient_id}
 
 
 def human_names(text: str) -> list[dict[str, Any]]:

@@ -28,6 +28,7 @@ from cdss_api.problems import Problem
 from cdss_api.service import Service
 from cdss_api.worklist.texts import TooLong
 from neuronova.contract.grants import Patient
+from neuronova.contract.issuer import issuer_of
 
 PART = "merge"
 
@@ -167,8 +168,7 @@ def _found(session: Session, side: Side) -> Document:
     ids = {side.id} if side.id else None
     for one in side.identifiers:
         whose = select(Identity.patient).where(Identity.patient_id == one.value)
-        issuers = ("",) if one.system in ("", "urn:neuronova:patient-id") else (one.system,)
-        having = set(session.scalars(whose.where(Identity.issuer.in_(issuers))))
+        having = set(session.scalars(whose.where(Identity.issuer == issuer_of(one.system))))
         ids = having if ids is None else ids & having
     if len(ids or ()) > 1:
         raise Refused(422, "multiple-matches", f"{side.name}-identifier: more than one Patient has these.")

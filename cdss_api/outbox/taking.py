@@ -29,6 +29,7 @@ from cdss_api.outbox.models import Message, Stream, is_open
 from cdss_api.outbox.polling import instant
 from cdss_api.outbox.remotes import Known, Remote, keep
 from cdss_api.service import Service
+from neuronova.contract.issuer import spellings
 from neuronova.contract.roles import Role
 
 _ACTOR = Actor(subject="service:outbox", role=Role.SERVICE)
@@ -128,7 +129,8 @@ class _One:
         for system, value in identifiers(document):
             rows = select(Resource.logical_id).join(TokenValue, TokenValue.number == Resource.number)
             same = rows.where(Resource.kind == document["resourceType"], ~Resource.deleted)
-            token = same.where(TokenValue.code == "identifier", TokenValue.system == system, TokenValue.value == value)
+            token = same.where(TokenValue.code == "identifier", TokenValue.value == value)
+            token = token.where(TokenValue.system.in_(spellings(system)))
             found |= set(session.scalars(token.limit(2)))
         if len(found) > 1:
             raise Refused(412, "multiple-matches", "Its identifiers are those of several resources here.")

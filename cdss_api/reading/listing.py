@@ -14,7 +14,7 @@ from cdss_api.fhir.document import Document
 from cdss_api.fhir.linked import about, by_id, chunks, gathered, numbered
 from cdss_api.fhir.models import ReferenceValue, Resource, TokenValue
 from cdss_api.fhir.moment import instant
-from cdss_api.reading.progress import Progress, progress_of
+from cdss_api.reading.progress import progress_of
 from cdss_api.reading.study import (
     OID,
     body_parts_of,
@@ -27,29 +27,15 @@ from cdss_api.reading.study import (
     study_uid_of,
     subject_of,
 )
-from cdss_api.reading.waiting import MOST, REPORT_OF, Found, waiting
-from neuronova.contract.text import folded
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
-    """What a list is asked for; `since` is in microseconds, `reader` the ids of who asks as a Practitioner."""
-
-    modality: str | None = None
-    priority: str | None = None
-    progress: Progress | None = None
-    text: str | None = None
-    since: int | None = None
-    mine: bool = False
-    reader: frozenset[str] = frozenset()
+from cdss_api.reading.waiting import REPORT_OF, Found, Wanted, waiting
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Listed:
-    """All rows that fit, and whether more studies wait than were looked at."""
+    """A page's rows, and how many fit in all."""
 
     rows: Sequence[Mapping[str, Any]]
-    cut: bool
+    total: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,17 +61,10 @@ class Around:
 
 def listed(session: Session, seen: Compartments, wanted: Wanted) -> Listed:
     """Return the studies that wait for a report, stat first, and of each priority the oldest first."""
-    found = waiting(session, seen, modality=wanted.modality, priority=wanted.priority, since=wanted.since)
-    kept = found[:MOST]
-    studies = numbered(session, [one.number for one in kept])
+    found, total = waiting(session, seen, wanted)
+    studies = numbered(session, [one.number for one in found])
     around = surroundings(session, seen, studies.values())
-    rows = []
-    for one in kept:
-        study = studies.get(one.number)
-        row = None if study is None else _row(study, one, around)
-        if row is not None and _fits(row, study or {}, around, wanted):
-            rows.append(row)
-    return Listed(rows=rows, cut=len(found) > MOST)
+    return Listed(rows=[_row(studies[one.number], one, around) for one in found], total=total)
 
 
 def surroundings(session: Session, seen: Compartments, studies: Iterable[Document]) -> Around:
@@ -134,19 +113,3 @@ def _row(study: Document, found: Found, around: Around) -> dict[str, Any]:
         "progress": progress_of(orders[0] if orders else None, studies=[study], reports=reports).value,
         "report": next((str(one.get("status", "")) for one in reports), ""),
     }
-
-
-def _fits(row: Mapping[str, Any], study: Document, around: Around, wanted: Wanted) -> bool:
-    if wanted.progress is not None and row["progress"] != wanted.progress.value:
-        return False
-    if wanted.mine and not _is_of(study, around, wanted.reader):
-        return False
-    whole = " ".join((row["patient"]["name"], row["patient"]["patient_id"], row["description"]))
-    return wanted.text is None or all(one in folded(whole) for one in folded(wanted.text).split())
-
-
-def _is_of(study: Document, around: Around, reader: frozenset[str]) -> bool:
-    """Tell whether a study is somebody's: they have begun its report, or its order asks for them."""
-    references = [one for report in around.reports_of(study) for one in report.get("resultsInterpreter", ())]
-    references += [one for order in around.orders_of(study) for one in order.get("performer", ())]
-    return any(str(one.get("reference", "")) in {f"Practitioner/{id_}" for id_ in reader} for one in references)

@@ -15,7 +15,7 @@ from cdss_api.fhir.store import Stored
 from cdss_api.problems import Problem
 from cdss_api.reading import reports
 from cdss_api.reading.asking import Asking, changing, looking
-from cdss_api.reading.listing import Wanted, listed
+from cdss_api.reading.listing import listed
 from cdss_api.reading.people import practitioners_of
 from cdss_api.reading.report import Content, KeyImage, Status, content_of, difference
 from cdss_api.reading.shapes import (
@@ -30,6 +30,7 @@ from cdss_api.reading.shapes import (
     VersionsAnswer,
 )
 from cdss_api.reading.study import body_parts_of, modalities_of, order_shown, person
+from cdss_api.reading.waiting import Wanted
 from cdss_api.reading.wording import codes, filled, fitting, templates
 from cdss_api.service import Service
 from neuronova.contract.audit import Action
@@ -59,9 +60,8 @@ def _list_routes(routes: APIBlueprint, service: Service) -> None:
         with looking(service) as asking:
             found = listed(asking.seen.session, asking.seen.compartments, _wanted(asking, query))
             asking.touched(Action.QUERY, None)
-        page = found.rows[query.offset : query.offset + query.limit]
         now = instant(micros_of(asking.now))
-        return jsonify({"studies": list(page), "total": len(found.rows), "cut": found.cut, "now": now})
+        return jsonify({"studies": list(found.rows), "total": found.total, "now": now})
 
 
 def _report_routes(routes: APIBlueprint, service: Service) -> None:
@@ -137,6 +137,8 @@ def _wanted(asking: Asking, query: ListQuery) -> Wanted:
         since=None if query.since is None else micros_of(query.since.timestamp()),
         mine=query.mine,
         reader=frozenset(reader),
+        limit=query.limit,
+        offset=query.offset,
     )
 
 

@@ -24,11 +24,11 @@ class ListQuery(BaseModel):
     modality: ModalityCode | None = None
     priority: Literal["stat", "asap", "urgent", "routine"] | None = None
     progress: Progress | None = None
-    text: Search | None = Field(default=None, description="Words of the patient's name, PatientID or the description.")
+    text: Search | None = Field(default=None, description="Words of patient, study or order.")
     since: AwareDatetime | None = Field(default=None, description="Came at this time or later.")
     mine: bool = False
     limit: int = Field(default=100, ge=1, le=500)
-    offset: int = Field(default=0, ge=0, le=2000)
+    offset: int = Field(default=0, ge=0, le=1_000_000)
 
 
 class PersonShown(BaseModel):
@@ -69,11 +69,10 @@ class Row(BaseModel):
 
 
 class ListAnswer(BaseModel):
-    """A page of the list; `cut` says that more wait than were looked at, so that filters find fewer than there are."""
+    """A page of the list, and how many studies fit in all."""
 
     studies: list[Row]
     total: int
-    cut: bool
     now: str
 
 

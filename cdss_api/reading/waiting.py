@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.models import ReferenceValue, Resource, TokenValue, Version
+from cdss_api.reading.models import Words
+from cdss_api.reading.progress import Progress
 from cdss_api.reading.study import DICOM_UID, PRIORITIES
+from neuronova.contract.text import folded
 
 REPORT_OF = "urn:neuronova:report-of"  # the identifier system of a report: the study that it is of, as urn:oid:UID
-MOST = 2000  # studies that are read for one list
+_Fits = Callable[[object], ColumnElement[bool]]  # of a report's number
 _SIGNED = ("final", "amended", "corrected", "appended")
 _NO_STUDY = ("cancelled", "entered-in-error")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wanted:
+    """What a list is asked for; `since` is in microseconds, `reader` the ids of who asks as a Practitioner."""
+
+    modality: str | None = None
+    priority: str | None = None
+    progress: Progress | None = None
+    text: str | None = None
+    since: int | None = None
+    mine: bool = False
+    reader: frozenset[str] = frozenset()
+    limit: int = 100
+    offset: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -25,35 +44,66 @@ class Found:
     came: int
 
 
-def waiting(
-    session: Session,
-    seen: Compartments,
-    *,
-    modality: str | None = None,
-    priority: str | None = None,
-    since: int | None = None,
-) -> list[Found]:
-    """Return the studies that nobody has signed a report of: stat first, and of those the one that waits longest.
+def waiting(session: Session, seen: Compartments, wanted: Wanted) -> tuple[list[Found], int]:
+    """Return a page of the studies that nobody has signed a report of, and how many fit in all.
 
-    At most `MOST` and one more, which says that there are others. `since` is in microseconds.
+    Stat first, and of each priority the one that waits longest.
     """
     rank = _rank()
     first = aliased(Version)
-    rows: Select[int, int] = (
-        select(Resource.number, first.updated)
+    fitting = (
+        select(Resource.number, first.updated.label("came"), rank.label("rank"))
         .join(first, and_(first.number == Resource.number, first.version == 1))
         .where(Resource.kind == "ImagingStudy", not_(Resource.deleted), seen.visible(Resource))
-        .where(~_signed_by_identifier(), ~_signed_by_order(), ~_has(Resource.number, "status", *_NO_STUDY))
-        .order_by(rank, first.updated, Resource.number)
-        .limit(MOST + 1)
+        .where(~_reported(*_SIGNED), ~_has(Resource.number, "status", *_NO_STUDY), *_conditions(seen, wanted))
     )
-    if modality is not None:
-        rows = rows.where(_has(Resource.number, "modality", modality))
-    if priority is not None:
-        rows = rows.where(rank == PRIORITIES.index(priority))
-    if since is not None:
-        rows = rows.where(first.updated >= since)
-    return [Found(number=number, came=came) for number, came in session.execute(rows)]
+    if wanted.priority is not None:
+        fitting = fitting.where(rank == PRIORITIES.index(wanted.priority))
+    if wanted.since is not None:
+        fitting = fitting.where(first.updated >= wanted.since)
+    found = fitting.cte("fitting")  # read for the page and counted, worked out once
+    total = select(func.count()).select_from(found).scalar_subquery()
+    page = select(found.c.number, found.c.came, total).order_by(found.c.rank, found.c.came, found.c.number)
+    rows = session.execute(page.limit(wanted.limit).offset(wanted.offset)).all()
+    if not rows and wanted.offset:
+        return [], session.scalar(select(func.count()).select_from(found)) or 0
+    return [Found(number=number, came=came) for number, came, _ in rows], rows[0][2] if rows else 0
+
+
+def _conditions(seen: Compartments, wanted: Wanted) -> list[ColumnElement[bool]]:
+    conditions = [_says(seen, word) for word in folded(wanted.text or "").split()]
+    if wanted.modality is not None:
+        conditions.append(_has(Resource.number, "modality", wanted.modality))
+    if wanted.mine:
+        conditions.append(_is_of(sorted(wanted.reader)))
+    if wanted.progress is Progress.REPORTED:
+        conditions.append(_reported("preliminary"))
+    elif wanted.progress is Progress.IN_PROGRESS:
+        conditions.append(~_reported("preliminary"))
+    elif wanted.progress is not None:  # what has images and no signed report is one of these two
+        conditions.append(false())
+    return conditions
+
+
+def _says(seen: Compartments, word: str) -> ColumnElement[bool]:
+    """Return that a study, its patient or an order of it has a word, or a part of one, that may be seen."""
+    own = aliased(Words)
+    said: list[ColumnElement[bool]] = [
+        Resource.number.in_(
+            select(own.number).where(own.kind == "ImagingStudy", own.folded.contains(word, autoescape=True))
+        )
+    ]
+    for code, kind in (("subject", "Patient"), ("basedon", "ServiceRequest")):
+        words, other, link = aliased(Words), aliased(Resource), aliased(ReferenceValue)
+        named = (
+            select(link.number)
+            .join(other, and_(other.kind == link.target_kind, other.logical_id == link.target_id))
+            .join(words, words.number == other.number)
+            .where(link.kind == "ImagingStudy", link.code == code, link.target_kind == kind)
+            .where(words.kind == kind, words.folded.contains(word, autoescape=True), seen.visible(other))
+        )
+        said.append(Resource.number.in_(named))
+    return or_(*said)
 
 
 def _rank() -> ColumnElement[int]:
@@ -71,31 +121,60 @@ def _rank() -> ColumnElement[int]:
     return func.coalesce(highest, len(PRIORITIES) - 1)
 
 
-def _signed_by_identifier() -> ColumnElement[bool]:
-    """Return that a signed report names the study."""
+def _reported(*statuses: str) -> ColumnElement[bool]:
+    """Return that a report of one of these statuses is of the study."""
+
+    def fits(number: object) -> ColumnElement[bool]:
+        return _has(number, "status", *statuses)
+
+    return or_(_named_by(fits), _ordered_by(fits))
+
+
+def _is_of(reader: Sequence[str]) -> ColumnElement[bool]:
+    """Return that a study is somebody's: they have begun its report, or its order asks for them."""
+
+    def interprets(number: object) -> ColumnElement[bool]:
+        return _refers(number, "results-interpreter", reader)
+
+    link, order = aliased(ReferenceValue), aliased(Resource)
+    asked = exists().where(
+        *(link.number == Resource.number, link.code == "basedon", link.target_kind == "ServiceRequest"),
+        *(order.kind == "ServiceRequest", order.logical_id == link.target_id, not_(order.deleted)),
+        _refers(order.number, "performer", reader),
+    )
+    return or_(_named_by(interprets), _ordered_by(interprets), asked)
+
+
+def _named_by(fits: _Fits) -> ColumnElement[bool]:
+    """Return that a report which fits names the study."""
     own, named = aliased(TokenValue), aliased(TokenValue)
     return exists().where(
         *(own.number == Resource.number, own.code == "identifier", own.system == DICOM_UID),
         *(named.kind == "DiagnosticReport", named.code == "identifier"),
         *(named.system == REPORT_OF, named.value == own.value),
-        _has(named.number, "status", *_SIGNED),
+        fits(named.number),
     )
 
 
-def _signed_by_order() -> ColumnElement[bool]:
-    """Return that a signed report which names no study is based on one of its orders: it is of all that came of it."""
+def _ordered_by(fits: _Fits) -> ColumnElement[bool]:
+    """Return that a report which fits and names no study is based on one of its orders: it is of all of those."""
     own, link, named = aliased(ReferenceValue), aliased(ReferenceValue), aliased(TokenValue)
     names_one = exists().where(named.number == link.number, named.code == "identifier", named.system == REPORT_OF)
     return exists().where(
         *(own.number == Resource.number, own.code == "basedon", own.target_kind == "ServiceRequest"),
         *(link.kind == "DiagnosticReport", link.code == "based-on"),
         *(link.target_id == own.target_id, link.target_kind == "ServiceRequest"),
-        _has(link.number, "status", *_SIGNED),
+        fits(link.number),
         ~names_one,
     )
 
 
 def _has(number: object, code: str, *values: str) -> ColumnElement[bool]:
     token = aliased(TokenValue)
-    wanted = or_(*(token.value == one for one in values))
-    return exists().where(token.number == number, token.code == code, wanted)
+    return exists().where(token.number == number, token.code == code, token.value.in_(values))
+
+
+def _refers(number: object, code: str, practitioners: Sequence[str]) -> ColumnElement[bool]:
+    link = aliased(ReferenceValue)
+    whom = (link.target_kind == "Practitioner", link.target_id.in_(practitioners))
+    return exists().where(link.number == number, link.code == code, *whom)

@@ -13,11 +13,11 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
-from cdss_api.fhir.compartment import PATIENT_ID
 from cdss_api.fhir.document import Document
 from cdss_api.fhir.moment import span
 from cdss_api.worklist.names import person_name
 from cdss_api.worklist.texts import LONG, SHORT, TooLong, identifier, plain
+from neuronova.contract.issuer import PATIENT_ID, issuer_of
 from neuronova.contract.worklist import Code, Entry, Step
 
 AE_TITLE = "urn:neuronova:ae-title"  # the identifier system of a Device's application entity title
@@ -196,7 +196,7 @@ def patient_identity(patient: Document) -> tuple[str, str] | None:
         return None
     best = min(known, key=lambda one: (not _is_typed(one, "MR"), one.get("system") != PATIENT_ID))
     system = best.get("system", PATIENT_ID)
-    return identifier(best["value"], LONG), identifier("" if system == PATIENT_ID else system, LONG)
+    return identifier(best["value"], LONG), identifier(issuer_of(system), LONG)
 
 
 def study_uid(order: Document) -> str:

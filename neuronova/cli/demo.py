@@ -60,7 +60,8 @@ def write_orders(now: datetime) -> None:
     from cdss_api.fhir.query import parse
     from cdss_api.fhir.searching import matching
     from neuronova.cli.accounts import accounts
-    from neuronova.demo.orders import PATIENT_ID, PEOPLE, patient, resources
+    from neuronova.contract.issuer import PATIENT_ID
+    from neuronova.demo.orders import PEOPLE, patient, resources
 
     with accounts() as service, writing(service, Actor(subject=f"cli:{getpass.getuser()}")) as store:
         subjects = {}

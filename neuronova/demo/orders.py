@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from neuronova.contract.issuer import PATIENT_ID
 from neuronova.demo.studies import SUBJECTS
 
 Resource = dict[str, Any]
 
-PATIENT_ID = "urn:neuronova:patient-id"
 _AE_TITLE = "urn:neuronova:ae-title"
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
 _SNOMED = "http://snomed.info/sct"

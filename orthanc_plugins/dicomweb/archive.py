@@ -13,6 +13,7 @@ from orthanc_plugins.sdk import Sdk
 from orthanc_plugins.stored import STATUS_METADATA, StoredFile, orthanc_identifier, read_stored_file
 
 MOST_STUDIES = 10_000
+ENCAPSULATED_PDF = "1.2.840.10008.5.1.4.1.1.104.1"
 LEVELS = ("studies", "series", "instances")
 
 
@@ -67,6 +68,15 @@ class Archive:
         """Return the content of an attachment."""
         try:
             return self._sdk.RestApiGet(f"/{level}/{identifier}/attachments/{attachment}/data")
+        except self._sdk.OrthancException:
+            return None
+
+    def encapsulated_pdf(self, instance: str) -> bytes | None:
+        """Return the document of an Encapsulated PDF object (PS3.3 A.45.1), by Orthanc's identifier; None of others."""
+        if self.get(f"/instances/{instance}/metadata/SopClassUid") != ENCAPSULATED_PDF:
+            return None
+        try:
+            return self._sdk.RestApiGet(f"/instances/{instance}/content/0042-0011")
         except self._sdk.OrthancException:
             return None
 

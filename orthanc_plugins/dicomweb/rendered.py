@@ -15,7 +15,7 @@ from orthanc_plugins.dicomweb.route import Kind, Route
 from orthanc_plugins.dicomweb.stock import Stock
 from orthanc_plugins.processes import Crew
 
-JPEG, PNG = "image/jpeg", "image/png"
+JPEG, PNG, PDF = "image/jpeg", "image/png", "application/pdf"
 THUMBNAIL = (128, 128)  # columns, rows
 LARGEST = 8192  # columns or rows of a viewport
 FUNCTIONS = {"linear": "LINEAR", "linear-exact": "LINEAR_EXACT", "sigmoid": "SIGMOID"}
@@ -87,6 +87,9 @@ class Rendered:
 
     def answer(self, request: Request, route: Route) -> Answer:
         """Render the frame asked for, else the first; of a series or study, the middle instance."""
+        document = self._document(request, route)
+        if document is not None:
+            return Answer(document, PDF)
         media_type = _media_type(request)
         if media_type is None:
             return self._stock.pass_on(request)
@@ -101,6 +104,13 @@ class Rendered:
         if instance is None:
             return self._stock.pass_on(request)
         return self._render(request, route, instance, appearance, media_type)
+
+    def _document(self, request: Request, route: Route) -> bytes | None:
+        """Return an instance's PDF, which is rendered as it is (PS3.18 8.7.4)."""
+        if route.instance is None or route.frames or route.kind is not Kind.RENDERED or not _takes_pdf(request):
+            return None
+        located = self._archive.locate(route.study, route.series, route.instance)
+        return None if located is None else self._archive.encapsulated_pdf(located.identifier)
 
     def _representative(self, located: Located) -> Located | None:
         instances = list(self._archive.instances_of(located))
@@ -134,6 +144,11 @@ class Rendered:
             case "skipped" | "gone":
                 return self._stock.pass_on(request)
         return error(500, f"The frame could not be rendered: {reply.head['detail']}")
+
+
+def _takes_pdf(request: Request) -> bool:
+    accepted = parse_accept(request.headers.get("accept"))
+    return any(not one.multipart and one.media_type in (PDF, "application/*", "*/*") for one in accepted)
 
 
 def _media_type(request: Request) -> str | None:

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from neuronova.contract.grants import AccountChange, GrantChange, ModalityChange, Operation, Revocation
 from neuronova.contract.roles import Role
 from tests.accounts.api import Api, json_of
-from tests.running import NEURONOVA
+from tests.commands import Command, command
 
-Command = Callable[..., subprocess.CompletedProcess[str]]
-
-
-@pytest.fixture
-def command(variables: dict[str, str], tmp_path: Path) -> Command:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-
-    def run(*words: str, given: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [NEURONOVA, *words],
-            env=ambient | variables,
-            cwd=tmp_path,
-            input=given,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, done.stderr
-        return done
-
-    return run
+__all__ = ["command"]
 
 
 def test_an_account_by_commands(api: Api, command: Command) -> None:

@@ -188,7 +188,7 @@ def test_what_succeeds_meets_a_pattern_of_balp(action: Action, name: str, client
     assert not data.keys() & {"what", "lifecycle", "detail"} if action is Action.QUERY else data["what"]
     assert data["role"]["code"] == ("24" if action is Action.QUERY else "4")
     assert ("query" in data) == (action is Action.QUERY)
-    assert patient["what"]["identifier"] == {"system": "urn:neuronova:patient-id:HOSPITAL", "value": "P1"}
+    assert patient["what"]["identifier"] == {"system": "urn:neuronova:issuer:HOSPITAL", "value": "P1"}
 
 
 @pytest.mark.parametrize("members", [{"outcome": Outcome.DENIED}, {"address": ""}, {"action": Action.LOGIN}])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from werkzeug.test import TestResponse
 
 from cdss_api.fhir.validation import check
 from cdss_api.worklist.mapping import study_uid
+from neuronova.contract.issuer import issuer_of, system_of
 from neuronova.contract.roles import Role
 from neuronova.contract.studies import MOST_EVENTS, Event, from_json, to_json
 from tests.fhir.asking import Fhir
@@ -49,10 +51,24 @@ def held(fhir: Fhir, role: Role = Role.ADMIN) -> list[dict[str, Any]]:
 def test_a_study_of_nobody_known_makes_its_patient_once(fhir: Fhir) -> None:
     assert tell(fhir, a_study(), a_study(study="1.2.9")) == {"taken": 2, "refused": 0}
     (made,) = [one["resource"] for one in fhir.entries("/Patient")]
-    assert made["identifier"] == [{"system": "HOSPITAL", "value": "P-100"}]
+    assert made["identifier"] == [{"system": "urn:neuronova:issuer:HOSPITAL", "value": "P-100"}]
     assert {one["subject"]["reference"] for one in studies(fhir)} == {f"Patient/{made['id']}"}
     for one in (made, *studies(fhir), fhir.bundle("/Endpoint/dicomweb")):
         check(one)
+
+
+WRITTEN = {"encoded": "urn:neuronova:issuer:HOSPITAL%20A", "as-before": "HOSPITAL-A"}
+
+
+@pytest.mark.parametrize("system", WRITTEN.values(), ids=WRITTEN)
+def test_an_issuer_that_is_no_uri_is_the_patient_s_however_it_is_written(fhir: Fhir, system: str) -> None:
+    issuer = issuer_of(system)
+    put(fhir, patient(identifier=[{"system": system, "value": "P-100"}]), order())
+    tell(fhir, a_study(issuer=issuer))
+    assert [one["basedOn"] for one in studies(fhir)] == [ORDER]
+    for asked in (issuer, system_of(issuer)):
+        assert fhir.found(f"/Patient?identifier={quote(asked, safe='')}|P-100") == ["hong"]
+    assert fhir.found("/Patient?identifier=HOSPITAL|P-100") == []
 
 
 def test_what_says_the_same_makes_no_version_and_what_grows_does(fhir: Fhir) -> None:
@@ -160,7 +176,7 @@ def test_a_decision_that_cannot_be_taken_is_told(fhir: Fhir) -> None:
 def test_a_patient_id_of_two_patients_names_none(fhir: Fhir) -> None:
     put(fhir, patient(), patient(id="twin"))
     tell(fhir, a_study(accession_number=""))
-    assert studies(fhir)[0]["subject"] == {"identifier": {"system": "HOSPITAL", "value": "P-100"}}
+    assert studies(fhir)[0]["subject"] == {"identifier": {"system": "urn:neuronova:issuer:HOSPITAL", "value": "P-100"}}
 
 
 def test_no_patient_id_is_nobodys(fhir: Fhir) -> None:

@@ -8,8 +8,9 @@ import pytest
 from sqlalchemy import event
 
 from neuronova.contract.audit import Action
+from neuronova.contract.issuer import system_of
 from neuronova.contract.roles import Role
-from tests.accounts.api import KIM
+from tests.accounts.api import KIM, json_of
 from tests.fhir.asking import Fhir, patient
 from tests.reading.asking import rows, save, studies
 from tests.reading.examinations import examined, order, person, study, uid
@@ -142,3 +143,28 @@ def test_a_longer_list_takes_no_more_queries(waiting: Fhir) -> None:
     for number in range(10, 40):
         examined(waiting, number)
     assert queries() == few
+
+
+def test_what_is_written_later_is_found_by_its_new_words(waiting: Fhir) -> None:
+    [row] = rows(waiting, "?text=P-2")
+    whom = waiting.found("/Patient?identifier=P-2")[0]
+    waiting.ask("PUT", f"/Patient/{whom}", person(2, name=[{"family": "Müller"}]) | {"id": whom})
+    assert studies(waiting, "?text=muller") == [row["study"]]
+    assert row["study"] not in studies(waiting, f"?text={quote('길동')}")
+    assert studies(waiting, "?text=100%25") == studies(waiting, "?text=mu_ler") == []
+
+
+def test_a_word_is_not_found_in_an_order_that_may_not_be_seen(waiting: Fhir) -> None:
+    whose = patient(KIM.patient_id, id="kim")
+    whose["identifier"][0]["system"] = system_of(KIM.issuer)
+    waiting.ask("PUT", "/Patient/kim", whose)
+    foreign = waiting.create(order(waiting.found("/Patient?identifier=P-1")[0], code={"text": "Biopsy"}))
+    waiting.create(study(7, "kim", (foreign,)))
+    assert studies(waiting, "?text=biopsy", Role.PATIENT) == []
+    assert studies(waiting, "?text=head", Role.PATIENT) == [uid(7)]
+    assert studies(waiting, "?text=biopsy") == [uid(7)]
+
+
+def test_a_page_behind_the_end_still_says_how_many_there_are(waiting: Fhir) -> None:
+    answer = waiting.api.client.get("/api/v1/reading?offset=400", headers=waiting.header(Role.RADIOLOGIST))
+    assert (json_of(answer)["studies"], json_of(answer)["total"]) == ([], 4)

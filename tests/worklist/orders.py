@@ -17,7 +17,7 @@ def patient(**more: Any) -> Resource:
         "resourceType": "Patient",
         "id": "hong",
         "meta": META,
-        "identifier": [{"system": "HOSPITAL", "value": "P-100"}],
+        "identifier": [{"system": "urn:neuronova:issuer:HOSPITAL", "value": "P-100"}],
         "name": [
             {"family": "Hong", "given": ["Gildong"]},
             {"family": "홍", "given": ["길동"]},

@@ -15,13 +15,12 @@ from typing import Any
 import pytest
 import requests
 from pydicom import Dataset
-from pynetdicom import AE
-from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
 
 from neuronova.audit.search import Query, search
 from neuronova.contract.audit import Action
 from tests.running import Platform, running_platform
 from tests.server import Server, running, until
+from tests.worklist.asking import ask, question
 from tests.worklist.orders import allergy, device, order, patient, practitioner, typed, weight
 
 EFFECT = 1.0  # seconds within which a change is seen
@@ -80,37 +79,6 @@ def of_kim(**more: Any) -> dict[str, Any]:
         "occurrenceDateTime": "2026-04-03T11:00:00+09:00",
     }
     return order(id="order-3", **(changed | more))
-
-
-def question(**keys: Any) -> Dataset:
-    asked, step = Dataset(), Dataset()
-    asked.PatientName = asked.PatientID = asked.AccessionNumber = asked.StudyInstanceUID = ""
-    asked.IssuerOfPatientID = asked.Allergies = asked.RequestedProcedureDescription = ""
-    asked.PatientWeight = None
-    step.Modality = step.ScheduledStationAETitle = ""
-    step.ScheduledProcedureStepStartDate = step.ScheduledProcedureStepStartTime = ""
-    for name, value in keys.items():
-        setattr(step if name.startswith("Scheduled") or name == "Modality" else asked, name, value)
-    asked.ScheduledProcedureStepSequence = [step]
-    return asked
-
-
-def ask(platform: Platform, asked: Dataset, title: str = "SCANNER") -> tuple[list[Dataset], list[int]]:
-    """Return answers and statuses; no statuses where the modality is not let in."""
-    entity = AE(ae_title=title)
-    entity.dimse_timeout = 10
-    entity.add_requested_context(ModalityWorklistInformationFind)
-    settings = platform.settings
-    association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)
-    answers, statuses = [], []
-    if association.is_established:
-        for status, answer in association.send_c_find(asked, ModalityWorklistInformationFind):
-            if "Status" in status:
-                statuses.append(int(status.Status))
-            if answer is not None:
-                answers.append(answer)
-        association.release()
-    return answers, statuses
 
 
 def find(platform: Platform, **keys: Any) -> list[str]:

@@ -80,7 +80,7 @@ async function load() {
   }
   rows = pages;
   total = answer.body.total;
-  byId('message').textContent = answer.body.cut ? 'More studies wait than one list holds: choose a modality or a time.' : '';
+  byId('message').textContent = '';
   const filtered = Object.keys(filters()).length > 0;
   byId('empty').textContent = filtered ? 'Nothing waits that fits these filters.' : 'Nothing waits for a report.';
   byId('empty').hidden = rows.length > 0;

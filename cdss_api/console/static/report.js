@@ -132,7 +132,8 @@ function sure(text) {
 async function sign(status) {
   if (!byId('conclusion').value.trim()) return say('There is no text to sign.');
   const of = byId('about').dataset.patient;
-  if (await sure(`Sign the report of ${of}? It goes to the archive, and can only be amended afterwards.`)) await save(status);
+  if (!(await sure(`Sign the report of ${of}? It goes to the archive, and can only be amended afterwards.`))) return;
+  if (await save(status)) byId('next').focus(); // Enter or n leads on
 }
 
 function recover(opened) {
@@ -221,6 +222,12 @@ byId('preliminary').addEventListener('click', () => save('preliminary'));
 byId('sign').addEventListener('click', () => sign('final'));
 byId('amend').addEventListener('click', () => sign('amended'));
 byId('next').addEventListener('click', () => tell('editor', 'next', study));
+document.addEventListener('keydown', event => {
+  if (event.key !== 'n' || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest('input, select, textarea, dialog')) return;
+  event.preventDefault();
+  tell('editor', 'next', study);
+});
 window.addEventListener('beforeunload', event => dirty && isSigned() && event.preventDefault());
 
 await open();

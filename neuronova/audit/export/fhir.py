@@ -5,16 +5,15 @@ from __future__ import annotations
 import base64
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from neuronova.audit.export.codes import KINDS, QUERYING, Code, details, indicator, sound
 from neuronova.contract.audit import Action, Event, Outcome, Record
+from neuronova.contract.issuer import system_of
 
 _DCM = "http://dicom.nema.org/resources/ontology/DCM"
 _PROFILE = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
 _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-_PATIENT_ID = "urn:neuronova:patient-id"
 _SOURCE, _DESTINATION = Code("110153", "Source Role ID"), Code("110152", "Destination Role ID")
 _APPLICATION = Code("110150", "Application")
 # The interaction, the pattern's name, and the parts that client and server play in it.
@@ -128,10 +127,7 @@ def _entities(event: Event) -> list[dict[str, Any]]:
 
 
 def _identifier(event: Event) -> dict[str, Any]:
-    if ":" in event.issuer:
-        return {"system": event.issuer, "value": event.patient_id}
-    system = f"{_PATIENT_ID}:{quote(event.issuer, safe='')}" if event.issuer else _PATIENT_ID
-    return {"system": system, "value": event.patient_id}
+    return {"system": system_of(event.issuer), "value": event.patient_id}
 
 
 _TYPES = {"1": "Person", "2": "System Object"}
