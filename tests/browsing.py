@@ -6,9 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from neuronova.platform.layout import REPOSITORY
+from tests.server import until
+
+expect.set_options(timeout=20_000)  # a machine that is busy with other tests, and no sign of anything wrong
 
 ARTEFACTS = REPOSITORY / "tests" / "artefacts"
 CHROMIUM = "/usr/bin/chromium"
@@ -25,6 +28,17 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 ]
+
+
+def windows(page: Page, number: int) -> list[Page]:
+    """Wait until there are so many windows, and return them: of new ones is heard only while the browser is asked."""
+
+    def all_open() -> bool:
+        page.evaluate("0")
+        return len(page.context.pages) >= number
+
+    until(all_open, f"{number} windows")
+    return page.context.pages
 
 
 @pytest.fixture(scope="session")

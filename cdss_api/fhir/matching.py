@@ -131,7 +131,7 @@ def _token(row: type[TokenValue], condition: Condition, value: str, _now: int) -
         return row.value == parts[0]
     system, code = parts[0], "|".join(parts[1:])
     same = row.system == system
-    if condition.parameter.code == "identifier":  # as the store has it, an issuer may stand in either of two ways
+    if system and condition.parameter.code == "identifier":  # an issuer may stand there in either of two ways
         same = row.system.in_(sorted(one[:LONGEST] for one in spellings(system)))
     return and_(same, row.value == code) if code else same
 

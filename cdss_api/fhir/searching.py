@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, not_, null, or_, select
 from sqlalchemy.orm import aliased
 
 from cdss_api.fhir.compartment import DIRECTORY, seen_later
@@ -28,6 +28,7 @@ from cdss_api.fhir.store import Store, Stored
 
 MOST_INCLUDED = 5_000
 DEEPEST_INCLUDE = 4
+_ALL = func.count().over()  # of the rows that fit, beside each of a page: the condition is worked out once
 _SORTED_BY: Mapping[Kind, tuple[Any, str, str]] = {
     Kind.STRING: (StringValue, "folded", "folded"),
     Kind.TOKEN: (TokenValue, "value", "value"),
@@ -58,15 +59,17 @@ def search(store: Store, query: Query) -> Result:
     where = _where(store, query)
     if query.only_total:
         return Result((), (), _total(store, where) if query.total else None, more=False)
-    rows = select(Resource.number).where(where).order_by(*_order(query)).offset(query.offset).limit(query.count + 1)
-    numbers = list(store.session.scalars(rows, store.compartments.placed))
-    page, more = numbers[: query.count], len(numbers) > query.count
-    total = None
-    if query.total:
-        is_last = not more and (numbers or query.offset == 0)  # a page behind the last tells nothing
-        total = query.offset + len(numbers) if is_last else _total(store, where)
+    statement = select(Resource.number, _ALL if query.total else null()).where(where).order_by(*_order(query))
+    limited = statement.offset(query.offset).limit(query.count + 1)
+    rows = store.session.connection().execute(limited, store.compartments.placed).all()
+    page = [number for number, _ in rows[: query.count]]
+    total: int | None = rows[0][1] if rows else 0
+    if query.total and not rows and query.offset:  # a page behind the last tells nothing
+        total = _total(store, where)
     included = _included(store, page, query)
-    return Result(store.bodies(page), store.bodies(included), total, more=more)
+    return Result(
+        store.bodies(page), store.bodies(included), total if query.total else None, more=len(rows) > query.count
+    )
 
 
 def _total(store: Store, where: ColumnElement[bool]) -> int:

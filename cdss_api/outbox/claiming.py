@@ -30,8 +30,11 @@ class Claim:
     deliveries: tuple[Delivery, ...]
 
 
-def claim(session: Session, target: str, now: float, policy: Policy, batch: int) -> list[Claim]:
+def claim(session: Session, target: str, now: float, policy: Policy, batch: int, depth: int = 1) -> list[Claim]:
     """Lease what is due of a target, at most `batch` messages; the transaction has to be committed before sending.
+
+    Streams that have so many give `depth` messages each, and more where streams are few: it costs as much to lease a
+    stream as to count an attempt.
 
     What a worker died of, or hangs on, is claimed alone: were it always claimed with the same companions, each of its
     attempts would be one of theirs, and they would all become dead letters.
@@ -42,13 +45,14 @@ def claim(session: Session, target: str, now: float, policy: Policy, batch: int)
         return []
     until = now + policy.lease
     probing(session, target, until)
-    _lease(session, [row.number for row in due], until)
-    each = 1 if due[0].leased else room // len(due)
-    found = _heads(session, [row.number for row in due], each)
     if due[0].leased:
-        found = _survivors(session, due[0].number, found, now, policy)
+        _lease(session, [due[0].number], until)
+        found = _survivors(session, due[0].number, _heads(session, [due[0].number], 1), now, policy)
         if not found:
-            return claim(session, target, now, policy, batch)  # that stream is parked now
+            return claim(session, target, now, policy, batch, depth)  # that stream is parked now
+    else:
+        found = _first_of(session, [row.number for row in due], room, depth)
+        _lease(session, sorted({row.stream for row in found}), until)
     _count(session, found, now)
     return _claims(target, until, due, found)
 
@@ -86,6 +90,18 @@ def _lease(session: Session, streams: list[int], until: float) -> None:
     leased = update(Stream).where(among(session, Stream.number, streams))
     values = leased.values(visible_at=until, leased=True, fence=Stream.fence + 1)
     session.execute(values.execution_options(synchronize_session=False))
+
+
+def _first_of(session: Session, streams: list[int], room: int, depth: int) -> list[Row[Any]]:
+    """Return the first messages of streams, the first streams first, until there are about `room`."""
+    each = max(depth, room // len(streams))
+    some = streams[: max(room // each, 1)]
+    found = _heads(session, some, each)
+    rest, left = streams[len(some) :], room - len(found)
+    if rest and left > 0:
+        rest = rest[:left]
+        found += _heads(session, rest, left // len(rest))
+    return found
 
 
 def _heads(session: Session, streams: list[int], each: int) -> list[Row[Any]]:

@@ -21,6 +21,7 @@ from cdss_api.outbox.verdicts import Outcome, Verdict, of_exception
 from cdss_api.outbox.waits import Policy, Random
 
 _LOG = logging.getLogger(__name__)
+_DEPTH = 10  # messages of a stream that are claimed at once, where it has so many
 _LOCKED = 0.05  # seconds, about as long as a change of the record takes
 
 
@@ -44,6 +45,7 @@ class Worker:
     together: DeliverMany | None = None
     _unsettled: dict[str, list[Report]] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
+    _busy: set[str] = field(default_factory=set)  # something was due of them just now
 
     def run(self, stop: threading.Event, idle: float = 1.0, woken: threading.Event | None = None) -> None:
         """Work until `stop`; what is begun is finished.
@@ -91,13 +93,17 @@ class Worker:
         self._settle(target, [])
         size = self._sizes.get(target, min(FIRST, self.batch))
         started = self.clock()
-        with self.database.reading() as session:
-            if not is_due(session, target, started):
-                return 0
+        if target not in self._busy:
+            with self.database.reading() as session:
+                if not is_due(session, target, started):
+                    return 0
         with self.database.writing() as session:
-            claims = claim(session, target, self.clock(), self.policy, size)
+            depth = 1 if self._most(target) > 1 else _DEPTH  # together go messages of different streams
+            claims = claim(session, target, self.clock(), self.policy, size, depth)
         if not claims:
+            self._busy.discard(target)
             return 0
+        self._busy.add(target)
         reports = self._send(claims)
         self._settle(target, reports)
         begun = sum(len(report.heard) for report in reports)
@@ -106,13 +112,16 @@ class Worker:
 
     def _send(self, claims: list[Claim]) -> list[Report]:
         batch = _Batch(self.deliver, self.clock, self.policy)
-        most = 1 if self.together is None else self.together.most(claims[0].target)
+        most = self._most(claims[0].target)
         if self.together is not None and most > 1 and len(claims) > 1:
             return batch.send_together(claims, self.together, most)
         if self.threads == 1:
             return [batch.send(one) for one in claims]
         with ThreadPoolExecutor(self.threads) as pool:
             return list(pool.map(batch.send, claims))
+
+    def _most(self, target: str) -> int:
+        return 1 if self.together is None else self.together.most(target)
 
     def _settle(self, target: str, reports: list[Report]) -> None:
         """Settle these and what could not be before; a report is kept until it is settled, or somebody else's."""

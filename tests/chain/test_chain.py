@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from pydicom import Dataset, dcmread
 
 from cdss_api.outbox.outgoing import version_of
-from tests.browsing import ARTEFACTS
+from tests.browsing import ARTEFACTS, windows
 from tests.chain.hospital import ACCESSION, ISSUER, PATIENT_ID, STATION, Hospital
 from tests.chain.modality import Modality
 from tests.emr.peer import Fault, Line
@@ -99,9 +99,9 @@ def _read_and_sign(page: Page, study: str) -> None:
     expect(row).to_contain_text("홍길동")
     expect(row).to_contain_text(ACCESSION)
     row.click()
-    windows = until(lambda: len(page.context.pages) == 3 and page.context.pages, "viewer and editor")
-    (viewer,) = (one for one in windows if "/viewer" in one.url)
-    (editor,) = (one for one in windows if "/console/report" in one.url)
+    opened = windows(page, 3)
+    (viewer,) = (one for one in opened if "/viewer" in one.url)
+    (editor,) = (one for one in opened if "/console/report" in one.url)
     until(lambda: viewer.evaluate(LOADED), "an image in the viewer")
     editor.get_by_label("Report", exact=True).fill(TEXT)
     editor.get_by_role("button", name="Save draft").click()

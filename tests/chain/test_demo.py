@@ -33,6 +33,17 @@ def state(hospital: Hospital) -> dict[str, dict[str, str]]:
     }
 
 
+def is_told(hospital: Hospital) -> bool:
+    """Tell whether the record knows of each instance that Orthanc has: it is told of them shortly after."""
+    asked = "/dicom-web/studies?includefield=NumberOfStudyRelatedInstances"
+    kept = {one["0020000D"]["Value"][0]: one["00201208"]["Value"][0] for one in hospital.told("GET", asked)}
+    known = {
+        one["identifier"][0]["value"].removeprefix("urn:oid:"): one["numberOfInstances"]
+        for one in hospital.found("ImagingStudy?_count=100")
+    }
+    return known == kept
+
+
 def orders(hospital: Hospital) -> dict[str, str]:
     day = datetime.now().astimezone().date().isoformat()
     found = hospital.told("GET", f"/api/v1/worklist/day?day={day}")["orders"]
@@ -49,6 +60,7 @@ def test_the_pages_are_filled_and_stay_the_same(hospital: Hospital) -> None:
     report = hospital.told("GET", f"/api/v1/reports/{studies[0]['study']}")
     assert [one["status"] for one in report["priors"]] == ["final"]
     assert hospital.told("GET", "/api/v1/imaging/mismatches")["mismatches"] == []
+    until(lambda: is_told(hospital), "all that was sent is in the record", 20)
     before = state(hospital)
     assert [len(before[kind]) for kind in ("Patient", "ServiceRequest", "ImagingStudy")] == [4, 5, 2]
     hospital.platform.demo()

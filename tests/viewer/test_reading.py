@@ -13,7 +13,7 @@ import requests
 from playwright.sync_api import BrowserContext, Page, expect
 
 from neuronova.demo.studies import SUBJECTS
-from tests.browsing import ARTEFACTS
+from tests.browsing import ARTEFACTS, windows
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
 from tests.viewer.viewing import LOADED
@@ -92,9 +92,7 @@ def row_of(page: Page, study: str) -> Any:
 def opened(page: Page, orders: list[dict[str, Any]]) -> tuple[Page, Page]:
     """Choose the first study by a click; return the viewer and the editor."""
     row_of(page, orders[0]["study"]).click()
-    pages = until(
-        lambda: [one for one in page.context.pages if one is not page][1:] and page.context.pages, "two windows"
-    )
+    pages = windows(page, 3)
     viewer = next(one for one in pages if "/viewer" in one.url)
     editor = next(one for one in pages if "/console/report" in one.url)
     return viewer, editor
