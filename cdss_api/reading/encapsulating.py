@@ -11,7 +11,8 @@ from pydicom import Dataset
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
 
-MANUFACTURER = "NeuroNova"  # marks what the platform itself stores
+from neuronova.contract.ours import MANUFACTURER
+
 _REPORTS = uuid.UUID("0f6e8f1c-6f0a-4d0e-9d0a-52f3b1d7c9a4")  # our own name space for reports
 _SERIES_NUMBER = 99_000  # after what modalities number
 # Patient (C.7.1.1), Patient Study (C.7.2.2) and General Study (C.7.2.1), as far as a search tells them.

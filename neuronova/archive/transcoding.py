@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-import requests
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from neuronova.archive.asking import Asking
 from neuronova.archive.report import Outcome
-from neuronova.platform.errors import PlatformError
 
-TOKEN_HEADER = "X-Neuronova-Token"  # noqa: S105 - a name
 PAGE = 1000
-TIMEOUT = 60.0  # seconds
 LOOK_EVERY = 0.5  # seconds
 
 
 class Archive:
     """The running platform's Orthanc."""
 
-    def __init__(self, url: str, token: Callable[[], str]) -> None:
-        self._url = url
-        self._token = token
-        self._session = requests.Session()
-        self._session.trust_env = False  # a proxy of the machine is not meant for loopback
+    def __init__(self, asking: Asking) -> None:
+        self._asking = asking
 
     def count(self) -> int:
         """Return how many instances are stored."""
@@ -41,7 +35,7 @@ class Archive:
     def encode(self, instances: list[str], *, retry_failed: bool) -> int:
         """Ask for the HTJ2K of `instances`; return how many had none."""
         body = {"instances": instances, "retry_failed": retry_failed}
-        return int(self._answer("POST", "/neuronova/encode", json=body)["noted"])
+        return int(self._asking.json("POST", "/neuronova/encode", json=body)["noted"])
 
     def backlog(self) -> int:
         """Return how many instances wait."""
@@ -52,18 +46,7 @@ class Archive:
         return [Outcome(**row) for row in self._get("/neuronova/health")["outcomes"]]
 
     def _get(self, path: str, **query: int) -> Any:
-        return self._answer("GET", path, params=query)
-
-    def _answer(self, method: str, path: str, **more: Any) -> Any:
-        try:
-            headers = {TOKEN_HEADER: self._token()}
-            answer = self._session.request(method, self._url + path, timeout=TIMEOUT, headers=headers, **more)
-            answer.raise_for_status()
-        except requests.ConnectionError:
-            raise PlatformError(f"nothing answers at {self._url}; start the platform with `make run` first") from None
-        except requests.RequestException as error:
-            raise PlatformError(f"{path} does not answer as it should: {error}") from None
-        return answer.json()
+        return self._asking.json("GET", path, params=query)
 
 
 def transcode_all(archive: Archive, *, retry_failed: bool) -> list[Outcome]:

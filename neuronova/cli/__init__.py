@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from neuronova.cli.ai import ai
 from neuronova.cli.audit import audit
 from neuronova.cli.clients import clients
 from neuronova.cli.demo import demo
@@ -30,3 +31,4 @@ app.add_typer(keys)
 app.add_typer(modality)
 app.add_typer(audit)
 app.add_typer(outbox)
+app.add_typer(ai)

@@ -23,13 +23,14 @@ def transcode(retry_failed: _Retry = False) -> None:
         from rich.console import Console
 
         from cdss_api.accounts.service_tokens import token as service_token
+        from neuronova.archive.asking import Asking
         from neuronova.archive.report import report_table
         from neuronova.archive.transcoding import Archive, transcode_all
 
         settings = load_settings()
         with accounts() as service:
             token = partial(service_token, service, "transcode", SCOPES)
-            outcomes = transcode_all(Archive(settings.orthanc_url, token), retry_failed=retry_failed)
+            outcomes = transcode_all(Archive(Asking(settings.orthanc_url, token)), retry_failed=retry_failed)
         console = Console()
         console.print(report_table(outcomes))
         if any(outcome.status == "failed" for outcome in outcomes):

@@ -67,6 +67,7 @@ class Settings:
     oidc_audience: str | None
     oidc_role_claim: str
     oidc_roles: tuple[tuple[str, Role], ...] | None  # the first that a person has, counts
+    ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
 
     @property
     def orthanc_url(self) -> str:
@@ -111,6 +112,7 @@ class Settings:
             "OIDC_ISSUER": self.oidc_issuer,
             "OIDC_JWKS_URL": self.oidc_jwks_url,
             "OIDC_AUDIENCE": self.oidc_audience,
+            "AI_RULES": self.ai_rules,
             "OIDC_ROLES": self.oidc_roles and ",".join(f"{name}={role}" for name, role in self.oidc_roles),
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None}
@@ -272,6 +274,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "OIDC_AUDIENCE": ("oidc_audience", None, str),
     "OIDC_ROLE_CLAIM": ("oidc_role_claim", "roles", str),
     "OIDC_ROLES": ("oidc_roles", None, _roles),
+    "AI_RULES": ("ai_rules", None, _path),
 }
 # Never shown, and read from the file that `.._FILE` names, too.
 SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD", "BROKER_URL")

@@ -33,6 +33,7 @@ from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, re
         ("SYSLOG", "logs.example.org", "syslog", Endpoint("logs.example.org", 6514)),
         ("SYSLOG", "logs:601", "syslog", Endpoint("logs", 601)),
         ("SYSLOG", "[2001:db8::1]:601", "syslog", Endpoint("2001:db8::1", 601)),
+        ("AI_RULES", "/etc/rules.yaml", "ai_rules", Path("/etc/rules.yaml")),
         ("OIDC_ROLE_CLAIM", "realm_access.roles", "oidc_role_claim", "realm_access.roles"),
     ],
 )

@@ -1,0 +1,1 @@
+"""Which model runs on which series: rules, series and what the first say of the second. Pure."""
