@@ -13,6 +13,10 @@ TOKEN_HEADER = "X-Neuronova-Token"  # noqa: S105 - a name
 TIMEOUT = 60.0  # seconds
 
 
+class OddAnswer(PlatformError):
+    """The platform runs, and what it answers to one request is an error, or not what was asked for."""
+
+
 class Asking:
     """A client; `token` makes a token for the next request, for they live shorter than a command."""
 
@@ -26,7 +30,8 @@ class Asking:
         """Return the answer to a request, None where it has no content.
 
         Raises:
-            PlatformError: nothing answers, or it answers with an error or no JSON.
+            OddAnswer: it answers with an error or no JSON.
+            PlatformError: nothing answers.
         """
         try:
             headers = {TOKEN_HEADER: self._token(), "Accept": "application/json"}
@@ -35,5 +40,5 @@ class Asking:
             return answer.json() if answer.content else None
         except requests.ConnectionError:
             raise PlatformError(f"nothing answers at {self._url}; start the platform with `make run` first") from None
-        except requests.RequestException as error:
-            raise PlatformError(f"{path} does not answer as it should: {error}") from None
+        except (requests.RequestException, ValueError) as error:
+            raise OddAnswer(f"{path} does not answer as it should: {error}") from None

@@ -9,10 +9,9 @@ from typing import Any
 
 from rich.table import Table
 
-from neuronova.archive.asking import Asking
+from neuronova.archive.asking import Asking, OddAnswer
 from neuronova.archive.series import Stored, read_series
 from neuronova.contract.ai.rules import Outcome, Rule, Verdict, evaluate
-from neuronova.platform.errors import PlatformError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +27,15 @@ class Said:
 
 
 def dry_run(asking: Asking, stored: Iterable[Stored], rules: Sequence[Rule], at: time) -> Iterator[Said]:
-    """Yield what the rules say of each series at a time of day; one series is in memory at a time."""
+    """Yield what the rules say of each series at a time of day; one series is in memory at a time.
+
+    Raises:
+        PlatformError: the platform does not answer any more.
+    """
     for one in stored:
         try:
             series = read_series(asking, one)
-        except PlatformError as error:
+        except OddAnswer as error:
             yield Said(stored=one, problem=str(error))
             continue
         yield Said(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from neuronova.archive.asking import Asking
+from neuronova.archive.asking import Asking, OddAnswer
 from neuronova.contract.ai.attributes import raw_values, text_of
 from neuronova.contract.ai.series import OddMetadata, Series, series_of
-from neuronova.platform.errors import PlatformError
 
 PAGE = 500
 _STUDY_INSTANCE_UID, _SERIES_INSTANCE_UID = "0020000D", "0020000E"
@@ -36,12 +35,13 @@ def read_series(asking: Asking, stored: Stored) -> Series:
     """Return a series with the attributes of all of its images (PS3.18 10.4.1.1.2).
 
     Raises:
-        PlatformError: it is gone, or its metadata cannot be read.
+        OddAnswer: it is gone, or its metadata cannot be read.
+        PlatformError: the platform does not answer any more.
     """
     try:
         return series_of(asking.json("GET", f"/dicom-web/studies/{stored.study}/series/{stored.series}/metadata"))
     except OddMetadata as odd:
-        raise PlatformError(str(odd)) from None
+        raise OddAnswer(str(odd)) from None
 
 
 def _pages(asking: Asking, path: str) -> Iterator[dict[str, Any]]:

@@ -57,7 +57,7 @@ def _refuse_what_is_not_plain(text: str) -> None:
     line = 1
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            line = event.start_mark.line + 1
+            line = line if event.start_mark is None else event.start_mark.line + 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None) is not None:
                 raise Odd(Problem(line, "anchors and aliases are not taken"))
             if getattr(event, "tag", None) not in _STANDARD:
