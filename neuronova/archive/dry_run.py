@@ -74,7 +74,8 @@ def as_table(all_said: Iterable[Said]) -> Table:
     """Return a row for each series and rule."""
     table = Table("Series", "Rule", "Says", "Why", show_lines=True)
     for said in all_said:
-        name = f"{said.modality} {_printable(said.description)}, {said.images} images\n{said.stored.series}"
+        described = " ".join(filter(None, (said.modality, _printable(said.description))))
+        name = f"{described}, {said.images} images\n{said.stored.series}"
         if said.problem is not None:
             table.add_row(said.stored.series, "", "unreadable", said.problem)
         for rule, verdict in said.verdicts:

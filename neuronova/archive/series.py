@@ -1,16 +1,14 @@
-"""The stored series, and the attributes of all images of one, over DICOMweb."""
+"""The stored series, and the attributes of all images of one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from neuronova.archive.asking import Asking, OddAnswer
-from neuronova.contract.ai.attributes import raw_values, text_of
 from neuronova.contract.ai.series import OddMetadata, Series, series_of
 
 PAGE = 500
-_STUDY_INSTANCE_UID, _SERIES_INSTANCE_UID = "0020000D", "0020000E"
 
 
 class Stored(NamedTuple):
@@ -21,14 +19,22 @@ class Stored(NamedTuple):
 
 
 def stored_series(asking: Asking, study: str | None) -> list[Stored]:
-    """Return the series of a study, or of all studies, each once (PS3.18 10.6).
+    """Return the series of a StudyInstanceUID, or of all studies, each once.
+
+    Asked of Orthanc's own API: QIDO-RS of the stock plugin reads a file of each series, and fails for all of them where
+    one is lost.
 
     Raises:
         PlatformError: the platform does not answer as it should.
     """
-    pages = _pages(asking, "/dicom-web/series" if study is None else f"/dicom-web/studies/{study}/series")
-    found = (Stored(study or _uid(item, _STUDY_INSTANCE_UID), _uid(item, _SERIES_INSTANCE_UID)) for item in pages)
-    return list(dict.fromkeys(found))
+    if study is not None:
+        found = [one for one in asking.json("POST", "/tools/lookup", data=study) if one["Type"] == "Study"]
+        series = [one for named in found for one in asking.json("GET", f"/studies/{named['ID']}/series")]
+        return _once((study, one) for one in series)
+    uids = {one["ID"]: one["MainDicomTags"].get("StudyInstanceUID", "") for one in _pages(asking, "/studies")}
+    # One whose study came after the studies were listed is not looked at.
+    listed = ((uids.get(one["ParentStudy"]), one) for one in _pages(asking, "/series"))
+    return _once((uid, one) for uid, one in listed if uid is not None)
 
 
 def read_series(asking: Asking, stored: Stored) -> Series:
@@ -45,11 +51,12 @@ def read_series(asking: Asking, stored: Stored) -> Series:
 
 
 def _pages(asking: Asking, path: str) -> Iterator[dict[str, Any]]:
-    offset = 0
-    while page := asking.json("GET", path, params={"limit": PAGE, "offset": offset}):
+    since = 0
+    while page := asking.json("GET", path, params={"expand": "", "since": since, "limit": PAGE}):
         yield from page
-        offset += len(page)
+        since += len(page)
 
 
-def _uid(item: dict[str, Any], tag: str) -> str:
-    return text_of(next(iter(raw_values(item, tag)), None)) or ""
+def _once(named: Iterable[tuple[str, dict[str, Any]]]) -> list[Stored]:
+    """Return each series once: a study can be there under two patients."""
+    return list(dict.fromkeys(Stored(study, one["MainDicomTags"].get("SeriesInstanceUID", "")) for study, one in named))

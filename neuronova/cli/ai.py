@@ -29,7 +29,7 @@ ai = typer.Typer(name="ai", help="Models on stored studies.", no_args_is_help=Tr
 rules = typer.Typer(name="rules", help="Which model runs on which series.", no_args_is_help=True)
 ai.add_typer(rules)
 
-SCOPES = (Permission.IMAGES_QUERY, Permission.IMAGES_READ)
+SCOPES = (Permission.ARCHIVE_MANAGE, Permission.IMAGES_READ)
 _UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 
 _File = Annotated[Path | None, typer.Argument(help="File of rules; by default the platform's.")]
@@ -41,7 +41,7 @@ def check(file: _File = None) -> None:
     with in_one_line():
         path = file or _path(load_settings())
         found = _read(path)
-        typer.echo(f"{path}: {len(found)} rules, {', '.join(rule.name for rule in found)}")
+        typer.echo(f"{path}: no errors; rules: {', '.join(rule.name for rule in found)}")
 
 
 @rules.command()

@@ -12,14 +12,17 @@ from typing import Any
 import pytest
 from pydicom.dataset import Dataset
 
+from neuronova.audit.search import Query, search
+from neuronova.contract.audit import Action
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import Layout, make_folders
-from tests.access import changes_of_api
+from tests.access import changes_of_api, http
 from tests.ai.heads import STUDY, ct_head, localizer, mr_t1w, ours
 from tests.running import NEURONOVA
-from tests.server import Server, running, settings_for
+from tests.server import Server, running, settings_for, until
 from tests.synthetic import ct_slice, part10, uid
 
+LOST = uid("lost/lost")
 RULES = """rules:
   - name: night
     model: m
@@ -94,6 +97,32 @@ def test_says_what_each_rule_says_of_each_series(server: Server) -> None:
     assert reason.endswith(": 1 of 62 images do not (scout)")
 
 
+def test_every_access_is_in_the_audit_trail(server: Server) -> None:
+    rules(server.settings, "test", "--study", uid("other"))
+    page = search([server.settings.data / "audit" / "orthanc.db"], Query(subject="service:ai-rules"), limit=1000)
+    read = {record.event.action for record in page.records if record.event.study == uid("other")}
+    assert read == {Action.READ}
+
+
+def test_a_series_that_cannot_be_read_is_said_to_be(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path / "data")
+    make_folders(Layout(settings.data))
+    with running(Server(settings, known=changes_of_api(settings))) as server:
+        for word in ("good", "lost"):
+            server.upload(part10(ct_slice(study=word, series=word)))
+        (lost,) = (one for one in server.get("/series?expand") if one["MainDicomTags"]["SeriesInstanceUID"] == LOST)
+        prepared = f"/series/{lost['ID']}/attachments"
+        until(lambda: "series-metadata" in server.get(prepared), "its metadata is prepared")
+        stored = server.get(f"/instances/{lost['Instances'][0]}/attachments/dicom/info")["Uuid"]
+        server.stop()
+        (Layout(settings.data).orthanc / stored[:2] / stored[2:4] / stored).unlink()
+        server.start()
+        http.delete(f"{server.url}{prepared}/series-metadata", timeout=60).raise_for_status()
+        lines = rules(settings, "test", code=2).stdout.splitlines()
+        assert any(LOST in line and "unreadable" in line for line in lines)
+        assert sum("not meant" in line for line in lines) == 2  # the other series, of two rules
+
+
 def test_one_study(server: Server) -> None:
     assert set(said(server.settings, "--study", uid("other"))) == {uid("other/other")}
     done = rules(server.settings, "test", "--study", uid("nowhere"), code=1)
@@ -143,7 +172,10 @@ def test_check_takes_the_file_of_the_setting(tmp_path: Path) -> None:
     assert "mr-t1w, ct-head" in rules(settings_for(tmp_path / "data"), "check").stdout
     path = tmp_path / "rules.yaml"
     path.write_text(RULES)
-    assert "1 rules, night" in rules(settings_for(tmp_path / "data", NEURONOVA_AI_RULES=str(path)), "check").stdout
+    assert (
+        "no errors; rules: night"
+        in rules(settings_for(tmp_path / "data", NEURONOVA_AI_RULES=str(path)), "check").stdout
+    )
 
 
 def test_says_when_nothing_runs(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ _SAME_PLACE = 1e-2  # mm
 class Volume:
     """Parallel images one behind the other; all lengths in mm.
 
-    `spacing` is Pixel Spacing (between rows, between columns). `distances` are between the centres of neighbours, one
+    `spacing` is Pixel Spacing (between rows, between columns). `distances` are between the corners of neighbours, one
     fewer than there are images: along the path of the slices, which a tilted gantry has at an angle to them.
     """
 
