@@ -35,6 +35,7 @@ LONGEST = (
     "tests/emr/test_random_kills.py",
     "tests/platform/test_running.py",
     "tests/plugins/test_encoding.py",
+    "tests/ai/test_command.py",
 )
 
 

@@ -74,9 +74,9 @@ def _refuse_what_is_not_plain(text: str) -> None:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise Odd(Problem(line, f"no YAML: the character U+{ord(text[error.position]):04X} is not allowed")) from None
-    except (ValueError, OverflowError) as error:
-        if isinstance(error, Odd):
-            raise
+    except Odd:
+        raise
+    except (ValueError, OverflowError):
         # What PyYAML turns into a number without asking: \U escapes, versions. They follow what was read last.
         raise Odd(Problem(line, "no YAML: an escape or a number that means nothing")) from None
 
@@ -104,7 +104,7 @@ def scalar(node: yaml.Node) -> str:
     if not text.strip():
         raise odd(node, "is empty")
     if len(text) > LONGEST_TEXT:
-        raise odd(node, f".. is longer than {LONGEST_TEXT} characters")
+        raise odd(node, f"is longer than {LONGEST_TEXT} characters")
     return text
 
 

@@ -144,11 +144,10 @@ def _wrong(node: yaml.Node, message: str) -> Odd:
 
 
 def _number(node: yaml.Node) -> float:
+    text = scalar(node)
     try:
-        number = float(scalar(node))
-    except ValueError as error:
-        if isinstance(error, Odd):
-            raise
+        number = float(text)
+    except ValueError:
         raise odd(node, "is not a number") from None
     if not math.isfinite(number):
         raise odd(node, "is not a number")
