@@ -55,6 +55,13 @@ def as_series(images: list[Dataset]) -> Series:
     return series_of([without_pixels(image).to_json_dict() for image in images])
 
 
+def changed(images: int, at: int, keyword: str, value: Any) -> Series:
+    """A head CT in which one image has another value."""
+    series = ct_head(images)
+    setattr(series[at], keyword, value)
+    return as_series(series)
+
+
 def without_pixels(image: Dataset) -> Dataset:
     """The same without Pixel Data."""
     return Dataset({tag: image[tag] for tag in image.keys() if tag != 0x7FE00010})  # noqa: SIM118 - a Dataset

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuronova.contract.ai.attributes import attribute_of, number_of, text_of, values_of
-from neuronova.contract.ai.geometry import NoVolume, Volume, volume_of
+from neuronova.contract.ai.geometry import NoVolume, volume_of
 from neuronova.contract.ai.rules import Outcome, Rule, Verdict, evaluate
 from neuronova.contract.ai.rules_file import read_rules
 from neuronova.contract.ai.series import OddMetadata, Series, series_of
 from neuronova.platform.layout import REPOSITORY
-from tests.ai.heads import as_series, ct_head, localizer, mr_t1w, ours
+from tests.ai.heads import as_series, changed, ct_head, localizer, mr_t1w, ours
 from tests.conftest import real_series
 
 NOON = time(12)
@@ -31,13 +31,6 @@ def rule_with(part: str) -> Rule:
 
 def on(condition: str) -> Rule:
     return rule_with(f"conditions: [{{{condition}}}]")
-
-
-def changed(images: int, at: int, keyword: str, value: Any) -> Series:
-    """A head CT in which one image has another value."""
-    series = ct_head(images)
-    setattr(series[at], keyword, value)
-    return as_series(series)
 
 
 @pytest.mark.parametrize(
@@ -159,43 +152,6 @@ def test_real_series(folder: str, name: str) -> None:
     series = as_series(real_series(folder))
     fired = {one for one, rule in DEFAULTS.items() if evaluate(rule, series, NOON).outcome is Outcome.FIRES}
     assert fired == {name}
-
-
-def test_a_volume_in_any_order_with_a_tilted_gantry() -> None:
-    images = ct_head(5)
-    for place, image in zip((0, 3, 6, 13, 20), images, strict=True):
-        image.ImageOrientationPatient = [1, 0, 0, 0, 0.8, -0.6]
-        image.ImagePositionPatient = [0, 0, place]
-    found = volume_of(as_series([images[index] for index in (3, 0, 4, 2, 1)]))
-    assert isinstance(found, Volume)
-    assert found.spacing == (0.5, 0.5)
-    assert sorted(found.distances) == [3, 3, 7, 7]
-
-
-@pytest.mark.parametrize(
-    ("keyword", "value", "reason"),
-    [
-        ("ImageOrientationPatient", [1, 0, 0, 0, 0.99, -0.14], "not parallel"),
-        ("ImagePositionPatient", [-16, -16, 6.0], "at the same place"),
-        ("ImagePositionPatient", None, "no Image Position (Patient)"),
-        ("ImagePositionPatient", [1, 2], "no Image Position (Patient)"),
-        ("PixelSpacing", [0.5, 0.6], "Pixel Spacing"),
-        ("Rows", 17, "Rows or Columns"),
-        ("FrameOfReferenceUID", "1.2.3", "Frame of Reference"),
-        ("NumberOfFrames", 3, "multi-frame"),
-    ],
-)
-@pytest.mark.parametrize("at", [1, 3])
-def test_no_volume(keyword: str, value: Any, reason: str, at: int) -> None:
-    found = volume_of(changed(4, at, keyword, value))
-    assert isinstance(found, NoVolume)
-    assert reason in found.reason
-
-
-def test_what_is_no_pair_of_axes_is_no_volume() -> None:
-    found = volume_of(as_series(ct_head(3, ImageOrientationPatient=[0, 0, 0, 0, 0, 0])))
-    assert isinstance(found, NoVolume)
-    assert volume_of(as_series(ct_head(1))) == NoVolume("one image is no volume")
 
 
 @pytest.mark.parametrize(
