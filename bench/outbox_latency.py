@@ -25,6 +25,7 @@ from cdss_api.outbox.enqueueing import enqueue
 from cdss_api.outbox.profiles import Kind
 from neuronova.contract.settings import read_settings
 from neuronova.platform.layout import REPOSITORY
+from tests.serving import serving
 
 LIMIT = 0.3  # seconds, of 95 of 100 messages
 _PAYLOAD = '{"resourceType": "Patient", "id": "a", "active": true}'
@@ -136,11 +137,5 @@ def _webhook() -> Iterator[_Arrivals]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     arrivals.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with serving(server):
         yield arrivals
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.accounts.api import Api
 from tests.clients.program import error_of, key_set, registered
+from tests.serving import serving
 
 
 class Keys(ThreadingHTTPServer):
@@ -43,12 +43,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def keys() -> Iterator[Keys]:
-    with Keys() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(Keys()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def test_keys_are_fetched_once_and_anew_for_a_new_key(api: Api, keys: Keys) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from neuronova.contract.settings import read_settings
 from tests.accounts.api import Api, Clock
 from tests.fhir.asking import ROOT, Fhir
 from tests.running import ADMIN_PASSWORD
+from tests.serving import serving
 
 
 @dataclass
@@ -50,13 +50,9 @@ def neighbour(folder: Path, template: Path) -> Iterator[Neighbour]:
     made = Neighbour(Fhir(api, journal.path))
     server = make_server("127.0.0.1", 0, made, threaded=True)
     made.url = f"http://127.0.0.1:{server.server_port}{ROOT}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
     try:
-        yield made
+        with serving(server):
+            yield made
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         api.service.database.close()
         journal.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from typing import Any
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import make_server
+
+from tests.serving import serving
 
 SITE = "/apis/default"
 _KEPT = {"PT", "SS"}  # types of identifiers
@@ -125,11 +126,5 @@ def openemr() -> Iterator[OpenEmr]:
     emr = OpenEmr()
     server = make_server("127.0.0.1", 0, _app(emr), threaded=True)
     emr.url = f"http://127.0.0.1:{server.server_port}{SITE}/fhir"
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with serving(server):
         yield emr
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

@@ -20,6 +20,7 @@ import requests
 
 from cdss_api.outbox.outgoing import RESOURCE
 from tests.emr.stops import Moment, Stop
+from tests.serving import serving
 
 _FOLDER = Path(__file__).parent
 
@@ -237,11 +238,5 @@ def line_to(upstream: str) -> Iterator[Line]:
     line = Line(upstream)
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, line=line))
     line.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with serving(server):
         yield line
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()

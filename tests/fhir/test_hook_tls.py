@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_network
@@ -15,6 +14,7 @@ import urllib3
 from cdss_api.fhir.hooks import post
 from cdss_api.fhir.store import Stored
 from tests.audit.collector import make_certificate
+from tests.serving import serving
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 STORED = Stored("Condition", "c", 1, 0, "POST", '{"resourceType": "Condition"}')
@@ -42,12 +42,8 @@ def endpoint(certificate: Path) -> Iterator[str]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"https://127.0.0.1:{server.server_port}/hook"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(server):
+        yield f"https://127.0.0.1:{server.server_port}/hook"
 
 
 def channel(endpoint: str) -> dict[str, object]:

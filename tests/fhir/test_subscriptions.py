@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +19,7 @@ from cdss_api.outbox.worker import Worker
 from tests.accounts.api import TESTER
 from tests.clients.program import registered
 from tests.fhir.asking import JSON, ROOT, Fhir, patient
+from tests.serving import serving
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
@@ -55,12 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
-    with Hook() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with serving(Hook()) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def subscription(hook: Hook, criteria: str = "Condition?code=x", **channel: Any) -> dict[str, Any]:

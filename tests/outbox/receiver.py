@@ -12,6 +12,7 @@ import requests
 
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.verdicts import Outcome, of_answer
+from tests.serving import serving
 
 
 class Inbox(ThreadingHTTPServer):
@@ -56,15 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
 @contextmanager
 def inbox(drops: int = 0) -> Iterator[Inbox]:
     """Run a receiver for the length of a block."""
-    server = Inbox(drops)
-    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
-    thread.start()
-    try:
+    with serving(Inbox(drops)) as server:
         yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def post(url: str, delivery: Delivery) -> Outcome:

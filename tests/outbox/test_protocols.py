@@ -6,7 +6,6 @@ import base64
 import hashlib
 import hmac
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,6 +29,7 @@ from cdss_api.outbox.dispatching import Dispatcher
 from cdss_api.outbox.exchange import TooLong
 from cdss_api.outbox.profiles import Kind
 from cdss_api.outbox.verdicts import Verdict
+from tests.serving import serving
 
 NOW = 1_800_000_000.0
 PATIENT = '{"resourceType":"Patient","id":"kim","meta":{"versionId":"1"},"multipleBirthInteger":2,"x":13.20}'
@@ -85,14 +85,8 @@ def running() -> Iterator[System]:
     system = System()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, system=system))
     system.url = f"http://127.0.0.1:{server.server_address[1]}"
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
-    thread.start()
-    try:
+    with serving(server):
         yield system
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ function showTarget(target) {
   const row = byId('targets').insertRow();
   const state = stateOf(target);
   const texts = [target.target, target.profile ?? '', target.url ?? '', state, target.waiting];
-  texts.push(target.waiting ? age(target.oldest_seconds) : '', target.dead);
+  texts.push(target.waiting ? age(target.oldest_seconds) : '', target.dead, target.polled.join(', '));
   for (const text of texts) row.insertCell().textContent = text;
   row.cells[3].className = target.breaker === 'closed' && !target.paused ? '' : 'warns';
   row.cells[6].className = target.dead ? 'warns' : '';
@@ -64,7 +64,7 @@ async function targets() {
   body.targets.forEach(showTarget);
   if (body.targets.length) return;
   const cell = byId('targets').insertRow().insertCell();
-  cell.colSpan = 8;
+  cell.colSpan = 9;
   cell.textContent = 'There are no targets. `neuronova outbox target add` makes one.';
 }
 
