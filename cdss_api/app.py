@@ -7,7 +7,7 @@ from flask_openapi3 import Info, OpenAPI
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest
 
-from cdss_api import console, health, problems
+from cdss_api import console, health
 from cdss_api.accounts import access_routes, auth, internal, links_routes, own, users_routes, well_known
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.audit import routes as audit_routes
@@ -24,6 +24,7 @@ from cdss_api.reading import routes as reading_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 from cdss_api.worklist import routes as worklist_routes
+from neuronova.web import problems
 
 _LARGEST_BODY = 1 << 20
 _SECURITY_SCHEMES = {

@@ -52,8 +52,9 @@ def prepare(service: Service, say: Callable[[str], None]) -> None:
         Unavailable: the database cannot be used.
     """
     migrate(service.database)
-    if not plugin_key_file(service.settings).is_file():
-        write_secret(plugin_key_file(service.settings), secrets.token_urlsafe(32).encode())
+    for key_file in (plugin_key_file(service.settings), service.settings.inference_secret_file):
+        if not key_file.is_file():
+            write_secret(key_file, secrets.token_urlsafe(32).encode())
     with service.work(_PLATFORM) as work:
         service.keyring.prepare(work)
     _first_admin(service, say)

@@ -22,10 +22,10 @@ from cdss_api.accounts.shapes_access import (
 )
 from cdss_api.accounts.shapes_people import PatientBody, UserPath
 from cdss_api.accounts.users_routes import account_of
-from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import Ground, Patient
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import NOTHING, Problem
 
 
 def blueprint(service: Service) -> APIBlueprint:

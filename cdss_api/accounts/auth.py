@@ -19,9 +19,9 @@ from cdss_api.accounts.models import Account
 from cdss_api.accounts.outside import Provider
 from cdss_api.accounts.recording import Actor
 from cdss_api.accounts.shapes import LoginBody, MeAnswer, OutsideTokenBody, TokenBody, TokensAnswer
-from cdss_api.problems import ERRORS, NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.token import LIFETIME
+from neuronova.web.problems import ERRORS, NOTHING, Problem
 
 
 def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:

@@ -17,11 +17,11 @@ from sqlalchemy.orm import Session
 from cdss_api.accounts.keys import accepted
 from cdss_api.accounts.models import Account, Ended, SigningKey
 from cdss_api.accounts.recording import Actor
-from cdss_api.problems import ERRORS, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission, Role
 from neuronova.contract.token import BadToken, Claims, ExpiredToken, require_current
 from neuronova.contract.verified import Verified
+from neuronova.web.problems import ERRORS, Problem
 
 SESSION_COOKIE = "neuronova_session"
 CLIENT_HEADER = "X-Neuronova-Client"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import requests
 
 from cdss_api.accounts.service_tokens import TOKEN_HEADER, token
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import Problem
 
 _TIMEOUT = 5.0  # seconds
 

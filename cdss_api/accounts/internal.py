@@ -8,9 +8,9 @@ import time
 from flask import Blueprint, Response, jsonify, request
 
 from cdss_api.accounts.changes import current_version, read_update
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import to_json
+from neuronova.web.problems import Problem
 
 PREFIX = "/api/v1/internal"
 KEY_HEADER = "X-Neuronova-Service-Key"

@@ -10,7 +10,7 @@ from flask_limiter.errors import RateLimitExceeded
 
 from cdss_api.accounts.bearer import client_address
 from cdss_api.accounts.people import normal
-from cdss_api.problems import Problem, answer
+from neuronova.web.problems import Problem, answer
 
 # A person mistypes a few times; a guesser of one account gets 2,880 tries a day at passwords of twelve characters.
 PER_ACCOUNT = "10 per 5 minutes"

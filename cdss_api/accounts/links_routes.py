@@ -12,9 +12,9 @@ from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Link
 from cdss_api.accounts.shapes_access import LinkBody, LinkEntry, LinkPath, LinksAnswer, NewLinkAnswer
 from cdss_api.accounts.shapes_people import instant
-from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission, Role
+from neuronova.web.problems import NOTHING, Problem
 
 
 def blueprint(service: Service) -> APIBlueprint:

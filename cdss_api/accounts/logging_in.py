@@ -8,9 +8,9 @@ from cdss_api.accounts.models import Account
 from cdss_api.accounts.outside import Provider
 from cdss_api.accounts.people import find
 from cdss_api.accounts.recording import Action, Actor, Outcome
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Role
+from neuronova.web.problems import Problem
 
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="neuronova"'}
 

@@ -12,8 +12,8 @@ from cdss_api.accounts.limits import PER_ACCOUNT
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.shapes import CodeBody, OneTimeAnswer, PasswordBody
 from cdss_api.accounts.work import Work
-from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
+from neuronova.web.problems import NOTHING, Problem
 
 
 def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:

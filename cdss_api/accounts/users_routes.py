@@ -20,9 +20,9 @@ from cdss_api.accounts.shapes_people import (
     UsersQuery,
     user_answer,
 )
-from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import NOTHING, Problem
 
 
 def blueprint(service: Service) -> APIBlueprint:

@@ -7,8 +7,8 @@ from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 
 from cdss_api.accounts.shapes import KeysAnswer
-from cdss_api.problems import ERRORS
 from cdss_api.service import Service
+from neuronova.web.problems import ERRORS
 
 
 def blueprint(service: Service) -> APIBlueprint:

@@ -15,12 +15,12 @@ from sqlalchemy import select
 from cdss_api.accounts import recording
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Account
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.audit.search import DAY, HOUR, Cursor, Query, counts, search
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Outcome, Record
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import Problem
 
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 

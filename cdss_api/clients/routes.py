@@ -27,9 +27,9 @@ from cdss_api.clients.shapes import (
     TokenForm,
 )
 from cdss_api.clients.tokens import Refusal, grant
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import Problem
 
 _BEARER = "bearer"
 _OAUTH_ERRORS: ResponseDict = {

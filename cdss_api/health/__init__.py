@@ -11,7 +11,7 @@ from flask_openapi3.models import Tag
 from pydantic import BaseModel
 
 from cdss_api.health.checks import Check, look_at
-from cdss_api.problems import ERRORS
+from neuronova.web.problems import ERRORS
 
 
 class HealthAnswer(BaseModel):

@@ -54,6 +54,7 @@ def standard_checks(service: Service) -> dict[str, Check]:
     return {
         "orthanc": partial(check_orthanc, settings.orthanc_url, health_token),
         "workers": partial(check_workers, settings.orthanc_url, health_token),
+        "inference": partial(check_inference, settings.inference_port),
         "database": partial(check_database, service.database),
         "data": partial(check_data, settings.data),
         "outbox": partial(check_outbox, service.database, service.now, celery=settings.broker_url is not None),
@@ -96,6 +97,14 @@ def _ask(url: str, token: Token) -> Any:
 def check_orthanc(url: str, token: Token) -> dict[str, Any]:
     """Ask Orthanc for its version."""
     return {"version": _ask(f"{url}/system", token)["Version"]}
+
+
+def check_inference(port: int) -> dict[str, Any]:
+    """Ask the inference service for its models."""
+    response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_DEADLINE)
+    if response.status_code != requests.codes.ok:
+        raise UnhealthyError(f"answers {response.status_code}")
+    return {"models": response.json()["models"]}
 
 
 def check_workers(url: str, token: Token) -> dict[str, Any]:

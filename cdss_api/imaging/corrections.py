@@ -14,7 +14,7 @@ from cdss_api.fhir.store import new_id
 from cdss_api.imaging.correcting import Move
 from cdss_api.imaging.models import Correcting, Correction
 from cdss_api.outbox.enqueueing import enqueue
-from cdss_api.problems import Problem
+from neuronova.web.problems import Problem
 
 TARGET, KIND = "correction", "correction"
 

@@ -16,9 +16,9 @@ from cdss_api.imaging.mismatches import State
 from cdss_api.imaging.models import Correction, Mismatch, Study
 from cdss_api.imaging.orders import order_named
 from cdss_api.imaging.rewriting import IDENTITY
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
+from neuronova.web.problems import Problem
 
 PART = "mismatch"
 

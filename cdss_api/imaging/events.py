@@ -11,10 +11,10 @@ from cdss_api.accounts.recording import Actor
 from cdss_api.consequences import writing
 from cdss_api.fhir.outcome import Refused
 from cdss_api.imaging.following import SERVICE, ensure_endpoint, take_in
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Role
 from neuronova.contract.studies import Event, from_json
+from neuronova.web.problems import Problem
 
 log = logging.getLogger(__name__)
 

@@ -18,9 +18,9 @@ from cdss_api.imaging.matching import differences
 from cdss_api.imaging.mismatches import OPEN, State
 from cdss_api.imaging.models import Correction, Mismatch
 from cdss_api.imaging.progress import ProgressEntry, progress
-from cdss_api.problems import NOTHING
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import NOTHING
 
 # Modalities write their own, so these differ in studies that fit, too.
 _EXPECTED = ("StudyInstanceUID", "StudyDescription")

@@ -19,9 +19,9 @@ from cdss_api.imaging.models import Correction
 from cdss_api.merging import records, studies
 from cdss_api.merging.merging import Purpose, State, begun
 from cdss_api.merging.models import Merge
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
+from neuronova.web.problems import Problem
 
 
 class Decision(StrEnum):

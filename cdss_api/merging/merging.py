@@ -24,11 +24,11 @@ from cdss_api.merging import records, studies
 from cdss_api.merging.models import Merge
 from cdss_api.merging.parameters import Asked, Side
 from cdss_api.merging.patients import replaced, replacing
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from cdss_api.worklist.texts import TooLong
 from neuronova.contract.grants import Patient
 from neuronova.contract.issuer import issuer_of
+from neuronova.web.problems import Problem
 
 PART = "merge"
 

@@ -19,9 +19,9 @@ from cdss_api.imaging.routes import CorrectionAnswer
 from cdss_api.merging.deciding import Decision, decide
 from cdss_api.merging.merging import OPEN, PART, State
 from cdss_api.merging.models import Merge
-from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import NOTHING, Problem
 
 
 class MergesQuery(BaseModel):

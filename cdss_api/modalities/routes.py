@@ -14,10 +14,10 @@ from cdss_api import modalities
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Modality
 from cdss_api.accounts.shapes import Issuer
-from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.grants import Operation
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import NOTHING, Problem
 
 
 def _address(text: str) -> str:

@@ -33,9 +33,9 @@ from cdss_api.outbox.shapes import (
     TargetsAnswer,
     entry,
 )
-from cdss_api.problems import NOTHING, Problem
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import NOTHING, Problem
 
 
 def blueprint(service: Service) -> APIBlueprint:

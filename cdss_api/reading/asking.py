@@ -15,10 +15,10 @@ from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.store import Store, Stored
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from neuronova.audit.files import JournalFailed
 from neuronova.contract.audit import Action
+from neuronova.web.problems import Problem
 
 _HIDING = (403, 404)
 

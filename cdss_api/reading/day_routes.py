@@ -16,7 +16,6 @@ from cdss_api.fhir.query import parse
 from cdss_api.fhir.searching import matching
 from cdss_api.fhir.store import Store, Stored
 from cdss_api.fhir.validation import check
-from cdss_api.problems import Problem
 from cdss_api.reading.asking import changing, looking
 from cdss_api.reading.day import of_day
 from cdss_api.reading.performing import MINE, Performed, task_of
@@ -26,6 +25,7 @@ from cdss_api.service import Service
 from cdss_api.worklist.mapping import is_imaging
 from neuronova.contract.audit import Action
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import Problem
 
 
 class DayQuery(BaseModel):

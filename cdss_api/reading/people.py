@@ -10,7 +10,7 @@ from cdss_api.fhir.query import parse
 from cdss_api.fhir.searching import matching
 from cdss_api.fhir.store import Store
 from cdss_api.fhir.teams import ACCOUNT
-from cdss_api.problems import Problem
+from neuronova.web.problems import Problem
 
 
 def practitioners_of(store: Store, account_id: str) -> list[str]:

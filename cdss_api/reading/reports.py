@@ -18,13 +18,13 @@ from cdss_api.fhir.query import parse
 from cdss_api.fhir.searching import matching, search
 from cdss_api.fhir.store import Store, Stored
 from cdss_api.fhir.validation import check
-from cdss_api.problems import Problem
 from cdss_api.reading.listing import Around, surroundings
 from cdss_api.reading.people import practitioner_for
 from cdss_api.reading.report import SIGNED, Content, Status, content_of, document_of, may_follow, readers_of
 from cdss_api.reading.study import DICOM_UID, OID, description_of, shown_name, subject_of
 from cdss_api.reading.waiting import REPORT_OF
 from neuronova.contract.roles import Role
+from neuronova.web.problems import Problem
 
 MOST_PRIORS = 20
 SIGNERS = (Role.RADIOLOGIST, Role.ADMIN)

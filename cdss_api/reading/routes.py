@@ -12,7 +12,6 @@ from cdss_api.fhir.interactions import version_of
 from cdss_api.fhir.moment import instant, micros_of
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.store import Stored
-from cdss_api.problems import Problem
 from cdss_api.reading import reports
 from cdss_api.reading.asking import Asking, changing, looking
 from cdss_api.reading.listing import listed
@@ -35,6 +34,7 @@ from cdss_api.reading.wording import codes, filled, fitting, templates
 from cdss_api.service import Service
 from neuronova.contract.audit import Action
 from neuronova.contract.roles import Permission
+from neuronova.web.problems import Problem
 
 _STATUSES = {
     "draft": Status.DRAFT,

@@ -8,10 +8,10 @@ import time
 from flask import Blueprint, Response, jsonify, request
 
 from cdss_api.accounts.internal import LONGEST_WAIT, PREFIX, number
-from cdss_api.problems import Problem
 from cdss_api.service import Service
 from cdss_api.worklist.following import Worklist
 from neuronova.contract.worklist import Update, to_json
+from neuronova.web.problems import Problem
 
 _LOOK_EVERY = 0.2  # seconds; another process may have made the change, so there is nothing to wake up by
 _VERSION = re.compile("[0-9a-f]{0,32}")

@@ -41,11 +41,15 @@ class Settings:
     http_port: int
     orthanc_port: int
     api_port: int
+    inference_port: int
     dicom_port: int
     aet: str
     bind: str
     public_url: str | None
     encode_workers: int
+    inference_workers: int  # models that run at a time
+    inference_models: Path | None  # a folder with more models
+    inference_roots: tuple[str, ...]  # DICOMweb roots beside Orthanc's that series may be fetched from
     log_level: str
     database_url: str | None = dataclass_field(repr=False)
     admin_password: str | None = dataclass_field(repr=False)
@@ -80,6 +84,11 @@ class Settings:
         host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104
         return self.public_url or f"http://{host}:{self.http_port}"
 
+    @property
+    def inference_secret_file(self) -> Path:
+        """What callers of the inference service show; made at the first start."""
+        return self.data / "keys" / "inference.key"
+
     def environment(self) -> dict[str, str]:
         """Return the variables from which `read_settings` makes this same object."""
         values: dict[str, object] = {
@@ -87,6 +96,10 @@ class Settings:
             "HTTP_PORT": self.http_port,
             "ORTHANC_PORT": self.orthanc_port,
             "API_PORT": self.api_port,
+            "INFERENCE_PORT": self.inference_port,
+            "INFERENCE_WORKERS": self.inference_workers,
+            "INFERENCE_MODELS": self.inference_models,
+            "INFERENCE_ROOTS": ",".join(self.inference_roots) or "none",
             "DICOM_PORT": self.dicom_port,
             "AET": self.aet,
             "BIND": self.bind,
@@ -211,6 +224,13 @@ def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
         raise ValueError("none, or networks such as 10.20.0.0/16,127.0.0.0/8") from None
 
 
+def _roots(text: str) -> tuple[str, ...]:
+    roots = () if text == "none" else tuple(one.strip() for one in text.split(","))
+    if not all(re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", one, re.ASCII) for one in roots):
+        raise ValueError("none, or addresses such as https://pacs.example.org/dicom-web")
+    return roots
+
+
 def _issuer(text: str) -> str:
     if len(text) > 64 or "\\" in text or not text.isprintable():
         raise ValueError("an issuer of at most 64 characters without a backslash")
@@ -248,11 +268,15 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "HTTP_PORT": ("http_port", "8080", _port),
     "ORTHANC_PORT": ("orthanc_port", "8042", _port),
     "API_PORT": ("api_port", "8000", _port),
+    "INFERENCE_PORT": ("inference_port", "8001", _port),
     "DICOM_PORT": ("dicom_port", "4242", _port),
     "AET": ("aet", "NEURONOVA", _application_entity),
     "BIND": ("bind", "127.0.0.1", _address),
     "PUBLIC_URL": ("public_url", None, _url),
     "ENCODE_WORKERS": ("encode_workers", str(os.cpu_count() or 1), _workers),
+    "INFERENCE_WORKERS": ("inference_workers", "1", _workers),
+    "INFERENCE_MODELS": ("inference_models", None, _path),
+    "INFERENCE_ROOTS": ("inference_roots", "none", _roots),
     "LOG_LEVEL": ("log_level", "INFO", _log_level),
     "DATABASE_URL": ("database_url", None, _database),
     "ADMIN_PASSWORD": ("admin_password", None, _password),
@@ -331,7 +355,7 @@ def with_secret_files(environment: Mapping[str, str], read: Callable[[Path], str
 
 def _refuse_shared_ports(settings: Settings) -> None:
     seen: dict[int, str] = {}
-    for name in ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT"):
+    for name in ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "DICOM_PORT"):
         port = getattr(settings, name.lower())
         if port in seen:
             raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")

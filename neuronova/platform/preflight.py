@@ -78,6 +78,7 @@ def check_ports(settings: Settings) -> None:
         ("DICOM_PORT", everywhere, settings.dicom_port),
         ("ORTHANC_PORT", everywhere, settings.orthanc_port),
         ("API_PORT", "127.0.0.1", settings.api_port),
+        ("INFERENCE_PORT", "127.0.0.1", settings.inference_port),
     ):
         _check_port(f"NEURONOVA_{name}", address, port)
 

@@ -20,6 +20,8 @@ APP_CONFIG = REPOSITORY / "viewer_config" / "app-config.js"
 GROUP = "neuronova"
 # The plugin's questions for changed grants and for the worklist hold one each for 20 seconds; the others do the work.
 _API_THREADS = "24"
+# A request for a job holds one while its series is fetched, or a small array's model runs.
+_INFERENCE_THREADS = "8"
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
@@ -72,6 +74,12 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
         ],
         "worker": [str(python), "-m", "cdss_api.worker"],
         "keeper": [str(python), "-m", "neuronova.audit.keeper"],
+        "inference": [
+            *(str(python), "-m", "gunicorn", "inference.wsgi:app"),
+            *("--bind", f"127.0.0.1:{settings.inference_port}", "--workers", "1", "--threads", _INFERENCE_THREADS),
+            *("--timeout", "180", "--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
+            *("--log-level", settings.log_level.lower(), "--graceful-timeout", "5"),
+        ],
         "gateway": [
             *(programs.nginx, "-e", "stderr", "-p", str(layout.run)),
             *("-c", str(layout.gateway_config), "-g", "daemon off;"),

@@ -44,7 +44,7 @@ def test_a_study_appears_grows_and_goes(hospital: Hospital) -> None:
 
 
 def test_nothing_is_lost_while_the_service_is_away(hospital: Hospital) -> None:
-    pid = hospital.platform.pid_of("gunicorn")
+    pid = hospital.platform.pid_of("cdss_api.wsgi")
     assert pid is not None
     os.kill(pid, signal.SIGSTOP)  # as one that hangs: connections are taken and nothing is answered
     try:

@@ -32,7 +32,7 @@ from tests.server import until
 from tests.synthetic import part10, uid
 
 SEED = 5  # of the moments at which something is killed
-KILLED = (*("Orthanc", "gunicorn") * 3, "neuronova.audit.keeper")
+KILLED = (*("Orthanc", "cdss_api.wsgi") * 3, "neuronova.audit.keeper")
 ANSWERS = 3  # that each client gets between two kills, at least
 PAUSE = 0.3  # seconds between two questions of the API: failures are limited to fifty an address
 OUTCOMES = {

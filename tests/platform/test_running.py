@@ -18,7 +18,7 @@ from tests.server import free_ports, until
 StartPlatform = Callable[..., Platform]
 
 
-@pytest.mark.parametrize("program", ["Orthanc", "gunicorn", "nginx"])
+@pytest.mark.parametrize("program", ["Orthanc", "cdss_api.wsgi", "inference.wsgi", "nginx"])
 def test_a_killed_part_comes_back(start_platform: StartPlatform, program: str) -> None:
     platform = start_platform()
     killed = platform.pid_of(program)
@@ -93,10 +93,10 @@ def refused(variables: dict[str, str], *, folder: Path = Path("/"), user: int | 
     return done.stderr
 
 
-@pytest.mark.parametrize("name", ["HTTP_PORT", "DICOM_PORT", "ORTHANC_PORT", "API_PORT"])
+@pytest.mark.parametrize("name", ["HTTP_PORT", "DICOM_PORT", "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT"])
 def test_a_taken_port_is_named(tmp_path: Path, name: str) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_ports(5)[4]))
+        taken.bind(("127.0.0.1", free_ports(6)[5]))
         taken.listen()
         port = str(taken.getsockname()[1])
         line = refused(environment(tmp_path, **{f"NEURONOVA_{name}": port}))

@@ -8,8 +8,9 @@ import pytest
 import requests
 from flask_openapi3 import OpenAPI
 
-from cdss_api import health, problems
+from cdss_api import health
 from cdss_api.health.checks import Check, UnhealthyError, look_at
+from neuronova.web import problems
 
 
 def fine() -> dict[str, Any]:

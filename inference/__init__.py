@@ -1,0 +1,1 @@
+"""The inference service: models on stored series, each in a process of its own."""

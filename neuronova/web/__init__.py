@@ -1,0 +1,1 @@
+"""What the platform's HTTP services share; it knows none of them."""

@@ -1,0 +1,11 @@
+"""Answers a mask with a value that it names nowhere."""
+
+from typing import Any
+
+import numpy as np
+
+from inference.modelling import Output
+
+
+def run(volume: Any) -> Any:
+    return Output(mask=np.full(volume.values.shape, 7, np.uint8), segments={1: "Brain"})
