@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import socket
@@ -31,11 +32,17 @@ STOCK_ROOT = "/_stock-dicom-web"
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nothing listens on, below the range from which the kernel gives ports to connections."""
+    """Return ports that nothing listens on, below the range from which the kernel gives ports to connections.
+
+    Each of pytest-xdist's workers has a share of its own: a port is free until its server has started, and another
+    worker could find it so meanwhile.
+    """
+    share = 22_000 // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    first = 10_000 + share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     with ExitStack() as stack:
         ports: list[int] = []
         while len(ports) < count:
-            port = random.randrange(10_000, 32_000)
+            port = random.randrange(first, first + share)
             listener = stack.enter_context(socket.socket())
             with suppress(OSError):
                 listener.bind(("0.0.0.0", port))
