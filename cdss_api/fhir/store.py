@@ -218,11 +218,8 @@ class Store:
 
     def _found(self, kind: str, id_: str, version: int | None) -> Stored:
         asked = {"kind": kind, "id": id_, "version": version, **self.compartments.placed}
-        row = (
-            self.session.connection()
-            .execute(_one(self.compartments.reach, current=version is None), asked)
-            .one_or_none()
-        )
+        statement = _one(self.compartments.reach, current=version is None)
+        row = self.session.connection().execute(statement, asked).one_or_none()
         if row is None:
             raise Refused(404, "not-found", "There is no such resource, or you may not see it.")
         return _stored(row)

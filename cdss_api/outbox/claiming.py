@@ -93,9 +93,9 @@ def _lease(session: Session, streams: list[int], until: float) -> None:
 
 
 def _first_of(session: Session, streams: list[int], room: int, depth: int) -> list[Row[Any]]:
-    """Return the first messages of streams, the first streams first, until there are about `room`."""
-    each = max(depth, room // len(streams))
-    some = streams[: max(room // each, 1)]
+    """Return the first messages of streams, the first streams first, at most `room` of them."""
+    each = max(min(depth, room), room // len(streams))
+    some = streams[: room // each]
     found = _heads(session, some, each)
     rest, left = streams[len(some) :], room - len(found)
     if rest and left > 0:

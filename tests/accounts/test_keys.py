@@ -6,7 +6,9 @@ import stat
 from pathlib import Path
 
 import jwt
+from sqlalchemy import delete
 
+from cdss_api.accounts.models import SigningKey
 from cdss_api.accounts.service_tokens import token
 from cdss_api.starting import plugin_key_file, prepare
 from neuronova.contract.grants import KeyChange
@@ -87,6 +89,15 @@ def test_an_old_key_stays_as_long_as_a_link_that_it_signed(api: Api) -> None:
     assert old in published(api)
     api.clock.time += 61
     assert old not in published(api)
+
+
+def test_a_token_that_is_remembered_ends_with_its_key(api: Api) -> None:
+    made = token(api.service, "health", [Permission.PLATFORM_HEALTH])
+    assert api.me(made).status_code == 200
+    with api.service.database.writing() as session:
+        session.execute(delete(SigningKey))
+    refused = api.me(made)
+    assert (refused.status_code, json_of(refused)["code"]) == (401, "token_revoked")
 
 
 def test_a_service_makes_its_own_tokens(api: Api) -> None:
