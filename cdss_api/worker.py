@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from functools import partial
 from types import FrameType
 
-from cdss_api.accounts.service_tokens import TOKEN_HEADER, token
+from cdss_api.accounts.service_tokens import token
 from cdss_api.database import require_current
 from cdss_api.errors import Unavailable
 from cdss_api.fhir.hooks import RestHooks
@@ -40,6 +40,7 @@ from cdss_api.service import Service
 from cdss_api.starting import open_service
 from neuronova.contract.roles import Permission
 from neuronova.contract.settings import Settings, SettingsError, read_settings
+from neuronova.contract.token import TOKEN_HEADER
 
 _LOG = logging.getLogger(__name__)
 _LOCK_EVERY = 0.2  # seconds

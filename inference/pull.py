@@ -14,9 +14,9 @@ import requests
 from pydicom.errors import InvalidDicomError
 
 from neuronova.contract.inference import SeriesInput, uids_hash
+from neuronova.contract.token import TOKEN_HEADER
 from neuronova.web.problems import Problem
 
-TOKEN_HEADER = "X-Neuronova-Token"  # noqa: S105 - a name
 LARGEST = 2 << 30  # bytes of a series
 _SILENCE = 20.0  # seconds without a byte
 _DEADLINE = 120.0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import requests
 
-from cdss_api.accounts.service_tokens import TOKEN_HEADER, token
+from cdss_api.accounts.service_tokens import token
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Permission
+from neuronova.contract.token import TOKEN_HEADER
 from neuronova.web.problems import Problem
 
 _TIMEOUT = 5.0  # seconds

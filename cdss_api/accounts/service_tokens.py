@@ -9,7 +9,6 @@ from cdss_api.service import Service
 from neuronova.contract.roles import Permission, Role
 from neuronova.contract.token import Claims
 
-TOKEN_HEADER = "X-Neuronova-Token"  # noqa: S105 - a name
 _LIFETIME = 60  # seconds
 
 

@@ -14,7 +14,6 @@ import requests
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdss_api.accounts.changes import current_version
-from cdss_api.accounts.service_tokens import TOKEN_HEADER
 from cdss_api.accounts.service_tokens import token as service_token
 from cdss_api.database import Database
 from cdss_api.errors import Unavailable
@@ -26,6 +25,7 @@ from neuronova.audit.signing import BadKey
 from neuronova.audit.status import status_of
 from neuronova.audit.trail import Trail
 from neuronova.contract.roles import Permission
+from neuronova.contract.token import TOKEN_HEADER
 
 # A check returns what it found; an exception is what is wrong.
 Check = Callable[[], dict[str, Any]]

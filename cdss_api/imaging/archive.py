@@ -8,7 +8,7 @@ from typing import Any
 
 import requests
 
-from cdss_api.accounts.service_tokens import TOKEN_HEADER
+from neuronova.contract.token import TOKEN_HEADER
 
 _TIMEOUT = 25.0  # seconds
 

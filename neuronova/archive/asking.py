@@ -7,9 +7,9 @@ from typing import Any
 
 import requests
 
+from neuronova.contract.token import TOKEN_HEADER
 from neuronova.platform.errors import PlatformError
 
-TOKEN_HEADER = "X-Neuronova-Token"  # noqa: S105 - a name
 TIMEOUT = 60.0  # seconds
 
 

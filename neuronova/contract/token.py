@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from neuronova.contract.roles import PERMISSIONS, Permission, Role
 from neuronova.contract.scopes import Scopes, parse_scopes, written
 
+TOKEN_HEADER = "X-Neuronova-Token"  # noqa: S105 - a name; Orthanc takes a global lock on bearer headers
 ALGORITHM = "EdDSA"
 AUDIENCE = "neuronova"
 ISSUER = "neuronova"
