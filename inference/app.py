@@ -22,7 +22,8 @@ from inference.metrics import Metrics
 from inference.modelling import Description
 from inference.pull import pull
 from inference.volume import NotEvaluable
-from neuronova.contract.inference import JOB_KEY, LONGEST_DEADLINE, Job, Priority, Status, to_json
+from neuronova.contract.inference import JOB_KEY, LONGEST_DEADLINE, Job, Status, to_json
+from neuronova.contract.priority import Priority
 from neuronova.contract.reading_inference import BadMessage, read_request
 from neuronova.web import problems
 from neuronova.web.problems import Problem

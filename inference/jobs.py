@@ -17,7 +17,8 @@ from pathlib import Path
 from inference.metrics import Metrics
 from inference.modelling import Description
 from inference.running import Outcome, run_model
-from neuronova.contract.inference import Job, Priority, Status
+from neuronova.contract.inference import Job, Status
+from neuronova.contract.priority import Priority
 from neuronova.web.problems import Problem
 
 _LOG = logging.getLogger(__name__)

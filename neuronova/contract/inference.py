@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from neuronova.contract.priority import Priority
+
 FORMAT = 1
 LONGEST_DEADLINE = 3600.0  # seconds
 MOST_INSTANCES = 5000  # of one series
@@ -39,20 +41,6 @@ class Status(StrEnum):
     def ended(self) -> bool:
         """Whether nothing more will happen by itself."""
         return self not in (Status.QUEUED, Status.RUNNING)
-
-
-class Priority(StrEnum):
-    """The codes of FHIR's request-priority."""
-
-    ROUTINE = "routine"
-    URGENT = "urgent"
-    ASAP = "asap"
-    STAT = "stat"
-
-    @property
-    def rank(self) -> int:
-        """Smaller goes first."""
-        return (Priority.STAT, Priority.ASAP, Priority.URGENT, Priority.ROUTINE).index(self)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

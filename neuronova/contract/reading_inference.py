@@ -22,13 +22,13 @@ from neuronova.contract.inference import (
     Mask,
     Measurement,
     Model,
-    Priority,
     Request,
     Result,
     Segment,
     SeriesInput,
     Status,
 )
+from neuronova.contract.priority import Priority
 from neuronova.contract.token import LONGEST as LONGEST_TOKEN
 
 _LONGEST_TEXT = 2000

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neuronova.contract.ai.nodes import DEEPEST, LONGEST_TEXT, MOST_CHARACTERS, MOST_ITEMS, Odd
-from neuronova.contract.ai.rules import Priority, WhenItCannot
+from neuronova.contract.ai.rules import WhenItCannot
 from neuronova.contract.ai.rules_file import read_rules
+from neuronova.contract.priority import Priority
 from neuronova.platform.layout import REPOSITORY
 
 GOOD = """rules:

@@ -16,7 +16,8 @@ import requests
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
-from neuronova.contract.inference import Model, Priority, Request, SeriesInput, to_json, uids_hash
+from neuronova.contract.inference import Model, Request, SeriesInput, to_json, uids_hash
+from neuronova.contract.priority import Priority
 from neuronova.contract.settings import Settings
 from neuronova.demo.phantom import head
 from neuronova.platform.environment import platform_environment

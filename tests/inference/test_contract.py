@@ -14,7 +14,6 @@ from neuronova.contract.inference import (
     Mask,
     Measurement,
     Model,
-    Priority,
     Request,
     Result,
     Segment,
@@ -23,6 +22,7 @@ from neuronova.contract.inference import (
     to_json,
     uids_hash,
 )
+from neuronova.contract.priority import Priority
 from neuronova.contract.reading_inference import BadMessage, read_job, read_request
 
 MODEL = Model(id="ct-hyperdensity", version="1.0", digest="0" * 64)

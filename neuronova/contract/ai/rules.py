@@ -10,15 +10,7 @@ from enum import StrEnum
 from neuronova.contract.ai.conditions import Condition, Range, why_not
 from neuronova.contract.ai.geometry import NoVolume, volume_of
 from neuronova.contract.ai.series import Series
-
-
-class Priority(StrEnum):
-    """How soon a model is to run; the codes of FHIR's request-priority."""
-
-    ROUTINE = "routine"
-    URGENT = "urgent"
-    ASAP = "asap"
-    STAT = "stat"
+from neuronova.contract.priority import Priority
 
 
 class WhenItCannot(StrEnum):

@@ -28,7 +28,8 @@ from neuronova.contract.ai.nodes import (
     scalar,
     shown,
 )
-from neuronova.contract.ai.rules import Hours, Needs, Priority, Rule, VolumeNeeds, WhenItCannot
+from neuronova.contract.ai.rules import Hours, Needs, Rule, VolumeNeeds, WhenItCannot
+from neuronova.contract.priority import Priority
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
