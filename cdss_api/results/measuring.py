@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from highdicom.sr import (
     AlgorithmIdentification,
@@ -10,13 +11,17 @@ from highdicom.sr import (
     ComprehensiveSR,
     DeviceObserverIdentifyingAttributes,
     FindingSite,
+    GraphicTypeValues,
+    ImageRegion,
     Measurement,
     MeasurementReport,
     MeasurementsAndQualitativeEvaluations,
     ObservationContext,
     ObserverContext,
+    PlanarROIMeasurementsAndQualitativeEvaluations,
     ReferencedSegment,
     SourceImageForMeasurementGroup,
+    SourceImageForRegion,
     SourceSeriesForSegmentation,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
@@ -24,6 +29,7 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
+from cdss_api.results.circling import circle_of
 from cdss_api.results.codes import concept, our_code, unit_concept
 from cdss_api.results.identity import identify, nameless
 from cdss_api.results.made import NOT_FOR_DIAGNOSIS, Made
@@ -34,7 +40,11 @@ SERIES_NUMBER = 99_200
 _LONGEST = 64  # characters of a description (LO)
 _PROCEDURE = CodedConcept("363679005", "SCT", "Imaging procedure")
 _VOLUME = inference.Code(value="118565006", scheme="SCT", meaning="Volume")
-_Group = MeasurementsAndQualitativeEvaluations | VolumetricROIMeasurementsAndQualitativeEvaluations
+_Group = (
+    MeasurementsAndQualitativeEvaluations
+    | PlanarROIMeasurementsAndQualitativeEvaluations
+    | VolumetricROIMeasurementsAndQualitativeEvaluations
+)
 
 
 def measurements_of(made: Made, segmentation: Dataset | None) -> Dataset:
@@ -47,13 +57,12 @@ def measurements_of(made: Made, segmentation: Dataset | None) -> Dataset:
     middle = str(made.sources[len(made.sources) // 2].SOPInstanceUID)
     shown = dict.fromkeys([middle, *(one.instance for one in made.result.findings if one.instance in known)])
     images = dict(zip(shown, nameless([known[uid] for uid in shown if uid is not None]), strict=True))
-    groups: list[_Group] = []
-    if made.result.measurements:
-        groups.append(_group(made, "whole", None, made.result.measurements, images[middle]))
-    groups += [
-        _group(made, f"finding-{number}", one.label, one.measurements, images.get(one.instance or middle, images[middle]))
+    groups = [
+        _found(made, number, one, images.get(one.instance or "", images[middle]))
         for number, one in enumerate(made.result.findings, 1)
     ]
+    if made.result.measurements:
+        groups.append(_whole(made, images[middle]))
     if segmentation is not None and made.result.mask is not None:
         groups += [_region(made, one, segmentation) for one in made.result.mask.segments if one.volume is not None]
     report = MeasurementReport(
@@ -71,7 +80,7 @@ def measurements_of(made: Made, segmentation: Dataset | None) -> Dataset:
         instance_number=1,
         manufacturer=MANUFACTURER,
         is_complete=True,
-        series_description=f"{made.result.model.id} numbers: {NOT_FOR_DIAGNOSIS}"[:_LONGEST],
+        series_description=f"{made.result.model.id} for machines: {NOT_FOR_DIAGNOSIS}"[:_LONGEST],
     )
     return identify(found, made.sources[0])
 
@@ -94,16 +103,30 @@ def device_uid(model: inference.Model) -> str:
     return f"2.25.{int(model.digest[:32], 16)}"
 
 
-def _group(
-    made: Made, name: str, finding: str | None, measurements: Sequence[inference.Measurement], image: Dataset
-) -> MeasurementsAndQualitativeEvaluations:
+def _whole(made: Made, image: Dataset) -> MeasurementsAndQualitativeEvaluations:
     return MeasurementsAndQualitativeEvaluations(
-        tracking_identifier=_tracking(made, name),
-        finding_type=None if finding is None else concept(our_code(finding)),
+        tracking_identifier=_tracking(made, "whole"),
         algorithm_id=_algorithm(made),
-        measurements=[_item(our_code(one.name), one.value, one.unit) for one in measurements],
+        measurements=_items(made.result.measurements),
         source_images=[SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)],
     )
+
+
+def _found(made: Made, number: int, finding: inference.Finding, image: Dataset) -> _Group:
+    """Return a finding, in a circle where it says on which image it is: viewers draw that."""
+    known: dict[str, Any] = {
+        "tracking_identifier": _tracking(made, f"finding-{number}"),
+        "finding_type": concept(our_code(finding.label)),
+        "algorithm_id": _algorithm(made),
+        "measurements": _items(finding.measurements),
+    }
+    circle = circle_of(finding, image) if finding.instance == image.SOPInstanceUID else None
+    if circle is None:
+        shown = SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)
+        return MeasurementsAndQualitativeEvaluations(**known, source_images=[shown])
+    on = SourceImageForRegion(image.SOPClassUID, image.SOPInstanceUID)
+    region = ImageRegion(GraphicTypeValues.CIRCLE, circle, on)
+    return PlanarROIMeasurementsAndQualitativeEvaluations(**known, referenced_region=region)
 
 
 def _region(
@@ -126,6 +149,10 @@ def _region(
         finding_sites=site,
         measurements=[_item(_VOLUME, segment.volume or 0.0, "mL")],
     )
+
+
+def _items(measurements: Sequence[inference.Measurement]) -> list[Measurement]:
+    return [_item(our_code(one.name), one.value, one.unit) for one in measurements]
 
 
 def _item(code: inference.Code, value: float, unit: str) -> Measurement:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from highdicom import AlgorithmIdentificationSequence
+from highdicom.color import CIELabColor
 from highdicom.seg import Segmentation, SegmentDescription
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
@@ -15,6 +16,10 @@ from cdss_api.results.wording import amount
 from neuronova.contract.inference import Segment
 from neuronova.contract.ours import MANUFACTURER
 
+# Red and yellow, at which one looks, are left to what is no anatomy.
+_ANATOMY = ((46, 139, 87), (0, 160, 190), (120, 110, 220), (150, 190, 220))
+_FOUND = ((255, 90, 60), (255, 180, 0), (255, 60, 120), (250, 220, 60))
+_COLOURS = 4
 SERIES_NUMBER = 99_100  # after what modalities number, and after signed reports
 _LONGEST = 64  # characters of a label, and of a description (LO)
 
@@ -47,6 +52,8 @@ def segmentation_of(made: Made) -> Dataset:
         content_description=f"{made.rule}, {NOT_FOR_DIAGNOSIS}"[:_LONGEST],
         transfer_syntax_uid=RLELossless,
     )
+    # Pixel Padding Value says that 0 is background; a viewer would count that as the first segment.
+    found.SegmentSequence = [one for one in found.SegmentSequence if one.SegmentNumber != found.PixelPaddingValue]
     return identify(found, made.sources[0])
 
 
@@ -69,6 +76,7 @@ def _described(made: Made, segment: Segment) -> SegmentDescription:
         ),
         tracking_uid=made.uid(f"segment-{segment.number}"),
         tracking_id=f"{model.id} {segment.number}",
+        display_color=CIELabColor.from_rgb(*(_ANATOMY if is_anatomy else _FOUND)[segment.number % _COLOURS]),
     )
 
 
