@@ -16,6 +16,7 @@ from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
+from cdss_api.jobs import events as job_events
 from cdss_api.merging import routes as merging_routes
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.outbox import routes as outbox_routes
@@ -76,6 +77,7 @@ def create_app(service: Service) -> Flask:
     app.register_blueprint(internal.blueprint(service))
     app.register_blueprint(worklist_routes.blueprint(service))
     app.register_blueprint(events.blueprint(service))
+    app.register_blueprint(job_events.blueprint(service))
     app.register_blueprint(fhir_routes.blueprint(service))
     app.register_blueprint(console.blueprint())
     problems.describe(app.components_schemas)
