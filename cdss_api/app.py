@@ -17,6 +17,7 @@ from cdss_api.health.checks import standard_checks
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
 from cdss_api.jobs import events as job_events
+from cdss_api.jobs import routes as job_routes
 from cdss_api.merging import routes as merging_routes
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.outbox import routes as outbox_routes
@@ -71,6 +72,7 @@ def create_app(service: Service) -> Flask:
         reading_routes.blueprint(service),
         day_routes.blueprint(service),
         outbox_routes.blueprint(service),
+        job_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

@@ -80,6 +80,11 @@ class Settings:
         return f"http://127.0.0.1:{self.orthanc_port}"
 
     @property
+    def inference_url(self) -> str:
+        """The inference service of the platform, reachable from this machine only."""
+        return f"http://127.0.0.1:{self.inference_port}"
+
+    @property
     def gateway_url(self) -> str:
         """The address that a browser on this machine uses."""
         host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104
