@@ -12,7 +12,8 @@ from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.jobs import deciding
 from cdss_api.jobs.listing import Seen, Wanted, found, listed
 from cdss_api.jobs.models import Job
-from cdss_api.jobs.shapes import JobAnswer, JobEntry, JobPath, JobsAnswer, JobsQuery, shown
+from cdss_api.jobs.overview import overview
+from cdss_api.jobs.shapes import JobAnswer, JobEntry, JobPath, JobsAnswer, JobsQuery, OverviewAnswer, shown
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Permission
@@ -34,6 +35,14 @@ def blueprint(service: Service) -> APIBlueprint:
             work.record(recording.Action.JOB_LIST, count=str(len(jobs)))
             entries = [JobEntry(**shown(one)) for one in jobs[: query.count]]
         return jsonify(JobsAnswer(jobs=entries, more=len(jobs) > query.count).model_dump(mode="json"))
+
+    @routes.get("/overview", responses={"200": OverviewAnswer})
+    @requires(service, Permission.JOBS_MANAGE)
+    def show_overview() -> Response:
+        """Tell how the queue stands: ages, failures by reason, models' times, the breaker."""
+        with service.database.reading() as session:
+            found = overview(session, service.now(), service.settings.ai_in_flight)
+        return jsonify(OverviewAnswer(**found).model_dump(mode="json"))
 
     @routes.get("/<job_key>", responses={"200": JobAnswer})
     @reading

@@ -76,6 +76,55 @@ class JobAnswer(JobEntry):
     result: dict[str, Any] | None
 
 
+class StateEntry(BaseModel):
+    """How many jobs are in a state, and how old the oldest of those is that have not ended."""
+
+    state: State
+    count: int
+    oldest_seconds: float | None
+
+
+class FailureEntry(BaseModel):
+    """How many jobs of the last seven days have no result for one reason."""
+
+    model: str
+    state: State
+    reason: str | None
+    count: int
+
+
+class ModelEntry(BaseModel):
+    """A model, and the seconds that it took in the last seven days (of at most its newest 1000 results)."""
+
+    model: str
+    version: str | None
+    deadline: float | None
+    count: int
+    median: float | None
+    p95: float | None
+
+
+class ServiceEntry(BaseModel):
+    """The inference service as the breaker of its target sees it; `seen_at` is when it told its models last."""
+
+    breaker: str
+    failures: int
+    until: float | None
+    seen_at: float | None
+
+
+class OverviewAnswer(BaseModel):
+    """How the queue stands; `changed` is another text as soon as the list of jobs may be another."""
+
+    states: list[StateEntry]
+    in_flight: int
+    most_in_flight: int
+    failures: list[FailureEntry]
+    models: list[ModelEntry]
+    service: ServiceEntry
+    changed: str
+
+
 def shown(job: Job) -> dict[str, Any]:
     """Return the members of a `JobEntry`."""
     more = {"id": job.job_key, "waits": job.state == State.QUEUED and job.message is None}

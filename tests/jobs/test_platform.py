@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,7 +10,7 @@ from tests import postgres
 from tests.databases import named
 from tests.jobs.hospital import ended, mask_of, stored_head, tell_of
 from tests.outbox.test_celery import broker, celery
-from tests.running import running_platform
+from tests.running import running_platform, start
 
 __all__ = ["broker"]
 
@@ -29,10 +30,13 @@ def test_a_job_ends_with_its_result_by_celery(postgres_address: str, broker: str
     postgres.execute(postgres_address, "CREATE DATABASE jobs_by_celery TEMPLATE template_neuronova")
     more = {"DATABASE_URL": named(postgres_address, "jobs_by_celery"), "BROKER_URL": broker}
     variables = {f"NEURONOVA_{name}": value for name, value in more.items()}
-    with TemporaryDirectory(prefix="nn") as folder, running_platform(Path(folder) / "data", **variables) as platform:
+    with TemporaryDirectory(prefix="nn") as folder, ExitStack() as ending:
+        platform = start(Path(folder) / "data", **variables)
+        ending.callback(platform.stop)
         ours = {name: value for name, value in platform.environment.items() if name.startswith("NEURONOVA_")}
+        ending.enter_context(celery(ours, tmp_path))
+        platform.until_up()
         series = tell_of(platform, stored_head(platform, "celery"))
-        with celery(ours, tmp_path):
-            job = ended(platform, series)
+        job = ended(platform, series)
         assert (job["state"], job["attempts"]) == ("succeeded", 1), job
         assert mask_of(platform, job) == (32, 160, 160)
