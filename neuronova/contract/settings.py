@@ -72,11 +72,17 @@ class Settings:
     oidc_role_claim: str
     oidc_roles: tuple[tuple[str, Role], ...] | None  # the first that a person has, counts
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
+    ai_in_flight: int  # jobs that the inference service has at a time
 
     @property
     def orthanc_url(self) -> str:
         """Orthanc's own HTTP server, reachable from this machine only."""
         return f"http://127.0.0.1:{self.orthanc_port}"
+
+    @property
+    def inference_url(self) -> str:
+        """The inference service of the platform, reachable from this machine only."""
+        return f"http://127.0.0.1:{self.inference_port}"
 
     @property
     def gateway_url(self) -> str:
@@ -126,6 +132,7 @@ class Settings:
             "OIDC_JWKS_URL": self.oidc_jwks_url,
             "OIDC_AUDIENCE": self.oidc_audience,
             "AI_RULES": self.ai_rules,
+            "AI_IN_FLIGHT": self.ai_in_flight,
             "OIDC_ROLES": self.oidc_roles and ",".join(f"{name}={role}" for name, role in self.oidc_roles),
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None}
@@ -144,6 +151,12 @@ def _port(text: str) -> int:
 def _workers(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise ValueError("a number of processes from 1 to 64")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise ValueError("a number of jobs from 1 to 64")
     return int(text)
 
 
@@ -299,6 +312,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "OIDC_ROLE_CLAIM": ("oidc_role_claim", "roles", str),
     "OIDC_ROLES": ("oidc_roles", None, _roles),
     "AI_RULES": ("ai_rules", None, _path),
+    "AI_IN_FLIGHT": ("ai_in_flight", "4", _jobs),
 }
 # Never shown, and read from the file that `.._FILE` names, too.
 SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD", "BROKER_URL")
