@@ -23,6 +23,7 @@ from cdss_api.modalities import routes as modality_routes
 from cdss_api.outbox import routes as outbox_routes
 from cdss_api.reading import day_routes
 from cdss_api.reading import routes as reading_routes
+from cdss_api.results import routes as result_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 from cdss_api.worklist import routes as worklist_routes
@@ -73,6 +74,7 @@ def create_app(service: Service) -> Flask:
         day_routes.blueprint(service),
         outbox_routes.blueprint(service),
         job_routes.blueprint(service),
+        result_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

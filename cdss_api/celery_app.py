@@ -21,6 +21,7 @@ from cdss_api.jobs.admission import TARGET
 from cdss_api.jobs.parts import job_delivery
 from cdss_api.outbox.draining import Drains
 from cdss_api.outbox.heartbeats import CELERY, EVERY, beat
+from cdss_api.results.parts import publisher
 from cdss_api.starting import open_service
 from neuronova.contract.settings import Settings, SettingsError, read_settings, with_secret_files
 
@@ -66,7 +67,7 @@ def application(settings: Settings) -> Celery:
             service.database,
             settings.data,
             service.now,
-            {"subscription": RestHooks(service), TARGET: job_delivery(service)},
+            {"subscription": RestHooks(service), TARGET: job_delivery(service, publisher(service))},
         )
 
     def look() -> None:
