@@ -9,7 +9,8 @@ import pytest
 
 from neuronova.contract.grants import Patient
 from neuronova.contract.studies import StudyChanged, StudyDeleted
-from orthanc_plugins.studies.memory import GRACE, Memory
+from orthanc_plugins.changes.memory import GRACE
+from orthanc_plugins.studies.memory import Memory
 from orthanc_plugins.studies.reading import changed
 from tests.imaging.studies import a_series, a_study
 
