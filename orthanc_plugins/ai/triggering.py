@@ -108,8 +108,8 @@ class Looking:
             return
         files = self._files(series["Instances"])
         study = get(self._sdk, f"/studies/{series['ParentStudy']}")
-        if files is None or study is None:  # deleted meanwhile
-            self._memory.touch([unit], now)
+        if files is None or study is None:  # deleted meanwhile, which touches it
+            self._memory.wait(unit, seen, now + SOON)
             return
         digest = files_digest(files)
         if before is not None and before.files == digest:
@@ -121,12 +121,10 @@ class Looking:
         unit, seen = stored.unit, stored.seen
         said = self._ask(stored, datetime.fromtimestamp(now))  # local, as the hours of rules are
         waited = now - seen >= self._trigger.longest
-        if said["state"] == "gone":  # its images are others by now
-            self._memory.touch([unit], now)
-        elif said["state"] != "done" and waited:
-            self._refuse(unit, seen, stored.series, stored.digest, f"it cannot be read: {said.get('detail')}")
+        if said["state"] != "done" and waited:
+            self._refuse(unit, seen, stored.series, stored.digest, f"it cannot be read ({_why(said)})")
         elif said["state"] != "done":
-            log.warning("series %s cannot be read and is tried again: %s", unit, said.get("detail"))
+            log.warning("series %s cannot be read and is tried again: %s", unit, _why(said))
             self._memory.wait(unit, seen, now + min(RETRY, self._trigger.longest))
         elif said["expected"] is not None and said["images"] < said["expected"] and not waited:
             log.info("series %s has %d of %d images and waits", unit, said["images"], said["expected"])
@@ -184,6 +182,11 @@ class Looking:
     def _refuse(self, unit: str, seen: float, series: Mapping[str, Any], files: str, why: str) -> None:
         log.error("series %s is not judged: %s", unit, why)
         self._memory.settle(unit, seen, files, self._trigger.rules.digest, series["Instances"])
+
+
+def _why(said: Mapping[str, Any]) -> str:
+    """Return why a series was not read; one that has other images by now is touched by that as well."""
+    return str(said.get("detail", "DICOMweb has other images of it than Orthanc"))
 
 
 @dataclass(frozen=True, slots=True)
