@@ -163,7 +163,11 @@ class Looking:
             "at": at.time().isoformat(),
         }
         try:
-            return self._lane.ask(request)[0]
+            try:
+                return self._lane.ask(request)[0]
+            except LaneFailed as error:
+                log.warning("%s; trying once more", error)
+                return self._lane.ask(request)[0]
         except LaneFailed as error:
             return {"state": "failed", "detail": str(error)}
 

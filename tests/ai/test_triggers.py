@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -212,6 +213,18 @@ def test_what_the_api_does_not_take_is_kept_over_a_kill(judging: Start, status: 
     here.api.status = 200
     here.server.start()
     here.api.until_told(1)
+    nothing_more(here, 1)
+
+
+def test_a_process_that_was_killed_judges_the_next_series(judging: Start) -> None:
+    here = judging()
+    here.server.send(*head())
+    here.api.until_told(1)
+    assert here.server.process is not None
+    children = Path(f"/proc/{here.server.process.pid}/task").glob("*/children")
+    pids = [int(pid) for file in children for pid in file.read_text().split()]
+    (judge,) = [pid for pid in pids if b'"name": "judge"' in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    os.kill(judge, signal.SIGKILL)
     nothing_more(here, 1)
 
 
