@@ -11,7 +11,7 @@ from typing import NamedTuple
 from neuronova.contract.ai.attributes import attribute_of
 from neuronova.contract.ai.conditions import why_not
 from neuronova.contract.ai.judged import LONGEST_REASON, MOST_REASONS, Asked
-from neuronova.contract.ai.nodes import Odd
+from neuronova.contract.ai.nodes import MOST_CHARACTERS, Odd
 from neuronova.contract.ai.rules import Outcome, Rule, evaluate
 from neuronova.contract.ai.rules_file import read_rules
 from neuronova.contract.ai.series import Series
@@ -37,9 +37,12 @@ def read_file(path: Path) -> RulesFile:
         ValueError: something in it is wrong; it names the file, and every problem with its line.
         OSError: it cannot be read.
     """
-    text = path.read_text(encoding="utf-8")
     try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
         rules = read_rules(text)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error.reason})") from None
     except Odd as odd:
         raise ValueError(f"{path}: {odd}") from None
     return RulesFile(rules, text, hashlib.sha256(text.encode()).hexdigest())

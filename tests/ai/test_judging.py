@@ -59,6 +59,16 @@ def test_rules_that_ask_for_no_modality_ask_for_any_but_what_is_no_image() -> No
     assert not may_be_asked_for((), "CT")
 
 
+def test_a_file_that_is_no_text_or_too_long_is_refused_by_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "rules.yaml"
+    path.write_bytes(b"rules: \xff")
+    with pytest.raises(ValueError, match=r"rules\.yaml is not UTF-8"):
+        read_file(path)
+    path.write_text("#" * 300_000)
+    with pytest.raises(ValueError, match=r"rules\.yaml: line 1: the file is longer than"):
+        read_file(path)
+
+
 def test_hours_are_those_at_which_a_series_is_judged() -> None:
     rules = read_rules(
         "rules: [{name: night, model: m, hours: {from: '22:00', to: '06:00'}, conditions: [{all: Rows, equals: 16}]}]"
