@@ -74,11 +74,17 @@ class Settings:
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
     ai_quiet_seconds: float  # without a new image after which a series is looked at
     ai_longest_wait: float  # seconds that images which a series is to have are waited for
+    ai_in_flight: int  # jobs that the inference service has at a time
 
     @property
     def orthanc_url(self) -> str:
         """Orthanc's own HTTP server, reachable from this machine only."""
         return f"http://127.0.0.1:{self.orthanc_port}"
+
+    @property
+    def inference_url(self) -> str:
+        """The inference service of the platform, reachable from this machine only."""
+        return f"http://127.0.0.1:{self.inference_port}"
 
     @property
     def gateway_url(self) -> str:
@@ -130,6 +136,7 @@ class Settings:
             "AI_RULES": self.ai_rules,
             "AI_QUIET_SECONDS": self.ai_quiet_seconds,
             "AI_LONGEST_WAIT": self.ai_longest_wait,
+            "AI_IN_FLIGHT": self.ai_in_flight,
             "OIDC_ROLES": self.oidc_roles and ",".join(f"{name}={role}" for name, role in self.oidc_roles),
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None}
@@ -148,6 +155,12 @@ def _port(text: str) -> int:
 def _workers(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise ValueError("a number of processes from 1 to 64")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise ValueError("a number of jobs from 1 to 64")
     return int(text)
 
 
@@ -314,6 +327,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "AI_RULES": ("ai_rules", None, _path),
     "AI_QUIET_SECONDS": ("ai_quiet_seconds", "5", _seconds(3600)),
     "AI_LONGEST_WAIT": ("ai_longest_wait", "600", _seconds(86400)),
+    "AI_IN_FLIGHT": ("ai_in_flight", "4", _jobs),
 }
 # Never shown, and read from the file that `.._FILE` names, too.
 SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD", "BROKER_URL")
