@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 
 from cdss_api.accounts.service_tokens import token
@@ -12,6 +13,7 @@ from cdss_api.service import Service
 
 def publisher(service: Service) -> Publisher:
     """Return what publishes results."""
+    logging.getLogger("highdicom").setLevel(logging.WARNING)  # it tells of each module that it copies
     stowing = Stowing(
         orthanc_url=service.settings.orthanc_url, token=partial(token, service, "ai", SCOPES), clock=service.now
     )
