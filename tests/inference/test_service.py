@@ -12,7 +12,7 @@ import pytest
 import requests
 from pydicom import Dataset
 
-from tests.inference.service import Inference, head_ct
+from tests.inference.service import SECRET, Inference, head_ct
 from tests.server import Server, until
 
 
@@ -160,3 +160,20 @@ def test_a_full_queue_says_when_to_come_again(service: Inference, ct: Sequence[D
 def _metric(service: Inference, name: str) -> float:
     lines = service.get("/metrics").text.splitlines()
     return next((float(line.rpartition(" ")[2]) for line in lines if line.startswith(name)), 0.0)
+
+
+def test_a_job_that_is_stopped_ends_its_model_and_may_be_asked_for_again(
+    service: Inference, ct: Sequence[Dataset]
+) -> None:
+    request = service.request("job-stopped", "test-hangs", ct)
+    assert service.ask(request).status_code == 202
+    until(service.children, "the model's process")
+    url, secret = f"{service.url}/api/v1/inference/job-stopped", {"Authorization": f"Bearer {SECRET}"}
+    assert requests.delete(url, timeout=5).status_code == 401
+    assert requests.delete(url, headers=secret, timeout=5).status_code == 204
+    until(lambda: not service.children(), "the end of the model")
+    assert service.ended("job-stopped")["reason"] == "stopped"
+    assert requests.delete(f"{url}-not", headers=secret, timeout=5).status_code == 404
+    assert service.ask(request).json()["status"] in ("queued", "running")
+    requests.delete(url, headers=secret, timeout=5)
+    assert service.ended("job-stopped")["reason"] == "stopped"
