@@ -36,6 +36,9 @@ LONGEST = (
     "tests/platform/test_running.py",
     "tests/plugins/test_encoding.py",
     "tests/ai/test_command.py",
+    "tests/jobs/test_platform.py",
+    "tests/jobs/test_delivery.py",
+    "tests/jobs/test_killing.py",
 )
 
 

@@ -44,6 +44,8 @@ def fetch(url: str, headers: Mapping[str, str], shape: tuple[int, int, int], int
         Undelivered, requests.RequestException, TimeoutError: it could not be had by now.
     """
     into.parent.mkdir(mode=0o700, exist_ok=True)
+    for left in into.parent.glob(f"{into.stem}.*.part"):
+        left.unlink(missing_ok=True)  # by a worker that was killed; one that is late loses its own
     part = into.with_suffix(f".{os.getpid()}.part")
     try:
         _download(url, headers, part)

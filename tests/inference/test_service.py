@@ -12,7 +12,7 @@ import pytest
 import requests
 from pydicom import Dataset
 
-from tests.inference.service import Inference, head_ct
+from tests.inference.service import SECRET, Inference, head_ct
 from tests.server import Server, until
 
 
@@ -50,6 +50,23 @@ def test_a_head_without_blood_has_no_candidate(service: Inference, orthanc: Serv
     job = service.ended("job-healthy")
     assert job["status"] == "succeeded", job
     assert job["result"]["findings"] == []
+
+
+def test_a_job_that_is_stopped_ends_its_model_and_may_be_asked_for_again(
+    service: Inference, ct: Sequence[Dataset]
+) -> None:
+    request = service.request("job-stopped", "test-hangs", ct)
+    assert service.ask(request).status_code == 202
+    until(service.children, "the model's process")
+    url, secret = f"{service.url}/api/v1/inference/job-stopped", {"Authorization": f"Bearer {SECRET}"}
+    assert requests.delete(url, timeout=5).status_code == 401
+    assert requests.delete(url, headers=secret, timeout=5).status_code == 204
+    until(lambda: not service.children(), "the end of the model")
+    assert service.ended("job-stopped")["reason"] == "stopped"
+    assert requests.delete(f"{url}-not", headers=secret, timeout=5).status_code == 404
+    assert service.ask(request).json()["status"] in ("queued", "running")
+    requests.delete(url, headers=secret, timeout=5)
+    assert service.ended("job-stopped")["reason"] == "stopped"
 
 
 def test_a_ct_to_the_t1_model_is_not_evaluable(service: Inference, ct: Sequence[Dataset]) -> None:

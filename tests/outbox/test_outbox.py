@@ -37,7 +37,7 @@ def test_a_message_is_sent_once_and_as_it_was_written(bench: Bench) -> None:
     assert (bench.work(), bench.work()) == (1, 0)
     (sent,) = bench.receiver.attempts
     key = bench.shown(number).key
-    assert sent == Delivery(number, key, "emr", "a", "k", '{"value": 13.20}', 1)
+    assert sent == Delivery(number, key, "emr", "a", "k", '{"value": 13.20}', 1, 1)
 
 
 def test_an_aggregate_is_sent_in_order_however_the_batches_fall(bench: Bench) -> None:
@@ -187,3 +187,34 @@ def test_what_raises_is_the_messages_failure(bench: Bench, caplog: pytest.LogCap
     assert (shown.state, shown.attempts, shown.detail) == (State.FAILED, 1, "ValueError")
     assert "ValueError" in caplog.text
     assert "Hong" not in caplog.text
+
+
+def test_what_a_target_works_on_is_due_again_in_its_place_and_spends_no_attempt(bench: Bench) -> None:
+    bench.receiver.answer = lambda delivery: (
+        Outcome(Verdict.AGAIN, None, 0.5) if delivery.payload == "slow" and bench.now < 1_000_060 else OK
+    )
+    slow, after, other = bench.write("slow"), bench.write("after"), bench.write("other", aggregate="b")
+    bench.work()
+    assert [(bench.shown(one).state, bench.shown(one).attempts) for one in (slow, after, other)] == [
+        (State.PENDING, 0),
+        (State.PENDING, 0),
+        (State.COMPLETED, 1),
+    ]
+    bench.pass_(0.4, step=0.4)
+    assert bench.receiver.tries()["slow"] == 1
+    bench.pass_(59)
+    assert bench.receiver.tries()["slow"] > 50
+    assert bench.breaker().breaker == "closed"
+    bench.pass_(2)
+    assert bench.states([slow, after, other]) == [State.COMPLETED] * 3
+    assert bench.receiver.payloads[-2:] == ["slow", "after"]
+    assert bench.shown(slow).attempts == 1
+
+
+def test_what_a_target_works_on_counts_as_an_answer_and_keeps_the_attempts_that_failed(bench: Bench) -> None:
+    said = iter([Verdict.TRANSIENT, Verdict.AGAIN, Verdict.TARGET_DOWN, Verdict.AGAIN, Verdict.OK])
+    bench.receiver.answer = lambda _: Outcome(next(said), None, None)
+    number = bench.write("one")
+    bench.pass_(70)
+    assert (bench.shown(number).state, bench.shown(number).attempts) == (State.COMPLETED, 2)
+    assert (bench.breaker().failures, bench.breaker().breaker) == (0, "closed")

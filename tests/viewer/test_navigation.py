@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.running import ADMIN_PASSWORD, Platform
 
 PAGES = {
-    "admin": ["Reading", "Worklist", "Held studies", "Merge patients", "Outbox", "Audit", "Study list"],
+    "admin": ["Reading", "Worklist", "Held studies", "Merge patients", "Outbox", "AI jobs", "Audit", "Study list"],
     "radiologist": ["Reading", "Worklist", "Held studies", "Study list"],
     "technologist": ["Worklist", "Held studies", "Study list"],
     "doctor": ["Worklist", "Study list"],
@@ -20,7 +20,7 @@ PAGES = {
 HOMES = {"admin": "/console/outbox", "radiologist": "/console/reading", "technologist": "/console/worklist"}
 ADDRESSES = [
     f"/console/{name}"
-    for name in ("reading", "worklist", "mismatches", "patients", "outbox", "audit", "report", "nothing")
+    for name in ("reading", "worklist", "mismatches", "patients", "outbox", "jobs", "audit", "report", "nothing")
 ]
 
 

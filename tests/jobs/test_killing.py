@@ -1,0 +1,76 @@
+"""The worker's own process, killed at each stage of a job, on both databases: the job ends once all the same."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import pytest
+
+from cdss_api.jobs.masks import folder_of
+from cdss_api.outbox.claiming import reclaim
+from neuronova.platform.layout import REPOSITORY
+from tests.accounts.api import Api
+from tests.jobs.judging import jobs, judged, tell
+from tests.jobs.speaking import speaking
+from tests.jobs.working import Bench
+from tests.server import until
+
+# A request at which the worker is killed, and whether before or after it is answered.
+STAGES = {
+    "asked-and-not-answered": ("POST", "", False),
+    "asked-and-answered": ("POST", "", True),
+    "looked-and-not-answered": ("GET", "", False),
+    "mask-and-not-answered": ("GET", "/mask", False),
+    "mask-and-answered": ("GET", "/mask", True),
+}
+
+
+@contextmanager
+def worker(variables: dict[str, str], url: str) -> Iterator[subprocess.Popen[bytes]]:
+    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
+    ours = variables | {"NEURONOVA_INFERENCE_PORT": str(urlsplit(url).port)}
+    with subprocess.Popen([sys.executable, "-m", "cdss_api.worker"], cwd=REPOSITORY, env=ambient | ours) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_job_ends_once_whenever_its_worker_is_killed(api: Api, variables: dict[str, str], stage: str) -> None:
+    method, end, answered = STAGES[stage]
+    reached, go_on = threading.Event(), threading.Event()
+    with speaking() as spoken:
+        bench = Bench(api, spoken)
+
+        def stop_there(asked: str, path: str) -> None:
+            if asked == method and path.endswith(end) and path != "/models" and not reached.is_set():
+                reached.set()
+                if not answered:
+                    go_on.wait(30)
+
+        spoken.err = stop_there
+        api.clock.time = time.time()
+        tell(api, judged())
+        with worker(variables, spoken.url) as process:
+            assert reached.wait(30)
+            process.kill()
+            process.wait()
+        go_on.set()
+        with api.service.database.writing() as session:
+            reclaim(session, time.time())  # as the lease would end by itself, two minutes later
+        with worker(variables, spoken.url):
+            until(lambda: bench.ended()[0] == "succeeded", "the end of the job", 30)
+            until(lambda: [state for state, _ in bench.messages()] == ["completed"], "the end of its message")
+        (job,) = jobs(api)
+        assert (job.run, job.seconds, job.reason) == (1, 1.5, None)
+        assert len(spoken.known) == 1
+        folder = folder_of(api.service.settings.data)
+        assert [one.name for one in folder.iterdir()] == [f"{job.job_key}.npz"]
