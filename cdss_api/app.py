@@ -18,6 +18,7 @@ from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
 from cdss_api.merging import routes as merging_routes
 from cdss_api.modalities import routes as modality_routes
+from cdss_api.notifications import routes as notification_routes
 from cdss_api.outbox import routes as outbox_routes
 from cdss_api.reading import day_routes
 from cdss_api.reading import routes as reading_routes
@@ -70,6 +71,7 @@ def create_app(service: Service) -> Flask:
         reading_routes.blueprint(service),
         day_routes.blueprint(service),
         outbox_routes.blueprint(service),
+        notification_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

@@ -16,7 +16,7 @@ from typing import Any
 from celery import Celery
 
 from cdss_api.database import require_current
-from cdss_api.fhir.hooks import RestHooks
+from cdss_api.deliveries import everywhere
 from cdss_api.outbox.draining import Drains
 from cdss_api.outbox.heartbeats import CELERY, EVERY, beat
 from cdss_api.starting import open_service
@@ -60,7 +60,7 @@ def application(settings: Settings) -> Celery:
         # Not before the first task: connections are not shared with the processes that Celery forks.
         service = open_service(settings)
         require_current(service.database)
-        return Drains(service.database, settings.data, service.now, {"subscription": RestHooks(service)})
+        return Drains(service.database, settings.data, service.now, everywhere(service))
 
     def look() -> None:
         for target in drains().due():

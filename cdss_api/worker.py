@@ -21,8 +21,8 @@ from types import FrameType
 
 from cdss_api.accounts.service_tokens import token
 from cdss_api.database import require_current
+from cdss_api.deliveries import everywhere
 from cdss_api.errors import Unavailable
-from cdss_api.fhir.hooks import RestHooks
 from cdss_api.imaging import deciding
 from cdss_api.imaging.archive import Archive
 from cdss_api.imaging.carrying_out import Corrections
@@ -93,7 +93,7 @@ def _own(service: Service) -> dict[str, Deliver]:
         clock=service.now,
         ended={deciding.PART: deciding.ended, merging.PART: merges.ended},
     )
-    return {"orthanc": reports, "subscription": RestHooks(service), TARGET: given}
+    return {"orthanc": reports, TARGET: given, **everywhere(service)}
 
 
 @contextmanager

@@ -61,6 +61,11 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/outbox/messages/1/retry"): Permission.OUTBOX_MANAGE,
     ("DELETE", "/outbox/messages/1"): Permission.OUTBOX_MANAGE,
     ("GET", "/outbox/conflicts"): Permission.OUTBOX_MANAGE,
+    ("GET", "/notifications"): None,
+    ("POST", f"/notifications/{SOMEBODY}/read"): None,
+    ("POST", "/notifications/read"): None,
+    ("GET", "/notifications/settings"): None,
+    ("PUT", "/notifications/settings"): None,
     ("GET", "/links"): Permission.LINKS_MANAGE,
     ("POST", "/links"): Permission.LINKS_MANAGE,
     ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,
@@ -71,6 +76,7 @@ NAMES = (
     ("<title>", "CT1"),
     ("<order>", "CT1"),
     ("<target>", "emr"),
+    ("<notification_id>", SOMEBODY),
     ("<int:number>", "1"),
 )
 OPEN = {
