@@ -122,4 +122,5 @@ def _shortened(text: str) -> str:
 
 
 def insert_into(session: Session, table: Any) -> Any:
+    """Return an INSERT that may do nothing; both databases have it, under SQLAlchemy's two names."""
     return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)

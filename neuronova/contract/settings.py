@@ -73,6 +73,7 @@ class Settings:
     oidc_role_claim: str
     oidc_roles: tuple[tuple[str, Role], ...] | None  # the first that a person has, counts
     notifications_port: int  # of the process that holds the pages' open connections
+    notification_days: int  # that they are kept
     smtp: Mail | None
     smtp_from: str | None
     smtp_password: str | None = dataclass_field(repr=False)
@@ -132,6 +133,7 @@ class Settings:
             "OIDC_JWKS_URL": self.oidc_jwks_url,
             "OIDC_AUDIENCE": self.oidc_audience,
             "NOTIFICATIONS_PORT": self.notifications_port,
+            "NOTIFICATION_DAYS": self.notification_days,
             "SMTP": self.smtp,
             "SMTP_FROM": self.smtp_from,
             "SMTP_PASSWORD": self.smtp_password,
@@ -311,6 +313,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "OIDC_ROLE_CLAIM": ("oidc_role_claim", "roles", str),
     "OIDC_ROLES": ("oidc_roles", None, _roles),
     "AI_RULES": ("ai_rules", None, _path),
+    "NOTIFICATION_DAYS": ("notification_days", "90", _days),
     "SMTP": ("smtp", None, mail_of),
     "SMTP_FROM": ("smtp_from", None, mailbox),
     "SMTP_PASSWORD": ("smtp_password", None, str),
