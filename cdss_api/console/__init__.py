@@ -12,6 +12,7 @@ _FRONT_DOOR = "/"
 _PAGES = (
     "audit",
     "mismatches",
+    "notifications",
     "outbox",
     "patients",
     "reading",

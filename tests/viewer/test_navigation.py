@@ -20,7 +20,17 @@ PAGES = {
 HOMES = {"admin": "/console/outbox", "radiologist": "/console/reading", "technologist": "/console/worklist"}
 ADDRESSES = [
     f"/console/{name}"
-    for name in ("reading", "worklist", "mismatches", "patients", "outbox", "audit", "report", "nothing")
+    for name in (
+        "reading",
+        "worklist",
+        "mismatches",
+        "patients",
+        "outbox",
+        "audit",
+        "report",
+        "notifications",
+        "nothing",
+    )
 ]
 
 
