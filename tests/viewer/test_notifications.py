@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
 import requests
 from playwright.sync_api import expect
 
@@ -25,8 +26,12 @@ def _break_glass(platform: Platform, patient: str) -> None:
     assert answer.status_code == 201, answer.text
 
 
-def test_breaking_the_glass_appears_in_an_admins_open_page(platform: Platform, viewing: Viewing) -> None:
+@pytest.fixture(scope="module", autouse=True)
+def doctor(platform: Platform) -> None:
     platform.add_user("emergency-doctor", "doctor")
+
+
+def test_breaking_the_glass_appears_in_an_admins_open_page(platform: Platform, viewing: Viewing) -> None:
     page = viewing.page
     page.goto("/console/outbox")
     bell = page.locator("#bell summary")
@@ -64,14 +69,10 @@ def test_breaking_the_glass_appears_in_an_admins_open_page(platform: Platform, v
 
 def test_the_stream_is_made_again_after_its_process_was_killed(platform: Platform, viewing: Viewing) -> None:
     page = viewing.page
-    token = platform.login()["access_token"]
-    answer = requests.put(
-        f"{platform.url}/api/v1/notifications/settings",
-        json={"kinds": []},
-        headers={"Authorization": f"Bearer {token}"},
-        timeout=10,
-    )
-    assert answer.status_code == 200
+    headers = {"Authorization": f"Bearer {platform.login()['access_token']}"}
+    root = f"{platform.url}/api/v1/notifications"
+    requests.put(f"{root}/settings", json={"kinds": []}, headers=headers, timeout=10).raise_for_status()
+    requests.post(f"{root}/read", json={"up_to": 1000}, headers=headers, timeout=10).raise_for_status()
     with page.expect_response(lambda answer: answer.url.endswith("/notifications/stream")):
         page.goto("/console/audit")
     unread = page.locator("#bell summary")

@@ -6,7 +6,7 @@ const ROOT = '/api/v1/notifications';
 const SHOWN = 8;
 const SVG = 'http://www.w3.org/2000/svg';
 const SHAPE = 'M12 3a6 6 0 0 0-6 6v4l-2 3.5h16L18 13V9a6 6 0 0 0-6-6zM9.5 18.5a2.5 2.5 0 0 0 5 0z';
-let heard = 0; // the number of the newest that was read out
+let heard = null; // the number of the newest that was read out
 
 export const NAMES = {
   'ai-critical-finding': 'AI finding',
@@ -87,7 +87,7 @@ export function ring(place) {
       list.replaceChildren(...body.notifications.map(item));
       if (!body.notifications.length) list.append(element('li', 'There are none.', 'quiet'));
       const newest = body.notifications[0];
-      if (heard && newest?.number > heard) aloud.textContent = newest.subject;
+      if (heard !== null && newest?.number > heard) aloud.textContent = newest.subject;
       heard = newest?.number ?? 0;
     }
     if (again) await show();
