@@ -12,6 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from cdss_api.accounts.shapes_people import instant
 from cdss_api.notifications.kinds import KINDS, Channel, Kind
 from cdss_api.notifications.models import (
     LONGEST_DEDUPE,
@@ -23,7 +24,9 @@ from cdss_api.notifications.models import (
     Notification,
 )
 from cdss_api.notifications.sight import who_see
+from cdss_api.outbox.configured_targets import listed
 from cdss_api.outbox.enqueueing import enqueue
+from cdss_api.outbox.profiles import NOTIFICATION
 from cdss_api.outbox.waking import NOTIFICATIONS, wake
 from neuronova.contract.grants import Patient
 
@@ -65,6 +68,7 @@ def notify(session: Session, news: News, now: float, *, but: Collection[str] = (
     happening = _kept(session, news, now)
     if happening is None:
         return 0
+    _tell_site(session, news, happening, now)
     meaning = KINDS[news.kind]
     whom = [
         one
@@ -99,6 +103,16 @@ def _kept(session: Session, news: News, now: float) -> str | None:
     return found
 
 
+def _tell_site(session: Session, news: News, happening: str, now: float) -> None:
+    """Write a message to each of the site's own targets that wants them: what happened, without the patient."""
+    told = {"id": happening, "kind": news.kind, "text": KINDS[news.kind].text, "link": news.link}
+    payload = json.dumps({**told, "created_at": instant(now)})
+    for target in listed(session):
+        if NOTIFICATION in target.kinds:
+            aggregate = f"{NOTIFICATION}/{happening}"
+            enqueue(session, target=target.target, aggregate=aggregate, kind=KIND, payload=payload, now=now)
+
+
 def _tell(session: Session, account: str, happening: str, kind: Kind, now: float) -> None:
     made = insert_into(session, Inbox).values(account_id=account, last=1, channels={})
     made = made.on_conflict_do_update(index_elements=["account_id"], set_={"last": Inbox.last + 1})
@@ -109,7 +123,7 @@ def _tell(session: Session, account: str, happening: str, kind: Kind, now: float
     session.execute(insert(Notification).values(values | {"shown": Channel.IN_APP in channels, "read_at": None}))
     wake(session, account, NOTIFICATIONS)
     # A stream for each notification: one that is refused holds up no other.
-    message = {"aggregate": f"Notification/{key}", "kind": KIND, "payload": json.dumps({"notification": key})}
+    message = {"aggregate": f"{NOTIFICATION}/{key}", "kind": KIND, "payload": json.dumps({"notification": key})}
     if Channel.EMAIL in channels and inbox.email is not None:
         enqueue(session, target=EMAIL_TARGET, **message, now=now)
     if Channel.WEBHOOK in channels and inbox.webhook is not None:

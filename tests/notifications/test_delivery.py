@@ -201,6 +201,24 @@ def test_a_webhook_into_our_own_network_is_refused_for_good(variables: dict[str,
         assert (receiver.got, _states(api)) == ([], ["dead_letter"])
 
 
+def test_the_sites_own_webhook_is_told_once_of_what_many_people_are(variables: dict[str, str]) -> None:
+    with serving(_Receiver()) as receiver, _api(variables) as api:
+        url = f"http://127.0.0.1:{receiver.server_address[1]}/hook"
+        target = {"target": "pager", "profile": "webhook", "url": url, "kinds": ["Notification"]}
+        made = api.client.post("/api/v1/outbox/targets", json=target, headers=api.admin())
+        assert made.status_code == 201, made.text
+        for name in ("one", "two"):
+            api.person(Role.RADIOLOGIST, name)
+        assert [tell(api, news("finding")) for _ in range(2)] == [2, 0]
+        _deliver(api)
+        ((headers, body),) = receiver.got
+    secret, told = json_of(made)["signing_secret"], json.loads(body)
+    signed = signature(secret, headers["webhook-id"], headers["webhook-timestamp"], body)
+    assert headers["webhook-signature"] == signed
+    assert told["resource"].keys() == {"id", "kind", "text", "link", "created_at"}
+    assert b"KIM" not in body.upper()
+
+
 @pytest.mark.parametrize("channel", ["email", "webhook"])
 def test_what_is_not_committed_is_not_sent(variables: dict[str, str], channel: str) -> None:
     networks = {"SUBSCRIPTION_NETWORKS": "127.0.0.0/8"}
