@@ -16,6 +16,8 @@ from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
+from cdss_api.jobs import events as job_events
+from cdss_api.jobs import routes as job_routes
 from cdss_api.merging import routes as merging_routes
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.notifications import routes as notification_routes
@@ -72,12 +74,14 @@ def create_app(service: Service) -> Flask:
         day_routes.blueprint(service),
         outbox_routes.blueprint(service),
         notification_routes.blueprint(service),
+        job_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))
     app.register_blueprint(worklist_routes.blueprint(service))
     app.register_blueprint(events.blueprint(service))
+    app.register_blueprint(job_events.blueprint(service))
     app.register_blueprint(fhir_routes.blueprint(service))
     app.register_blueprint(console.blueprint())
     problems.describe(app.components_schemas)

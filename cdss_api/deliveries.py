@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from cdss_api.fhir.hooks import RestHooks
+from cdss_api.jobs.admission import TARGET as JOBS
+from cdss_api.jobs.parts import job_delivery
 from cdss_api.notifications.email_delivery import EmailDelivery
 from cdss_api.notifications.hook_delivery import HookDelivery
 from cdss_api.outbox.delivery import Deliver
@@ -15,4 +17,5 @@ def everywhere(service: Service) -> dict[str, Deliver]:
         "subscription": RestHooks(service),
         "notification": HookDelivery(service),
         "email": EmailDelivery(service),
+        JOBS: job_delivery(service),
     }

@@ -27,6 +27,7 @@ from cdss_api.imaging import deciding
 from cdss_api.imaging.archive import Archive
 from cdss_api.imaging.carrying_out import Corrections
 from cdss_api.imaging.corrections import TARGET
+from cdss_api.jobs.parts import tender
 from cdss_api.merging import deciding as merges
 from cdss_api.merging import merging
 from cdss_api.outbox.claiming import reclaim
@@ -72,7 +73,10 @@ def work(settings: Settings, stop: threading.Event) -> None:
                 serves=None if settings.broker_url is None else is_local,
                 listen=listener(database),
             )
+            tending = threading.Thread(target=tender(service).run, args=(stop,), name="jobs", daemon=True)
+            tending.start()
             crew.run(stop)
+            tending.join()
     finally:
         database.close()
 

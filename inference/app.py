@@ -84,6 +84,41 @@ def create_app(parts: Parts) -> Flask:
     app.before_request(lambda: _require_secret(parts.secret))
     security: Any = [{"bearer": []}]
 
+    _about(app, parts, security)
+
+    @app.post("/api/v1/inference", security=security)
+    def ask(body: Asked) -> tuple[Response, int, dict[str, str]]:
+        """Take a job."""
+        asked = body.model_dump(mode="json", exclude_none=True, exclude={"image_array"})
+        if body.image_array is not None:
+            return _ask_inline(parts, body)
+        return _ask_by_reference(parts, asked)
+
+    @app.get("/api/v1/inference/<job_key>", security=security)
+    def state(path: JobPath) -> Response:
+        """Tell how far a job is, and its result."""
+        return jsonify(_told(parts.jobs.find(path.job_key)))
+
+    @app.delete("/api/v1/inference/<job_key>", security=security, responses=problems.NOTHING)
+    def stop(path: JobPath) -> Response:
+        """Stop a job, and end its model's process; one that has ended stays as it is."""
+        parts.jobs.stop(path.job_key)
+        return Response(status=204)
+
+    @app.get("/api/v1/inference/<job_key>/mask", security=security)
+    def mask(path: JobPath) -> Response:
+        """Return the mask as npz: mask, instances, positions, row, column, spacing."""
+        entry = parts.jobs.find(path.job_key)
+        file = entry.folder / "mask.npz"
+        if entry.job.result is None or entry.job.result.mask is None:
+            raise Problem(404, "no_mask", "The job has no mask.")
+        return send_file(file, mimetype="application/octet-stream", download_name="mask.npz")
+
+    problems.describe(app.components_schemas)
+    return app
+
+
+def _about(app: OpenAPI, parts: Parts, security: Any) -> None:
     @app.get("/health")
     def health() -> Response:
         """Tell that the service lives."""
@@ -104,31 +139,6 @@ def create_app(parts: Parts) -> Flask:
     def metrics() -> Response:
         """Tell Prometheus."""
         return Response(parts.metrics.text(), content_type=CONTENT_TYPE_LATEST)
-
-    @app.post("/api/v1/inference", security=security)
-    def ask(body: Asked) -> tuple[Response, int, dict[str, str]]:
-        """Take a job."""
-        asked = body.model_dump(mode="json", exclude_none=True, exclude={"image_array"})
-        if body.image_array is not None:
-            return _ask_inline(parts, body)
-        return _ask_by_reference(parts, asked)
-
-    @app.get("/api/v1/inference/<job_key>", security=security)
-    def state(path: JobPath) -> Response:
-        """Tell how far a job is, and its result."""
-        return jsonify(_told(parts.jobs.find(path.job_key)))
-
-    @app.get("/api/v1/inference/<job_key>/mask", security=security)
-    def mask(path: JobPath) -> Response:
-        """Return the mask as npz: mask, instances, positions, row, column, spacing."""
-        entry = parts.jobs.find(path.job_key)
-        file = entry.folder / "mask.npz"
-        if entry.job.result is None or entry.job.result.mask is None:
-            raise Problem(404, "no_mask", "The job has no mask.")
-        return send_file(file, mimetype="application/octet-stream", download_name="mask.npz")
-
-    problems.describe(app.components_schemas)
-    return app
 
 
 def _require_secret(secret: str) -> None:

@@ -94,7 +94,7 @@ def _written(job: Path, volume: Volume, output: Output) -> dict[str, Any]:
         column=volume.column,
         spacing=np.array(volume.spacing),
     )
-    segments = [{"number": int(number), "label": label} for number, label in output.segments.items()]
+    segments = [asdict(one) for one in output.segments]
     return found | {"mask": {"shape": list(output.mask.shape), "segments": segments}}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from inference.metrics import Metrics
 from inference.modelling import Description
-from inference.running import Outcome, run_model
+from inference.running import STOPPED, Outcome, run_model
 from neuronova.contract.inference import Job, Status
 from neuronova.contract.priority import Priority
 from neuronova.web.problems import Problem
@@ -28,7 +28,7 @@ _KEPT_SECONDS = 3600.0
 _SECONDS_A_RANK = 60.0
 _RETRY_AFTER = "5"
 
-Run = Callable[[Path, Description, float, str], Outcome]
+Run = Callable[[Path, Description, float, str, threading.Event], Outcome]
 
 
 @dataclass
@@ -44,6 +44,7 @@ class Entry:
     queued_at: float
     ended_at: float | None = None
     done: threading.Event = field(default_factory=threading.Event)
+    stopped: threading.Event = field(default_factory=threading.Event)
 
 
 class Jobs:
@@ -128,6 +129,14 @@ class Jobs:
             raise Problem(404, "unknown_job", "There is no such job; it may be asked for again.")
         return entry
 
+    def stop(self, key: str) -> None:
+        """Let a job end where it is, which may be asked for again then; its model is killed.
+
+        Raises:
+            Problem: there is none (404).
+        """
+        self.find(key).stopped.set()
+
     def _work(self) -> None:
         while True:
             with self._condition:
@@ -140,11 +149,13 @@ class Jobs:
             self._finish(entry, self._outcome(entry))
 
     def _outcome(self, entry: Entry) -> Outcome:
+        if entry.stopped.is_set():
+            return STOPPED
         mask_path = f"/api/v1/inference/{entry.job.job_key}/mask"
         began = time.monotonic()
         try:
             with self._metrics.running.track_inprogress():
-                return self._run(entry.folder, entry.description, entry.deadline, mask_path)
+                return self._run(entry.folder, entry.description, entry.deadline, mask_path, entry.stopped)
         except Exception as error:  # a runner that ends would leave the queue standing
             _LOG.exception("job %s cannot be run", entry.job.trace_id)
             return Outcome(status=Status.FAILED_TRANSIENT, reason="service_error", detail=type(error).__name__)

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.volume import Volume
-from neuronova.contract.inference import Finding, Measurement, Model
+from neuronova.contract.inference import Finding, Measurement, Model, Segment
 
 _UNCOUNTED = ("README.md",)
 
@@ -34,7 +34,7 @@ class Output:
     measurements: tuple[Measurement, ...] = ()
     findings: tuple[Finding, ...] = ()
     mask: NDArray[np.uint8] | None = None
-    segments: Mapping[int, str] = field(default_factory=dict)
+    segments: tuple[Segment, ...] = ()
     confidence: float | None = None
 
 

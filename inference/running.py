@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 import zipfile
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from neuronova.contract.reading_inference import BadMessage, read_result
 
 _LARGEST_OUTCOME = 1 << 20
 _LARGEST_MASK = 512 << 20
+_LOOK_EVERY = 0.1  # seconds, for who stops it
 # The child gets what it needs to start and no secret of the service.
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "HOME")
 _CHILD_STATUSES = (Status.SUCCEEDED, Status.NOT_EVALUABLE, Status.FAILED_PERMANENT)
@@ -38,8 +40,16 @@ class Outcome:
     peak: int = 0
 
 
-def run_model(job: Path, description: Description, deadline: float, mask_path: str) -> Outcome:
-    """Run the model over the job's folder, at most `deadline` seconds; its whole process group is killed then."""
+STOPPED = Outcome(status=Status.FAILED_TRANSIENT, reason="stopped", detail="Nobody wants it any more.")
+
+
+def run_model(
+    job: Path, description: Description, deadline: float, mask_path: str, stopped: threading.Event
+) -> Outcome:
+    """Run the model over the job's folder, at most `deadline` seconds or until `stopped`.
+
+    Its whole process group is killed then.
+    """
     began = time.monotonic()
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     # The kernel ends the child if the service is killed.
@@ -53,11 +63,14 @@ def run_model(job: Path, description: Description, deadline: float, mask_path: s
         start_new_session=True,
     )
     try:
-        child.wait(deadline)
-    except subprocess.TimeoutExpired:
-        return Outcome(
-            status=Status.FAILED_TRANSIENT, reason="deadline_exceeded", detail=f"Not done in {deadline:.0f} s."
-        )
+        while child.poll() is None:
+            if stopped.is_set():
+                return STOPPED
+            if time.monotonic() >= began + deadline:
+                late = f"Not done in {deadline:.0f} s."
+                return Outcome(status=Status.FAILED_TRANSIENT, reason="deadline_exceeded", detail=late)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_LOOK_EVERY)
     finally:
         _end(child)
     return read_outcome(job, description, mask_path, time.monotonic() - began, child.returncode)

@@ -163,6 +163,8 @@ window.config = {
   extensions: [],
   modes: [],
   // No guided tour over the first study that a new user opens.
+  // Opening a segmentation, or numbers with their places, is asked for by opening it.
+  disableConfirmationPrompts: true,
   customizationService: { 'ohif.tours': { $set: [] }, ...saving },
   showStudyList: true,
   showLoadingIndicator: true,

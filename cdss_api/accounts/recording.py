@@ -38,6 +38,9 @@ class Action(StrEnum):
     MERGE_DECISION = "merge-decision"
     OUTBOX_TARGET = "outbox-target"
     OUTBOX_MESSAGE = "outbox-message"
+    JOB_LIST = "job-list"
+    JOB_SHOW = "job-show"
+    JOB_DECISION = "job-decision"
 
 
 class Outcome(StrEnum):

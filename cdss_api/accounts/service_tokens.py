@@ -12,8 +12,8 @@ from neuronova.contract.token import Claims
 _LIFETIME = 60  # seconds
 
 
-def token(service: Service, name: str, scopes: Iterable[Permission]) -> str:
-    """Return a token of the service `name` for what it is about to do."""
+def token(service: Service, name: str, scopes: Iterable[Permission], study: str | None = None) -> str:
+    """Return a token of the service `name` for what it is about to do; with `study` it reads that one alone."""
     now = int(service.now())
     claims = Claims(
         subject=f"service:{name}",
@@ -23,6 +23,8 @@ def token(service: Service, name: str, scopes: Iterable[Permission]) -> str:
         issued_at=now,
         expires_at=now + _LIFETIME,
         scopes=frozenset(scopes),
+        studies=None if study is None else frozenset({study}),
+        may_store=study is None,
     )
     with service.database.reading() as session:
         return service.keyring.sign(session, claims)[0]

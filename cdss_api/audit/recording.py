@@ -39,6 +39,9 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.MERGE_DECISION: Action.MANAGE,
         recording.Action.OUTBOX_TARGET: Action.SETTINGS,
         recording.Action.OUTBOX_MESSAGE: Action.MANAGE,
+        recording.Action.JOB_LIST: Action.QUERY,
+        recording.Action.JOB_SHOW: Action.READ,
+        recording.Action.JOB_DECISION: Action.MANAGE,
     }
 )
 

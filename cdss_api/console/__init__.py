@@ -11,6 +11,7 @@ HOME = "/console/"  # leads to the page that a role begins with
 _FRONT_DOOR = "/"
 _PAGES = (
     "audit",
+    "jobs",
     "mismatches",
     "notifications",
     "outbox",

@@ -153,7 +153,7 @@ def _claims(target: str, until: float, due: list[_Due], found: list[Row[Any]]) -
     claims = []
     for stream, aggregate, fence, _ in due:
         deliveries = tuple(
-            Delivery(row.number, row.key, target, aggregate, row.kind, row.payload, row.attempts + 1)
+            Delivery(row.number, row.key, target, aggregate, row.kind, row.payload, row.attempts + 1, fence + 1)
             for row in of.get(stream, [])
         )
         if deliveries:

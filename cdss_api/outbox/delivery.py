@@ -20,6 +20,7 @@ class Delivery:
     kind: str
     payload: str
     attempt: int
+    fence: int = 0  # of the claim: whoever writes what follows by itself asks whether it still stands
 
 
 class Deliver(Protocol):

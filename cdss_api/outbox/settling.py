@@ -40,6 +40,13 @@ class Report:
         return self.claim.deliveries[len(self.heard) - 1], self.heard[-1]
 
     @property
+    def due_again(self) -> float | None:
+        """Return when the last message is due again that its target works on."""
+        if self.failed is None or self.failed[1].outcome.verdict is not Verdict.AGAIN:
+            return None
+        return self.failed[1].at + (self.failed[1].outcome.wait or 0.0)
+
+    @property
     def unbegun(self) -> list[int]:
         """Return the numbers of the messages that nobody tried to send."""
         return [delivery.number for delivery in self.claim.deliveries[len(self.heard) :]]
@@ -123,6 +130,9 @@ class _Failure:
         verdict = heard.outcome.verdict
         message = self.session.execute(select(Message).where(Message.number == delivery.number)).scalar_one()
         message.verdict, message.detail, message.changed_at = verdict, heard.outcome.detail, self.now
+        if verdict is Verdict.AGAIN:
+            self._come_back(message, heard)
+            return
         if verdict is Verdict.TARGET_DOWN:
             own = self._is_own(message, heard)
             message.doubted_at = heard.at
@@ -152,6 +162,11 @@ class _Failure:
         message.state = State.FAILED
         wait = max(self.policy.held(self.random), heard.outcome.wait or 0.0)
         self._schedule(heard.at + wait, parked=False)
+
+    def _come_back(self, message: Message, heard: Heard) -> None:
+        message.attempts -= 1
+        message.state = State.FAILED if message.attempts else State.PENDING
+        self._schedule(heard.at + (heard.outcome.wait or 0.0), parked=False)
 
     def _schedule(self, at: float | None, *, parked: bool) -> None:
         self.session.flush()

@@ -22,7 +22,8 @@ TRANSITIONS: Mapping[State, frozenset[State]] = MappingProxyType(
         # An operator may try at once what waits, which makes it pending as the first time.
         State.PENDING: frozenset({State.PROCESSING}),
         State.FAILED: frozenset({State.PROCESSING, State.PENDING}),
-        # Pending again: it was claimed and never begun. Processing again: the worker that had it died.
+        # Pending again: it was claimed and never begun, or its target works on it. Processing again: the
+        # worker that had it died.
         State.PROCESSING: frozenset(
             {State.PENDING, State.PROCESSING, State.COMPLETED, State.FAILED, State.DEAD_LETTER},
         ),

@@ -23,6 +23,7 @@ class Verdict(StrEnum):
     CONFLICT = "conflict"  # the target has another version than the message was made from
     DUPLICATE = "duplicate"  # the target has several resources where one was meant
     REAUTHORIZE = "reauthorize"  # the token was refused: once more with a new one
+    AGAIN = "again"  # the target works on it: due again after `wait`, in its place, and no attempt is spent
 
 
 @dataclass(frozen=True, slots=True)

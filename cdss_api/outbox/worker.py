@@ -46,6 +46,7 @@ class Worker:
     _unsettled: dict[str, list[Report]] = field(default_factory=dict)
     _sizes: dict[str, int] = field(default_factory=dict)
     _busy: set[str] = field(default_factory=set)  # something was due of them just now
+    _again: list[float] = field(default_factory=list)  # when what a target works on is due again
 
     def run(self, stop: threading.Event, idle: float = 1.0, woken: threading.Event | None = None) -> None:
         """Work until `stop`; what is begun is finished.
@@ -63,7 +64,7 @@ class Worker:
                 _LOG.warning("the outbox waits for its database (%s)", type(error).__name__)
                 begun = 0
             if begun == 0:
-                woken.wait(idle)
+                woken.wait(self._patience(idle))
 
     def drain(self, longest: float) -> int:
         """Deliver what is due, for about so many seconds, and settle it; return how many messages were begun."""
@@ -82,6 +83,11 @@ class Worker:
     def step(self) -> int:
         """Claim and deliver one batch of each target; return how many messages were begun."""
         return sum(self._serve(target) for target in self._targets())
+
+    def _patience(self, idle: float) -> float:
+        now = self.clock()
+        self._again = [one for one in self._again if one > now]
+        return min([idle, *(one - now for one in self._again)])
 
     def _targets(self) -> Sequence[str]:
         if self.only is not None:
@@ -105,6 +111,7 @@ class Worker:
             return 0
         self._busy.add(target)
         reports = self._send(claims)
+        self._again += [due for one in reports if (due := one.due_again) is not None]
         self._settle(target, reports)
         begun = sum(len(report.heard) for report in reports)
         self._sizes[target] = next_size(size, begun, self.clock() - started, self.batch)

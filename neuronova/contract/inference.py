@@ -83,6 +83,15 @@ class Request:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Code:
+    """A coded concept (PS3.3 8.8): `scheme` is a Coding Scheme Designator, as SCT or LN."""
+
+    value: str
+    scheme: str
+    meaning: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Measurement:
     """A number with its meaning; `unit` is one of `UNITS`."""
 
@@ -103,10 +112,15 @@ class Finding:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Segment:
-    """A value of the mask and what it stands for."""
+    """A value of the mask and what it stands for; `anatomy` is none for what is no anatomical structure.
+
+    `volume` is in mL, None where the model does not say it.
+    """
 
     number: int
     label: str
+    anatomy: Code | None = None
+    volume: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from neuronova.contract.inference import (
     TRACE_ID,
     UID,
     UNITS,
+    Code,
     Finding,
     Job,
     Mask,
@@ -32,6 +33,8 @@ from neuronova.contract.priority import Priority
 from neuronova.contract.token import LONGEST as LONGEST_TOKEN
 
 _LONGEST_TEXT = 2000
+_LONGEST_LABEL = 64  # characters: LO (PS3.5 6.2)
+_CODE_VALUE = re.compile(r"[\x21-\x5b\x5d-\x7e]{1,16}", re.ASCII)  # SH
 _T = TypeVar("_T")
 Read = Callable[[Any], _T]
 
@@ -124,7 +127,7 @@ def _series(value: Any) -> SeriesInput:
 def _measurement(value: Any) -> Measurement:
     members = _object(value)
     return Measurement(
-        name=_member(members, "name", _text),
+        name=_member(members, "name", _label),
         value=_member(members, "value", _number(-1e12, 1e12)),
         unit=_member(members, "unit", _unit),
     )
@@ -133,7 +136,7 @@ def _measurement(value: Any) -> Measurement:
 def _finding(value: Any) -> Finding:
     members = _object(value)
     return Finding(
-        label=_member(members, "label", _text),
+        label=_member(members, "label", _label),
         measurements=_member(members, "measurements", _list(_measurement)),
         position=_member(members, "position", _three(_number(-1e6, 1e6)), None),
         instance=_member(members, "instance", _matching(UID), None),
@@ -151,7 +154,21 @@ def _mask(value: Any) -> Mask:
 
 def _segment(value: Any) -> Segment:
     members = _object(value)
-    return Segment(number=_member(members, "number", _whole(1, 255)), label=_member(members, "label", _text))
+    return Segment(
+        number=_member(members, "number", _whole(1, 255)),
+        label=_member(members, "label", _label),
+        anatomy=_member(members, "anatomy", _code, None),
+        volume=_member(members, "volume", _number(0, 1e6), None),
+    )
+
+
+def _code(value: Any) -> Code:
+    members = _object(value)
+    return Code(
+        value=_member(members, "value", _matching(_CODE_VALUE)),
+        scheme=_member(members, "scheme", _matching(_CODE_VALUE)),
+        meaning=_member(members, "meaning", _label),
+    )
 
 
 def _members(message: Any) -> Mapping[str, Any]:
@@ -186,6 +203,12 @@ def _member(members: Mapping[str, Any], name: str, read: Read[_T], default: Any 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_TEXT:
         raise BadMessage("", f"is no text of 1 to {_LONGEST_TEXT} characters")
+    return value
+
+
+def _label(value: Any) -> str:
+    if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_LABEL or "\\" in value or not value.isprintable():
+        raise BadMessage("", f"is no text of 1 to {_LONGEST_LABEL} printable characters")
     return value
 
 

@@ -42,6 +42,9 @@ class Permission(StrEnum):
     ORDERS_WRITE = "orders:write"
     REPORTS_WRITE = "reports:write"
     IMAGING_MATCH = "imaging:match"  # deciding whose a study is that does not fit its order
+    JOBS_READ = "jobs:read"  # models' jobs on images of the patients that one sees
+    JOBS_RETRY = "jobs:retry"
+    JOBS_MANAGE = "jobs:manage"
     DIRECTORY_WRITE = "directory:write"  # who and what there is in the hospital, and what the platform itself keeps
 
 
@@ -61,9 +64,11 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = MappingProxyType(
     {
         Role.ADMIN: frozenset(Permission),
         Role.RADIOLOGIST: _WRITING
-        | {Permission.LINKS_MANAGE, Permission.ORDERS_WRITE, Permission.REPORTS_WRITE, Permission.IMAGING_MATCH},
+        | {Permission.LINKS_MANAGE, Permission.ORDERS_WRITE, Permission.REPORTS_WRITE, Permission.IMAGING_MATCH}
+        | {Permission.JOBS_READ, Permission.JOBS_RETRY},
         Role.DOCTOR: _WRITING
-        | {Permission.LINKS_MANAGE, Permission.BREAK_GLASS, Permission.CLINICAL_WRITE, Permission.ORDERS_WRITE},
+        | {Permission.LINKS_MANAGE, Permission.BREAK_GLASS, Permission.CLINICAL_WRITE, Permission.ORDERS_WRITE}
+        | {Permission.JOBS_READ},
         Role.NURSE: _READING | {Permission.CLINICAL_WRITE},
         Role.TECHNOLOGIST: _WRITING | {Permission.ORDERS_WRITE, Permission.IMAGING_MATCH},
         Role.PATIENT: _READING,

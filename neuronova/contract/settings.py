@@ -79,11 +79,17 @@ class Settings:
     smtp_password: str | None = dataclass_field(repr=False)
     smtp_ca: Path | None
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
+    ai_in_flight: int  # jobs that the inference service has at a time
 
     @property
     def orthanc_url(self) -> str:
         """Orthanc's own HTTP server, reachable from this machine only."""
         return f"http://127.0.0.1:{self.orthanc_port}"
+
+    @property
+    def inference_url(self) -> str:
+        """The inference service of the platform, reachable from this machine only."""
+        return f"http://127.0.0.1:{self.inference_port}"
 
     @property
     def gateway_url(self) -> str:
@@ -139,6 +145,7 @@ class Settings:
             "SMTP_PASSWORD": self.smtp_password,
             "SMTP_CA": self.smtp_ca,
             "AI_RULES": self.ai_rules,
+            "AI_IN_FLIGHT": self.ai_in_flight,
             "OIDC_ROLES": self.oidc_roles and ",".join(f"{name}={role}" for name, role in self.oidc_roles),
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None}
@@ -157,6 +164,12 @@ def _port(text: str) -> int:
 def _workers(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 64:
         raise ValueError("a number of processes from 1 to 64")
+    return int(text)
+
+
+def _jobs(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:
+        raise ValueError("a number of jobs from 1 to 64")
     return int(text)
 
 
@@ -313,6 +326,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "OIDC_ROLE_CLAIM": ("oidc_role_claim", "roles", str),
     "OIDC_ROLES": ("oidc_roles", None, _roles),
     "AI_RULES": ("ai_rules", None, _path),
+    "AI_IN_FLIGHT": ("ai_in_flight", "4", _jobs),
     "NOTIFICATION_DAYS": ("notification_days", "90", _days),
     "SMTP": ("smtp", None, mail_of),
     "SMTP_FROM": ("smtp_from", None, mailbox),

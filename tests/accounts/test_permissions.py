@@ -66,12 +66,18 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/notifications/read"): None,
     ("GET", "/notifications/settings"): None,
     ("PUT", "/notifications/settings"): None,
+    ("GET", "/jobs"): Permission.JOBS_READ,
+    ("GET", "/jobs/overview"): Permission.JOBS_MANAGE,
+    ("GET", f"/jobs/{SOMEBODY}"): Permission.JOBS_READ,
+    ("POST", f"/jobs/{SOMEBODY}/cancel"): Permission.JOBS_MANAGE,
+    ("POST", f"/jobs/{SOMEBODY}/retry"): Permission.JOBS_RETRY,
     ("GET", "/links"): Permission.LINKS_MANAGE,
     ("POST", "/links"): Permission.LINKS_MANAGE,
     ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,
 }
 NAMES = (
     *((name, SOMEBODY) for name in ("<account_id>", "<link_id>", "<client_id>", "<mismatch_id>", "<merge_id>")),
+    ("<job_key>", SOMEBODY),
     ("<study>", "1.2.3"),
     ("<title>", "CT1"),
     ("<order>", "CT1"),

@@ -5,6 +5,7 @@ export const PAGES = [
   { path: '/console/mismatches', name: 'Held studies', needs: 'imaging:match' },
   { path: '/console/patients', name: 'Merge patients', needs: 'patients:merge' },
   { path: '/console/outbox', name: 'Outbox', needs: 'outbox:manage' },
+  { path: '/console/jobs', name: 'AI jobs', needs: 'jobs:manage' },
   { path: '/console/audit', name: 'Audit', needs: 'audit:read' },
   { path: '/', name: 'Study list', needs: 'images:query' },
 ];

@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from inference.modelling import Output
 from inference.volume import NotEvaluable, Volume
-from neuronova.contract.inference import Finding, Measurement
+from neuronova.contract.inference import Code, Finding, Measurement, Segment
 
 Bools = NDArray[np.bool_]
 
@@ -20,6 +20,7 @@ _MARGIN = 4.0  # mm from the bone, where partial volume and beam hardening look 
 _WORKING = 1.0  # mm, the pixels that are worked on
 _MOST = 20
 BRAIN, CANDIDATE = 1, 2
+_ANATOMY = Code(value="1101003", scheme="SCT", meaning="Intracranial structure")
 
 
 def run(volume: Volume) -> Output:
@@ -47,7 +48,10 @@ def run(volume: Volume) -> Output:
         ),
         findings=found,
         mask=_enlarged(small, step, volume.values.shape),
-        segments={BRAIN: "Intracranial", CANDIDATE: "Hyperdensity candidate"},
+        segments=(
+            Segment(number=BRAIN, label="Intracranial", anatomy=_ANATOMY, volume=round(total, 1)),
+            Segment(number=CANDIDATE, label="Hyperdensity candidate", volume=round(sum(one for one, _ in kept), 2)),
+        ),
     )
 
 

@@ -12,7 +12,7 @@ from scipy import ndimage
 
 from inference.modelling import Output
 from inference.volume import NotEvaluable, Volume
-from neuronova.contract.inference import Measurement
+from neuronova.contract.inference import Code, Measurement, Segment
 
 Floats = NDArray[np.float32]
 Box = tuple[slice, slice, slice]
@@ -26,6 +26,7 @@ _LONGEST_ECHO = 10.0  # ms
 _T1 = ("T1", "MPRAGE", "SPGR", "BRAVO", "TFE", "VIBE", "FSPGR")
 _OTHERS = ("T2", "FLAIR", "SWI", "TOF", "PERF", "DWI", "ADC")
 BRAIN = 1
+_ANATOMY = Code(value="12738006", scheme="SCT", meaning="Brain")
 
 
 def run(volume: Volume) -> Output:
@@ -40,7 +41,7 @@ def run(volume: Volume) -> Output:
     return Output(
         measurements=(Measurement(name="Brain volume (mask)", value=round(total, 1), unit="mL"),),
         mask=mask.astype(np.uint8) * BRAIN,
-        segments={BRAIN: "Brain"},
+        segments=(Segment(number=BRAIN, label="Brain", anatomy=_ANATOMY, volume=round(total, 1)),),
     )
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from inference.modelling import Output
+from neuronova.contract.inference import Segment
 
 
 def run(volume: Any) -> Any:
-    return Output(mask=np.full(volume.values.shape, 7, np.uint8), segments={1: "Brain"})
+    return Output(mask=np.full(volume.values.shape, 7, np.uint8), segments=(Segment(number=1, label="Brain"),))

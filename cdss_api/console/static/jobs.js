@@ -1,0 +1,130 @@
+import { askStaying as ask, toLogin } from './staying.js';
+
+const byId = id => document.getElementById(id);
+const PAGE = 50;
+const EVERY = 3000; // milliseconds between two looks
+const STATES = {
+  queued: 'queued', running: 'running', succeeded: 'succeeded', not_evaluable: 'not evaluable',
+  failed_transient: 'tried again soon', failed_permanent: 'failed', cancelled: 'cancelled', superseded: 'superseded',
+};
+const WARNS = ['failed_transient', 'failed_permanent'];
+const OPEN = ['queued', 'running', 'failed_transient'];
+const RETRIED = ['failed_transient', 'failed_permanent', 'not_evaluable', 'cancelled'];
+let before = null; // the number of the last job that is shown
+let pages = 0;
+let known = null; // what the overview said of the list that is shown
+
+const time = seconds => (seconds === null ? '' : new Date(seconds * 1000).toLocaleString());
+const took = seconds => (seconds === null ? '' : `${seconds.toFixed(1)} s`);
+
+function age(seconds) {
+  if (seconds === null) return '';
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
+/** Ask, and tell a person where it did not work. */
+async function asked(method, path) {
+  const answer = await ask(method, `/api/v1/jobs${path}`);
+  byId('message').textContent = answer.ok ? '' : answer.status === 403 ? 'Your role does not manage jobs.' : answer.body.detail;
+  return answer;
+}
+
+function row(id, texts, warning = -1) {
+  const made = byId(id).insertRow();
+  for (const text of texts) made.insertCell().textContent = text ?? '';
+  if (warning >= 0) made.cells[warning].className = 'warns';
+  return made;
+}
+
+function fill(id, rows, none) {
+  byId(id).replaceChildren();
+  rows.forEach(([texts, warning]) => row(id, texts, warning));
+  if (rows.length) return;
+  const cell = byId(id).insertRow().insertCell();
+  cell.colSpan = 9;
+  cell.textContent = none;
+}
+
+function serviceState(service) {
+  if (service.breaker === 'open') return `The inference service does not answer (${service.failures} times); next try ${time(service.until)}.`;
+  if (service.breaker === 'half_open') return 'The inference service is tried again.';
+  if (service.failures) return `The inference service did not answer ${service.failures} times.`;
+  return service.seen_at === null ? 'The inference service was not heard of yet.' : `The inference service answers; heard of ${time(service.seen_at)}.`;
+}
+
+async function overview() {
+  const { ok, body } = await asked('GET', '/overview');
+  if (!ok) return;
+  byId('service').textContent = `${serviceState(body.service)} ${body.in_flight} of ${body.most_in_flight} places are taken.`;
+  byId('service').className = body.service.breaker === 'closed' ? 'quiet' : 'warns';
+  const warns = (state, column) => (WARNS.includes(state) ? column : -1);
+  fill('states', body.states.map(one => [[STATES[one.state], one.count, age(one.oldest_seconds)], warns(one.state, 0)]), 'There are no jobs.');
+  fill('models', body.models.map(one => [[one.model, one.version, one.count, took(one.median), took(one.p95), took(one.deadline)]]), 'No model is known yet.');
+  fill('failures', body.failures.map(one => [[one.model, STATES[one.state], one.reason, one.count], warns(one.state, 1)]), 'There are none.');
+  if (known !== null && known !== body.changed) await changed();
+  known = body.changed;
+}
+
+/** Show a list that changed: at once as long as it is at its beginning, else when the reader asks for it. */
+async function changed() {
+  if (pages > 1 || byId('jobs').contains(document.activeElement)) byId('newer').hidden = false;
+  else await anew();
+}
+
+function button(text, act) {
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.className = 'small';
+  made.textContent = text;
+  made.addEventListener('click', async () => {
+    made.disabled = true;
+    await act();
+    made.disabled = false;
+  });
+  return made;
+}
+
+function show(job) {
+  const why = [job.reason, job.detail].filter(Boolean).join(': ');
+  const state = job.waits ? 'waits' : STATES[job.state];
+  const texts = [time(job.created_at), job.rule, job.model, job.patient_id, job.priority, state, why, took(job.seconds)];
+  const acts = row('jobs', texts, WARNS.includes(job.state) ? 5 : -1).insertCell();
+  const act = what => async () => {
+    if ((await asked('POST', `/${job.id}/${what}`)).ok) await anew();
+  };
+  if (OPEN.includes(job.state)) acts.append(button('Cancel', act('cancel')));
+  if (RETRIED.includes(job.state)) acts.append(button('Retry', act('retry')));
+}
+
+async function page(after) {
+  const state = byId('state').value;
+  const query = new URLSearchParams({ count: PAGE, ...(state && { state }), ...(after && { before: after }) });
+  const { ok, body } = await asked('GET', `?${query}`);
+  if (!ok) return;
+  if (!after) {
+    byId('jobs').replaceChildren();
+    pages = 0;
+    byId('newer').hidden = true;
+  }
+  body.jobs.forEach(show);
+  pages += 1;
+  before = body.jobs.at(-1)?.number ?? before;
+  byId('more').hidden = !body.more;
+  if (byId('jobs').rows.length) return;
+  const cell = byId('jobs').insertRow().insertCell();
+  cell.colSpan = 9;
+  cell.textContent = 'There are none.';
+}
+
+const anew = () => page(null);
+
+const me = await ask('GET', '/api/v1/auth/me');
+if (me.status === 401) toLogin();
+for (const [value, name] of Object.entries(STATES)) byId('state').append(new Option(name, value));
+byId('state').addEventListener('change', anew);
+byId('newer').addEventListener('click', anew);
+byId('more').addEventListener('click', () => page(before));
+await anew();
+await overview();
+setInterval(overview, EVERY);

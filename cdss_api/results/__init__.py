@@ -1,0 +1,1 @@
+"""What models found: DICOM objects beside the images, the record, and the reader who accepts or rejects it."""

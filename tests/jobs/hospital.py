@@ -1,0 +1,82 @@
+"""A whole platform, a head CT in its Orthanc, and what its own plugin would tell of that."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import requests
+from pydicom import Dataset
+from pynetdicom import AE
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+
+from cdss_api.accounts.internal import KEY_HEADER
+from cdss_api.jobs.masks import folder_of
+from neuronova.contract.ai.judged import input_hash, to_json
+from neuronova.contract.inference import uids_hash
+from tests.inference.service import head_ct
+from tests.jobs.judging import judged
+from tests.running import Platform
+from tests.server import Server, until
+
+
+def stored_head(platform: Platform, name: str) -> Sequence[Dataset]:
+    """Store a synthetic head CT by C-STORE."""
+    images = head_ct(name, bleeding=True)
+    platform.allow("MODALITY")
+    until(lambda: _is_let_in(platform), "the modality is let in")
+    Server(platform.settings).send(*images)
+    return images
+
+
+def _is_let_in(platform: Platform) -> bool:
+    entity = AE(ae_title="MODALITY")
+    entity.add_requested_context(Verification)
+    association = entity.associate("127.0.0.1", platform.settings.dicom_port, ae_title=platform.settings.aet)
+    association.release()
+    return bool(association.is_established or association.is_released)
+
+
+def tell_of(platform: Platform, images: Sequence[Dataset], **more: Any) -> str:
+    """Tell the API of a stored series as the plugin does; return its UID."""
+    uids = [str(one.SOPInstanceUID) for one in images]
+    series = judged(
+        str(images[0].SeriesInstanceUID),
+        study=str(images[0].StudyInstanceUID),
+        patient_id=str(images[0].PatientID),
+        issuer="",
+        instances=len(uids),
+        input_hash=input_hash((uid, "0" * 32) for uid in uids),
+        uids_hash=uids_hash(uids),
+        **more,
+    )
+    key = (platform.settings.data / "keys" / "plugin.key").read_text()
+    url = f"http://127.0.0.1:{platform.settings.api_port}/api/v1/internal/series"
+    answer = requests.post(url, json=to_json([series]), headers={KEY_HEADER: key}, timeout=10)
+    assert answer.json() == {"taken": 1, "refused": 0}, answer.text
+    return series.series
+
+
+def job_of(platform: Platform, series: str) -> dict[str, Any]:
+    """Return the one job of a series."""
+    platform.token = platform.token or platform.login()["access_token"]
+    (found,) = [one for one in platform.get("/api/v1/jobs").json()["jobs"] if one["series"] == series]
+    return dict(found)
+
+
+def ended(platform: Platform, series: str, deadline: float = 60) -> dict[str, Any]:
+    """Wait for the end of a series' job; return it."""
+
+    def look() -> Any:
+        job = job_of(platform, series)
+        return job if job["ended_at"] is not None else None
+
+    job: dict[str, Any] = until(look, f"the end of the job; {platform.output}", deadline)
+    return job
+
+
+def mask_of(platform: Platform, job: dict[str, Any]) -> tuple[int, ...]:
+    """Return the shape of a job's mask."""
+    with np.load(folder_of(platform.settings.data) / f"{job['id']}.npz", allow_pickle=False) as stored:
+        return tuple(stored["mask"].shape)
