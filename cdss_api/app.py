@@ -24,6 +24,7 @@ from cdss_api.notifications import routes as notification_routes
 from cdss_api.outbox import routes as outbox_routes
 from cdss_api.reading import day_routes
 from cdss_api.reading import routes as reading_routes
+from cdss_api.results import routes as result_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 from cdss_api.worklist import routes as worklist_routes
@@ -75,6 +76,7 @@ def create_app(service: Service) -> Flask:
         outbox_routes.blueprint(service),
         notification_routes.blueprint(service),
         job_routes.blueprint(service),
+        result_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
         app.register_api(routes)

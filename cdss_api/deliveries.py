@@ -8,6 +8,7 @@ from cdss_api.jobs.parts import job_delivery
 from cdss_api.notifications.email_delivery import EmailDelivery
 from cdss_api.notifications.hook_delivery import HookDelivery
 from cdss_api.outbox.delivery import Deliver
+from cdss_api.results.parts import publisher
 from cdss_api.service import Service
 
 
@@ -17,5 +18,5 @@ def everywhere(service: Service) -> dict[str, Deliver]:
         "subscription": RestHooks(service),
         "notification": HookDelivery(service),
         "email": EmailDelivery(service),
-        JOBS: job_delivery(service),
+        JOBS: job_delivery(service, publisher(service)),
     }

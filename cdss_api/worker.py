@@ -27,6 +27,7 @@ from cdss_api.imaging import deciding
 from cdss_api.imaging.archive import Archive
 from cdss_api.imaging.carrying_out import Corrections
 from cdss_api.imaging.corrections import TARGET
+from cdss_api.imaging.stowing import Stowing
 from cdss_api.jobs.parts import tender
 from cdss_api.merging import deciding as merges
 from cdss_api.merging import merging
@@ -37,11 +38,11 @@ from cdss_api.outbox.dispatching import is_local
 from cdss_api.outbox.inbound import Inbound
 from cdss_api.outbox.listening import listener
 from cdss_api.reading.delivery import SCOPES, ReportDelivery
+from cdss_api.results.judging import withdraw
 from cdss_api.service import Service
 from cdss_api.starting import open_service
 from neuronova.contract.roles import Permission
 from neuronova.contract.settings import Settings, SettingsError, read_settings
-from neuronova.contract.token import TOKEN_HEADER
 
 _LOG = logging.getLogger(__name__)
 _LOCK_EVERY = 0.2  # seconds
@@ -73,7 +74,9 @@ def work(settings: Settings, stop: threading.Event) -> None:
                 serves=None if settings.broker_url is None else is_local,
                 listen=listener(database),
             )
-            tending = threading.Thread(target=tender(service).run, args=(stop,), name="jobs", daemon=True)
+            tending = threading.Thread(
+                target=tender(service, partial(withdraw, service)).run, args=(stop,), name="jobs", daemon=True
+            )
             tending.start()
             crew.run(stop)
             tending.join()
@@ -84,9 +87,11 @@ def work(settings: Settings, stop: threading.Event) -> None:
 def _own(service: Service) -> dict[str, Deliver]:
     reports = ReportDelivery(
         database=service.database,
-        orthanc_url=service.settings.orthanc_url,
-        token=partial(token, service, "reports", SCOPES),
-        header=TOKEN_HEADER,
+        stowing=Stowing(
+            orthanc_url=service.settings.orthanc_url,
+            token=partial(token, service, "reports", SCOPES),
+            clock=service.now,
+        ),
         clock=service.now,
     )
     archive = Archive(service.settings.orthanc_url, lambda: token(service, "imaging", (Permission.ARCHIVE_MANAGE,)))

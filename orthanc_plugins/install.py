@@ -9,6 +9,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,17 +27,21 @@ from orthanc_plugins.access.recording import Recording
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.access.search import Search
 from orthanc_plugins.access.store import Store
+from orthanc_plugins.ai.judging import OWN_FILE, read_file
+from orthanc_plugins.ai.memory import Memory as SeriesMemory
+from orthanc_plugins.ai.triggering import Trigger, triggering
+from orthanc_plugins.changes.consumer import Consumers
 from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
 from orthanc_plugins.dicomweb.stock import Stock
 from orthanc_plugins.following import Follower
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
-from orthanc_plugins.processes import Crew
+from orthanc_plugins.processes import Crew, Lane
 from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
 from orthanc_plugins.studies.memory import Memory
-from orthanc_plugins.studies.telling import Telling
+from orthanc_plugins.studies.telling import telling
 from orthanc_plugins.threads import kept
 from orthanc_plugins.workers.surroundings import Surroundings
 from orthanc_plugins.worklist.answering import Answering
@@ -73,7 +78,8 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     entries = Entries(settings.data / "journal" / "worklist.json")
     key = settings.data / "keys" / "plugin.key"
     followers = [Follower(one, settings.api_port, key) for one in (grants(ledger), worklist(entries))]
-    telling = Telling(sdk, Memory(settings.data / "journal" / "studies.db"), register, settings.api_port, key)
+    # It ends with Orthanc: nobody waits for what it does.
+    consumers = _consumers(sdk, settings, register, Lane(replace(surroundings, name="judge"), secret))
     state = State(journal, crew)
     front = Front(
         sdk,
@@ -90,16 +96,16 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     def on_change(change: int, level: int, identifier: str) -> None:
         if change == sdk.ChangeType.NEW_INSTANCE:
             crew.call()
-            telling.call()
+            consumers.call()
         elif change == sdk.ChangeType.DELETED:
-            telling.on_deleted(identifier)
+            consumers.on_deleted(identifier)
             forget[level](identifier)
         elif change == sdk.ChangeType.ORTHANC_STARTED:
             keep_to_loopback(loopback_ports(settings))
             crew.start()
             modalities.follow()
             arrivals.start()
-            telling.start()
+            consumers.start()
             for follower in followers:
                 follower.start()
             recorder.start()
@@ -134,6 +140,23 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     }
     for uri, answer in routes.items():
         sdk.RegisterRestCallback(uri, answer)
+
+
+def _trigger(settings: Settings) -> Trigger:
+    return Trigger(
+        rules=read_file(settings.ai_rules or OWN_FILE),
+        quiet=settings.ai_quiet_seconds,
+        longest=settings.ai_longest_wait,
+        started=time.time(),
+    )
+
+
+def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane) -> Consumers:
+    """Return what follows Orthanc's changes for the record, and for models."""
+    folder, port, key = settings.data / "journal", settings.api_port, settings.data / "keys" / "plugin.key"
+    studies = telling(sdk, Memory(folder / "studies.db"), register, port, key)
+    models = triggering(sdk, SeriesMemory(folder / "series.db"), register, judge, _trigger(settings), port, key)
+    return Consumers(studies, models)
 
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,8 @@ from typing import Any
 class SqliteFile:
     """One process's connection to a file, which its threads share."""
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
-        """Open a file, and make its tables where it is new.
+    def __init__(self, path: Path, schema: str, version: int, upgrades: Mapping[int, str] | None = None) -> None:
+        """Open a file, and make its tables where it is new; `upgrades` has the statements that lead on from a version.
 
         Raises:
             RuntimeError: it is of another version.
@@ -30,7 +30,12 @@ class SqliteFile:
                 for statement in schema.split(";"):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {version}")
-            elif found != version:
+            while 0 < found < version and found in (upgrades or {}):
+                for statement in (upgrades or {})[found].split(";"):
+                    db.execute(statement)
+                found += 1
+                db.execute(f"PRAGMA user_version = {found}")
+            if found not in (0, version):
                 raise RuntimeError(f"{path} has version {found}; this program reads version {version}")
 
     def close(self) -> None:

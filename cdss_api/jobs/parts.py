@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from cdss_api.accounts.service_tokens import token
-from cdss_api.jobs.delivery import JobDelivery
+from cdss_api.jobs.delivery import JobDelivery, Publish
 from cdss_api.jobs.record import JobRecord
 from cdss_api.jobs.service_client import ServiceClient
 from cdss_api.jobs.tending import Tender
@@ -15,8 +16,8 @@ from neuronova.contract.roles import Permission
 _SCOPES = (Permission.IMAGES_QUERY, Permission.IMAGES_READ)
 
 
-def job_delivery(service: Service) -> JobDelivery:
-    """Return what delivers to the inference service."""
+def job_delivery(service: Service, publish: Publish) -> JobDelivery:
+    """Return what delivers to the inference service; `publish` gets what models found."""
     return JobDelivery(
         record=_record(service),
         client=partial(_client, service),
@@ -24,12 +25,13 @@ def job_delivery(service: Service) -> JobDelivery:
         dicomweb_root=f"{service.settings.orthanc_url}/dicom-web",
         data=service.settings.data,
         clock=service.now,
+        publish=publish,
     )
 
 
-def tender(service: Service) -> Tender:
-    """Return what looks after jobs."""
-    return Tender(_record(service), partial(_client, service), service.now)
+def tender(service: Service, also: Callable[[], int]) -> Tender:
+    """Return what looks after jobs; `also` is done each time."""
+    return Tender(_record(service), partial(_client, service), service.now, also)
 
 
 def _record(service: Service) -> JobRecord:

@@ -37,6 +37,7 @@ class Tender:
     record: JobRecord
     client: Callable[[], ServiceClient]
     clock: Callable[[], float]
+    also: Callable[[], int]
 
     def run(self, stop: threading.Event) -> None:
         """Look from time to time, until `stop`."""
@@ -46,6 +47,7 @@ class Tender:
                 if self.clock() >= next_asking:
                     next_asking = self.clock() + (_ASK_EVERY if self.ask() else EVERY)
                 self.bury()
+                self.also()
             except SQLAlchemyError as error:
                 _LOG.warning("jobs wait for their database (%s)", type(error).__name__)
             stop.wait(EVERY)

@@ -10,7 +10,8 @@ import cdss_api.fhir.models
 import cdss_api.jobs.models
 import cdss_api.notifications.models
 import cdss_api.outbox.models
-import cdss_api.reading.models  # noqa: F401
+import cdss_api.reading.models
+import cdss_api.results.models  # noqa: F401
 from cdss_api.database import Base
 
 context.configure(

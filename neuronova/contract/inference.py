@@ -102,12 +102,16 @@ class Measurement:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Finding:
-    """Something seen: where (mm, patient's coordinates of PS3.3 C.7.6.2.1.1), on which image, and its numbers."""
+    """Something seen: where (mm, patient's coordinates of PS3.3 C.7.6.2.1.1), on which image, and its numbers.
+
+    One that is `critical` has its study read earlier, and people told.
+    """
 
     label: str
     measurements: tuple[Measurement, ...]
     position: tuple[float, float, float] | None = None
     instance: str | None = None  # SOPInstanceUID
+    critical: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

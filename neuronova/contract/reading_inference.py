@@ -140,6 +140,7 @@ def _finding(value: Any) -> Finding:
         measurements=_member(members, "measurements", _list(_measurement)),
         position=_member(members, "position", _three(_number(-1e6, 1e6)), None),
         instance=_member(members, "instance", _matching(UID), None),
+        critical=_member(members, "critical", _flag, False),
     )
 
 
@@ -209,6 +210,12 @@ def _text(value: Any) -> str:
 def _label(value: Any) -> str:
     if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_LABEL or "\\" in value or not value.isprintable():
         raise BadMessage("", f"is no text of 1 to {_LONGEST_LABEL} printable characters")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise BadMessage("", "is neither true nor false")
     return value
 
 

@@ -80,6 +80,8 @@ class Settings:
     smtp_ca: Path | None
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
     ai_in_flight: int  # jobs that the inference service has at a time
+    ai_quiet_seconds: float  # without a new image after which a series is looked at
+    ai_longest_wait: float  # seconds that images which a series is to have are waited for
 
     @property
     def orthanc_url(self) -> str:
@@ -146,6 +148,8 @@ class Settings:
             "SMTP_CA": self.smtp_ca,
             "AI_RULES": self.ai_rules,
             "AI_IN_FLIGHT": self.ai_in_flight,
+            "AI_QUIET_SECONDS": self.ai_quiet_seconds,
+            "AI_LONGEST_WAIT": self.ai_longest_wait,
             "OIDC_ROLES": self.oidc_roles and ",".join(f"{name}={role}" for name, role in self.oidc_roles),
         }
         return {PREFIX + name: str(value) for name, value in values.items() if value is not None}
@@ -215,6 +219,15 @@ def _minutes(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 24 * 60:
         raise ValueError("a number of minutes from 1 to 1440")
     return int(text)
+
+
+def _seconds(most: int) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) or not 0.1 <= float(text) <= most:
+            raise ValueError(f"a number of seconds from 0.1 to {most}")
+        return float(text)
+
+    return read
 
 
 def _yes_or_no(text: str) -> bool:
@@ -327,6 +340,8 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "OIDC_ROLES": ("oidc_roles", None, _roles),
     "AI_RULES": ("ai_rules", None, _path),
     "AI_IN_FLIGHT": ("ai_in_flight", "4", _jobs),
+    "AI_QUIET_SECONDS": ("ai_quiet_seconds", "5", _seconds(3600)),
+    "AI_LONGEST_WAIT": ("ai_longest_wait", "600", _seconds(86400)),
     "NOTIFICATION_DAYS": ("notification_days", "90", _days),
     "SMTP": ("smtp", None, mail_of),
     "SMTP_FROM": ("smtp_from", None, mailbox),

@@ -68,6 +68,17 @@ class OrthancClient:
             with target.open("wb") as file:
                 shutil.copyfileobj(answer.raw, file, CHUNK)
 
+    def content(self, identifier: str, attachment: str, *, level: str) -> bytes:
+        """Return the content of an attachment.
+
+        Raises:
+            Gone: the resource or its attachment does not exist.
+        """
+        path = f"{self._url}/{level}/{identifier}/attachments/{attachment}/data"
+        answer = self._session.get(path, timeout=TIMEOUT)
+        self._check(answer, identifier)
+        return answer.content
+
     def attach(self, identifier: str, attachment: str, content: IO[bytes], *, level: str = "instances") -> None:
         """Store `content` as a user attachment of an instance, or of a resource of another level.
 

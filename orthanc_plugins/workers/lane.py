@@ -12,6 +12,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import time as clock
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from orthanc_plugins.transcoding.encoding import encode_file, encode_frames
 from orthanc_plugins.transcoding.rendering import render
 from orthanc_plugins.transcoding.source import open_source, read_transfer_syntax
 from orthanc_plugins.workers.client import Gone
+from orthanc_plugins.workers.judging import judge
 from orthanc_plugins.workers.lifeline import Lifeline
 from orthanc_plugins.workers.metadata import attach, fetch
 from orthanc_plugins.workers.publishing import Changed, publish
@@ -160,6 +162,13 @@ def series_metadata(workshop: Workshop, _name: str, request: Request) -> tuple[R
     return ({}, [content]), lambda: attach(workshop.client, request["series"], content)
 
 
+def judge_series(workshop: Workshop, _name: str, request: Request) -> tuple[Reply, None]:
+    """Say what the rules of models say of a series."""
+    at = clock.fromisoformat(request["at"])
+    said = judge(workshop.client, request["series"], request["path"], request["files"], request["rules"], at)
+    return (said, []), None
+
+
 TASKS: dict[str, Callable[[Workshop, str, Request], tuple[Reply, AfterReply | None]]] = {
     task.__name__: task
     for task in (
@@ -169,6 +178,7 @@ TASKS: dict[str, Callable[[Workshop, str, Request], tuple[Reply, AfterReply | No
         htj2k_file,
         rendered,
         series_metadata,
+        judge_series,
     )
 }
 

@@ -71,6 +71,8 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", f"/jobs/{SOMEBODY}"): Permission.JOBS_READ,
     ("POST", f"/jobs/{SOMEBODY}/cancel"): Permission.JOBS_MANAGE,
     ("POST", f"/jobs/{SOMEBODY}/retry"): Permission.JOBS_RETRY,
+    ("GET", "/results"): Permission.JOBS_READ,
+    ("POST", f"/results/{SOMEBODY}/verdict"): Permission.REPORTS_WRITE,
     ("GET", "/links"): Permission.LINKS_MANAGE,
     ("POST", "/links"): Permission.LINKS_MANAGE,
     ("DELETE", f"/links/{SOMEBODY}"): Permission.LINKS_MANAGE,

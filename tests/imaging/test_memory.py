@@ -2,18 +2,42 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from neuronova.contract.grants import Patient
 from neuronova.contract.studies import StudyChanged, StudyDeleted
-from orthanc_plugins.studies.memory import GRACE, Memory
+from orthanc_plugins.changes.memory import GRACE
+from orthanc_plugins.studies.memory import Memory
 from orthanc_plugins.studies.reading import changed
 from tests.imaging.studies import a_series, a_study
 
 ORTHANC = "a-b-c-d-e"
+VERSION_1 = f"""
+CREATE TABLE cursor (sequence INTEGER NOT NULL, writer TEXT NOT NULL, events INTEGER NOT NULL) STRICT;
+CREATE TABLE member (resource TEXT PRIMARY KEY, study TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX member_study ON member (study);
+CREATE TABLE gone (resource TEXT PRIMARY KEY, at REAL NOT NULL) STRICT;
+CREATE TABLE touched (study TEXT PRIMARY KEY, first REAL NOT NULL, last REAL NOT NULL) STRICT;
+CREATE TABLE told (
+    orthanc TEXT NOT NULL, study TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (orthanc, study, patient_id, issuer)
+) STRICT;
+CREATE TABLE outgoing (
+    sequence INTEGER PRIMARY KEY, orthanc TEXT NOT NULL,
+    study TEXT NOT NULL, patient_id TEXT NOT NULL, issuer TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (study, patient_id, issuer)
+) STRICT;
+INSERT INTO cursor VALUES (9, 'writer', 4);
+INSERT INTO member VALUES ('instance', '{ORTHANC}');
+INSERT INTO touched VALUES ('other', 1, 2);
+INSERT INTO told VALUES ('{ORTHANC}', '1.2.3', 'P-1', '', '');
+PRAGMA user_version = 1
+"""
 
 
 @pytest.fixture
@@ -96,6 +120,21 @@ def test_reconciliation_touches_what_only_one_side_knows(memory: Memory) -> None
     memory.look("gone", 0, [a_study(study="1.2")], ())
     assert memory.reconcile([["both"], ["new"]], 5) == 2
     assert sorted(study for study, _ in memory.due(9, 0.4, 1, 9)) == ["gone", "new"]
+
+
+def test_a_file_of_version_1_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "studies.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(VERSION_1)
+    memory = Memory(path)
+    assert (memory.sequence(), memory.unit_of("instance")) == (9, ORTHANC)
+    assert memory.due(9, 0, 0, 9) == [("other", 2)]
+    memory.bury("instance", 3)
+    memory.take_deletions(3)
+    memory.look(ORTHANC, 3, [], ())
+    assert told(memory) == [(StudyDeleted, "P-1")]
+    memory.close()
+    Memory(path).close()  # of version 2 by now
 
 
 def test_a_study_of_two_issuers_is_two_studies() -> None:

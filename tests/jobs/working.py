@@ -34,7 +34,7 @@ class Bench:
         settings = self.api.service.settings
         self.record = JobRecord(self.api.service.database, self.api.clock, settings.ai_in_flight)
         self.client = partial(ServiceClient, self.spoken.url, settings.inference_secret_file)
-        self.tender = Tender(self.record, self.client, self.api.clock)
+        self.tender = Tender(self.record, self.client, self.api.clock, lambda: 0)
 
     def worker(self) -> Worker:
         deliver = JobDelivery(

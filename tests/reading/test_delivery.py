@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from pydicom import Dataset, dcmread
 
+from cdss_api.imaging.stowing import Stowing
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.verdicts import Verdict
 from cdss_api.outbox.worker import Worker
@@ -19,7 +20,7 @@ from cdss_api.reading.printing import FONT
 from cdss_api.reading.signing import KIND, TARGET
 from neuronova.contract.roles import Role
 from neuronova.demo.studies import SUBJECTS, slices_of
-from tests.access import HEADER, http, token
+from tests.access import http, token
 from tests.accounts.api import json_of
 from tests.fhir.asking import Fhir
 from tests.reading.asking import save
@@ -44,9 +45,11 @@ def worker(fhir: Fhir, url: str, font: Path = FONT) -> Worker:
     service = fhir.api.service
     deliver = ReportDelivery(
         database=service.database,
-        orthanc_url=url,
-        token=lambda: token(Role.SERVICE, "service:reports", scopes=frozenset(SCOPES)),
-        header=HEADER,
+        stowing=Stowing(
+            orthanc_url=url,
+            token=lambda: token(Role.SERVICE, "service:reports", scopes=frozenset(SCOPES)),
+            clock=fhir.api.clock,
+        ),
         clock=fhir.api.clock,
         font=font,
     )

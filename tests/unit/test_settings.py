@@ -34,6 +34,8 @@ from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, re
         ("SYSLOG", "logs:601", "syslog", Endpoint("logs", 601)),
         ("SYSLOG", "[2001:db8::1]:601", "syslog", Endpoint("2001:db8::1", 601)),
         ("AI_RULES", "/etc/rules.yaml", "ai_rules", Path("/etc/rules.yaml")),
+        ("AI_QUIET_SECONDS", "0.1", "ai_quiet_seconds", 0.1),
+        ("AI_LONGEST_WAIT", "86400", "ai_longest_wait", 86400.0),
         ("OIDC_ROLE_CLAIM", "realm_access.roles", "oidc_role_claim", "realm_access.roles"),
     ],
 )
@@ -48,6 +50,10 @@ def test_read(name: str, text: str, field: str, value: object) -> None:
     [
         ("HTP_PORT", "80", "NEURONOVA_HTP_PORT is not a setting"),
         ("http_port", "80", "NEURONOVA_http_port is not a setting"),
+        ("AI_QUIET_SECONDS", "0.09", "0.1 to 3600"),
+        ("AI_QUIET_SECONDS", "nan", "0.1 to 3600"),
+        ("AI_QUIET_SECONDS", "3601", "0.1 to 3600"),
+        ("AI_LONGEST_WAIT", "86401", "0.1 to 86400"),
         ("AET", "", "NEURONOVA_AET is empty"),
         ("AET", "  ", "NEURONOVA_AET is empty"),
         ("AET", "A" * 17, "16 printable ASCII"),

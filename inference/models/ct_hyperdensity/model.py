@@ -16,6 +16,7 @@ _BONE = 180.0  # HU
 _DENSE, _TOO_DENSE = 55.0, 95.0  # HU: clotted blood; above it lie calcium and metal
 _TISSUE = (-20.0, 130.0)  # HU: brain, fluid and blood, neither fat nor bone
 _SMALLEST = 0.5  # mL
+_CRITICAL = 1.0  # mL, of which planted ones were all found
 _MARGIN = 4.0  # mm from the bone, where partial volume and beam hardening look like blood
 _WORKING = 1.0  # mm, the pixels that are worked on
 _MOST = 20
@@ -126,6 +127,7 @@ def _finding(volume: Volume, values: NDArray[np.float32], where: Bools, size: fl
         ),
         position=volume.place(place),
         instance=volume.instances[fullest],
+        critical=size >= _CRITICAL,
     )
 
 

@@ -1,0 +1,138 @@
+"""A job's result on its way: a row, the archive, the record. What is done twice is done once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from cdss_api.accounts.recording import Actor
+from cdss_api.consequences import writing
+from cdss_api.imaging.models import Study
+from cdss_api.imaging.stowing import Stowing
+from cdss_api.jobs.models import Job
+from cdss_api.outbox.exchange import Undelivered
+from cdss_api.outbox.verdicts import Outcome, Verdict
+from cdss_api.results.made import Made
+from cdss_api.results.models import ResultRow
+from cdss_api.results.objects import file_of, objects_of
+from cdss_api.results.recording import record
+from cdss_api.service import Service
+from neuronova.contract.inference import Result, to_json, uids_hash
+from neuronova.contract.roles import Permission, Role
+
+SCOPES = (Permission.IMAGES_QUERY, Permission.IMAGES_READ, Permission.IMAGES_STORE)  # what tokens of `stowing` give
+ACTOR = Actor(subject="service:ai", role=Role.SERVICE)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publisher:
+    """Publishes results (see `cdss_api.jobs.delivery.Publish`)."""
+
+    service: Service
+    stowing: Stowing
+
+    def __call__(self, job: Job, result: Result, mask: Path | None, /) -> None:
+        """Write a result's row, store its objects beside the images, and write it in the record.
+
+        Raises:
+            Undelivered: the series is another one by now, or Orthanc does not take it.
+            requests.RequestException: Orthanc does not answer.
+        """
+        sources = self._sources(job)
+        row = self._begun(job, result, has_mask=mask is not None)
+        ended = datetime.fromtimestamp(row.made_at, UTC).astimezone()
+        made = Made(job_key=job.job_key, rule=job.rule, result=result, ended=ended, sources=sources)
+        if mask is not None:
+            made = _over(made, mask)
+        self.stowing.store([(str(one.SOPInstanceUID), file_of(one)) for one in objects_of(made)])
+        with writing(self.service, ACTOR) as store:
+            mine = store.session.scalar(select(ResultRow).where(ResultRow.job == job.number).with_for_update())
+            if mine is None or mine.withdrawn_at is not None:
+                return
+            mine.imaging_study = mine.imaging_study or _imaging_study(store.session, job)
+            mine.published_at = mine.published_at or self.service.now()
+            record(store, mine)
+
+    def _sources(self, job: Job) -> tuple[Dataset, ...]:
+        """Return the images, of this patient alone: a UID may be of several."""
+        found = [
+            one
+            for one in self.stowing.metadata(job.study, job.series)
+            if str(one.get("PatientID") or "").strip() == job.patient_id
+        ]
+        if not found or uids_hash(str(one.SOPInstanceUID) for one in found) != job.uids_hash:
+            # Its next state is judged by and by, and supersedes this job.
+            raise Undelivered(Outcome(Verdict.TRANSIENT, "the series is another one by now"))
+        return tuple(found)
+
+    def _begun(self, job: Job, result: Result, *, has_mask: bool) -> ResultRow:
+        with self.service.database.writing() as session:
+            row = session.scalar(select(ResultRow).where(ResultRow.job == job.number))
+            if row is None:
+                row = _row(job, result, self.service.now(), has_mask=has_mask)
+                row.imaging_study = _imaging_study(session, job)
+                session.add(row)
+            elif row.withdrawn_at is not None:
+                # The series came back as it was, and its job was done again.
+                row.withdrawn_at = row.published_at = None
+            session.flush()
+            session.expunge(row)
+            return row
+
+
+def _over(made: Made, path: Path) -> Made:
+    """Return it with its mask, and with the images in the mask's order."""
+    with np.load(path, allow_pickle=False) as found:
+        mask: NDArray[np.uint8] = found["mask"]
+        order: Sequence[str] = [str(one) for one in found["instances"]]
+    known = {str(one.SOPInstanceUID): one for one in made.sources}
+    if len(order) != mask.shape[0] or set(order) != set(known):
+        raise Undelivered(Outcome(Verdict.PERMANENT, "the mask is of other images"))
+    return Made(
+        job_key=made.job_key,
+        rule=made.rule,
+        result=made.result,
+        ended=made.ended,
+        sources=tuple(known[one] for one in order),
+        mask=mask,
+    )
+
+
+def _row(job: Job, result: Result, now: float, *, has_mask: bool) -> ResultRow:
+    uid = Made(
+        job_key=job.job_key, rule=job.rule, result=result, ended=datetime.fromtimestamp(now, UTC), sources=()
+    ).uid
+    return ResultRow(
+        job=job.number,
+        job_key=job.job_key,
+        rule=job.rule,
+        model=result.model.id,
+        model_version=result.model.version,
+        digest=result.model.digest,
+        orthanc=job.orthanc,
+        study=job.study,
+        series=job.series,
+        patient_id=job.patient_id,
+        issuer=job.issuer,
+        input_hash=job.input_hash,
+        segmentation_uid=uid("seg") if has_mask else None,
+        measurements_uid=uid("sr"),
+        text_uid=uid("text"),
+        critical=any(one.critical for one in result.findings),
+        body=json.dumps(to_json(result)),
+        made_at=now,
+    )
+
+
+def _imaging_study(session: Session, job: Job) -> str | None:
+    known = session.get(Study, (job.study, job.patient_id, job.issuer))
+    return None if known is None or known.sent is None else known.logical_id

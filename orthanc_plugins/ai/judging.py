@@ -1,0 +1,89 @@
+"""What the rules say of a series, as the API is told it: pure functions."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import time
+from pathlib import Path
+from typing import NamedTuple
+
+from neuronova.contract.ai.attributes import attribute_of
+from neuronova.contract.ai.conditions import why_not
+from neuronova.contract.ai.judged import LONGEST_REASON, MOST_REASONS, Asked
+from neuronova.contract.ai.nodes import MOST_CHARACTERS, Odd
+from neuronova.contract.ai.rules import Outcome, Rule, evaluate
+from neuronova.contract.ai.rules_file import read_rules
+from neuronova.contract.ai.series import Series
+
+OWN_FILE = Path(__file__).parents[2] / "ai_rules.yaml"
+NO_IMAGES = frozenset({"SEG", "SR", "DOC", "KO", "PR"})
+"""Values of Modality (PS3.3 C.7.3.1.1.1) of what is made from images, on which no rule fires."""
+_MODALITY = attribute_of("Modality")
+
+
+class RulesFile(NamedTuple):
+    """The rules, the text that they were read from, and its SHA-256."""
+
+    rules: tuple[Rule, ...]
+    text: str
+    digest: str
+
+
+def read_file(path: Path) -> RulesFile:
+    """Read a file of rules.
+
+    Raises:
+        ValueError: something in it is wrong; it names the file, and every problem with its line.
+        OSError: it cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
+        rules = read_rules(text)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error.reason})") from None
+    except Odd as odd:
+        raise ValueError(f"{path}: {odd}") from None
+    return RulesFile(rules, text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def may_be_asked_for(rules: Iterable[Rule], modality: str) -> bool:
+    """Tell whether a rule could be meant for a series of this modality, so that its images are worth looking at.
+
+    Modality (0008,0060) is of the series (PS3.3 C.7.3.1): conditions on nothing else can be told without the images.
+    """
+    known = Series(({_MODALITY.tag: {"vr": "CS", "Value": [modality]}},))
+    return modality not in NO_IMAGES and any(
+        all(
+            why_not(condition, known) is None
+            for condition in rule.conditions
+            if all(attribute == _MODALITY for attribute in condition.attributes)
+        )
+        for rule in rules
+    )
+
+
+def asked_of(rules: Iterable[Rule], series: Series, at: time) -> tuple[Asked, ...]:
+    """Return the rules that fire on a series at a time of day, and those whose model cannot and that is to be said."""
+    said = ((rule, evaluate(rule, series, at)) for rule in rules)
+    return tuple(
+        Asked(
+            rule=rule.name,
+            model=rule.model,
+            priority=rule.priority,
+            reasons=tuple(reason[:LONGEST_REASON] for reason in verdict.reasons[:MOST_REASONS]),
+        )
+        for rule, verdict in said
+        if verdict.outcome in (Outcome.FIRES, Outcome.REPORTS)
+    )
+
+
+def files_digest(files: Mapping[str, str]) -> str:
+    """Return the SHA-256 over Orthanc's identifiers of a series' instances and the MD5s of their files."""
+    return hashlib.sha256("\n".join(f"{name} {files[name]}" for name in sorted(files)).encode()).hexdigest()
+
+
+def uids_of(series: Series) -> Sequence[str]:
+    """Return the SOPInstanceUIDs of a series' images, in their order; "" where one has none."""
+    return [Series((one,)).text("SOPInstanceUID") for one in series.instances]
