@@ -20,6 +20,7 @@ from cdss_api.jobs import events as job_events
 from cdss_api.jobs import routes as job_routes
 from cdss_api.merging import routes as merging_routes
 from cdss_api.modalities import routes as modality_routes
+from cdss_api.notifications import routes as notification_routes
 from cdss_api.outbox import routes as outbox_routes
 from cdss_api.reading import day_routes
 from cdss_api.reading import routes as reading_routes
@@ -73,6 +74,7 @@ def create_app(service: Service) -> Flask:
         reading_routes.blueprint(service),
         day_routes.blueprint(service),
         outbox_routes.blueprint(service),
+        notification_routes.blueprint(service),
         job_routes.blueprint(service),
         result_routes.blueprint(service),
         health.blueprint(standard_checks(service)),

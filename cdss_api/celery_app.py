@@ -16,12 +16,9 @@ from typing import Any
 from celery import Celery
 
 from cdss_api.database import require_current
-from cdss_api.fhir.hooks import RestHooks
-from cdss_api.jobs.admission import TARGET
-from cdss_api.jobs.parts import job_delivery
+from cdss_api.deliveries import everywhere
 from cdss_api.outbox.draining import Drains
 from cdss_api.outbox.heartbeats import CELERY, EVERY, beat
-from cdss_api.results.parts import publisher
 from cdss_api.starting import open_service
 from neuronova.contract.settings import Settings, SettingsError, read_settings, with_secret_files
 
@@ -63,12 +60,7 @@ def application(settings: Settings) -> Celery:
         # Not before the first task: connections are not shared with the processes that Celery forks.
         service = open_service(settings)
         require_current(service.database)
-        return Drains(
-            service.database,
-            settings.data,
-            service.now,
-            {"subscription": RestHooks(service), TARGET: job_delivery(service, publisher(service))},
-        )
+        return Drains(service.database, settings.data, service.now, everywhere(service))
 
     def look() -> None:
         for target in drains().due():

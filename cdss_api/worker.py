@@ -21,15 +21,14 @@ from types import FrameType
 
 from cdss_api.accounts.service_tokens import token
 from cdss_api.database import require_current
+from cdss_api.deliveries import everywhere
 from cdss_api.errors import Unavailable
-from cdss_api.fhir.hooks import RestHooks
 from cdss_api.imaging import deciding
 from cdss_api.imaging.archive import Archive
 from cdss_api.imaging.carrying_out import Corrections
 from cdss_api.imaging.corrections import TARGET
 from cdss_api.imaging.stowing import Stowing
-from cdss_api.jobs.admission import TARGET as JOBS
-from cdss_api.jobs.parts import job_delivery, tender
+from cdss_api.jobs.parts import tender
 from cdss_api.merging import deciding as merges
 from cdss_api.merging import merging
 from cdss_api.outbox.claiming import reclaim
@@ -40,7 +39,6 @@ from cdss_api.outbox.inbound import Inbound
 from cdss_api.outbox.listening import listener
 from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.results.judging import withdraw
-from cdss_api.results.parts import publisher
 from cdss_api.service import Service
 from cdss_api.starting import open_service
 from neuronova.contract.roles import Permission
@@ -104,12 +102,7 @@ def _own(service: Service) -> dict[str, Deliver]:
         clock=service.now,
         ended={deciding.PART: deciding.ended, merging.PART: merges.ended},
     )
-    return {
-        "orthanc": reports,
-        "subscription": RestHooks(service),
-        TARGET: given,
-        JOBS: job_delivery(service, publisher(service)),
-    }
+    return {"orthanc": reports, TARGET: given, **everywhere(service)}
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from cdss_api.accounts.shapes_access import (
 )
 from cdss_api.accounts.shapes_people import PatientBody, UserPath
 from cdss_api.accounts.users_routes import account_of
+from cdss_api.notifications.emergencies import break_glass
 from cdss_api.service import Service
 from neuronova.contract.grants import Ground, Patient
 from neuronova.contract.roles import Permission
@@ -75,17 +76,17 @@ def _manage(routes: APIBlueprint, service: Service) -> None:
 def _break_glass(routes: APIBlueprint, service: Service) -> None:
     @routes.post("/access/break-glass", responses={"201": GrantEntry})
     @requires(service, Permission.BREAK_GLASS)
-    def break_glass(body: BreakGlassBody) -> tuple[Response, int]:
+    def open_patient(body: BreakGlassBody) -> tuple[Response, int]:
         """Open a patient for a bounded time, with a reason that others will read."""
         until = service.now() + service.settings.break_glass_minutes * 60
         with service.work(bearer().actor) as work:
             account = account_of(work.session, bearer().claims.subject)
-            grant = grants.give(work, account, body.patient(), Ground.BREAK_GLASS, until=until, reason=body.reason)
+            grant = break_glass(work, account, body.patient(), until=until, reason=body.reason)
             return jsonify(grant_entry(grant).model_dump(mode="json")), 201
 
     @routes.post("/access/studies/<study>/break-glass", responses={"201": GrantsAnswer})
     @requires(service, Permission.BREAK_GLASS)
-    def break_glass_of_study(path: StudyPath, body: StudyBreakGlassBody) -> tuple[Response, int]:
+    def open_study(path: StudyPath, body: StudyBreakGlassBody) -> tuple[Response, int]:
         """Open the patient of a study, known by its number alone, for a bounded time and with a reason."""
         patients = patients_of(service, path.study)
         if not patients:
@@ -94,7 +95,7 @@ def _break_glass(routes: APIBlueprint, service: Service) -> None:
         with service.work(bearer().actor) as work:
             account = account_of(work.session, bearer().claims.subject)
             given = [
-                grants.give(work, account, patient, Ground.BREAK_GLASS, until=until, reason=body.reason)
+                break_glass(work, account, patient, until=until, reason=body.reason, study=path.study)
                 for patient in patients
             ]
             answer = GrantsAnswer(grants=[grant_entry(grant) for grant in given])

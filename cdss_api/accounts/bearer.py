@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import ParamSpec, Protocol, TypeVar
@@ -94,7 +94,17 @@ def authenticate(service: Service, asked: Request) -> Bearer:
     Raises:
         Problem: 401 with the challenge of RFC 6750 3, if there is none or it does not hold.
     """
-    token = bearer_token(asked)
+    claims, _ = standing(service, bearer_token(asked))
+    actor = Actor(subject=claims.subject, role=claims.role, token_id=claims.token_id, address=client_address())
+    return Bearer(claims, actor)
+
+
+def standing(service: Service, token: str | None) -> Verified:
+    """Return what a token says, if it holds at this moment.
+
+    Raises:
+        Problem: as `authenticate` does.
+    """
     if token is None:
         raise Problem(401, "token_missing", "This needs an access token.", _challenge())
     with service.database.reading() as session:
@@ -104,14 +114,18 @@ def authenticate(service: Service, asked: Request) -> Bearer:
             raise Problem(401, "token_expired", "The access token has expired.", _challenge("invalid_token")) from None
         except BadToken as bad:
             raise Problem(401, "token_invalid", f"{bad}.".capitalize(), _challenge("invalid_token")) from None
-        whose = {"account": claims.subject, "session": claims.session, "token": claims.token_id, "key": key_id}
-        stands = session.connection().execute(_STANDING, {**whose, "now": service.now()}).one()
-    known = stands.role is not None
-    holds = (stands.enabled and stands.role == claims.role) if known else claims.role is Role.SERVICE
-    if stands.ended or not stands.signed or not holds:
-        raise Problem(401, "token_revoked", "The access token was revoked.", _challenge("invalid_token"))
-    actor = Actor(subject=claims.subject, role=claims.role, token_id=claims.token_id, address=client_address())
-    return Bearer(claims, actor)
+        if not stands(session, claims, key_id, service.now()):
+            raise Problem(401, "token_revoked", "The access token was revoked.", _challenge("invalid_token"))
+    return Verified(claims, key_id)
+
+
+def stands(session: Session, claims: Claims, key_id: str, now: float) -> bool:
+    """Tell whether nothing ended a verified token before its time: its login, its account, its role or its key."""
+    whose = {"account": claims.subject, "session": claims.session, "token": claims.token_id, "key": key_id}
+    found = session.connection().execute(_STANDING, {**whose, "now": now}).one()
+    known = found.role is not None
+    holds = (found.enabled and found.role == claims.role) if known else claims.role is Role.SERVICE
+    return bool(holds and found.signed and not found.ended)
 
 
 def _verified(service: Service, session: Session, token: str) -> Verified:
@@ -137,10 +151,15 @@ _STANDING = (
 
 def bearer_token(asked: Request) -> str | None:
     """Return the token that a request carries."""
-    scheme, _, token = asked.headers.get("Authorization", "").partition(" ")
+    return token_of(asked.headers.get("Authorization", ""), asked.cookies)
+
+
+def token_of(authorization: str, cookies: Mapping[str, str]) -> str | None:
+    """Return the token of an Authorization header, or else of our cookie."""
+    scheme, _, token = authorization.partition(" ")
     if scheme.lower() == "bearer" and token.strip():
         return token.strip()
-    return asked.cookies.get(SESSION_COOKIE) or None
+    return cookies.get(SESSION_COOKIE) or None
 
 
 def _challenge(error: str | None = None) -> dict[str, str]:

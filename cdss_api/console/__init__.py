@@ -13,6 +13,7 @@ _PAGES = (
     "audit",
     "jobs",
     "mismatches",
+    "notifications",
     "outbox",
     "patients",
     "reading",

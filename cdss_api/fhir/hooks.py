@@ -113,8 +113,8 @@ def post(channel: Document, stored: Stored, key: str, allowed: Sequence[Network]
         method, path = "PUT", f"{parts.path.rstrip('/')}/{stored.address}"
         body, headers["Content-Type"] = (stored.body or "").encode(), _MEDIA_TYPE
     timeout = urllib3.Timeout(total=_TIMEOUT)
-    with _pool(parts.scheme, host, address, port, timeout) as pool:
-        answer = pool.urlopen(
+    with pool(parts.scheme, host, address, port, timeout) as connections:
+        answer = connections.urlopen(
             method, path, body=body, headers=headers, redirect=False, retries=False, preload_content=False
         )
         answer.close()
@@ -133,7 +133,8 @@ def looked_up(host: str, port: int, allowed: Sequence[Network]) -> str:
     return found[0]
 
 
-def _pool(scheme: str, host: str, address: str, port: int, timeout: urllib3.Timeout) -> urllib3.HTTPConnectionPool:
+def pool(scheme: str, host: str, address: str, port: int, timeout: urllib3.Timeout) -> urllib3.HTTPConnectionPool:
+    """Return connections to an address that was looked up, with the certificate of its host."""
     if scheme == "http":
         return urllib3.HTTPConnectionPool(address, port, timeout=timeout)
     context = ssl.create_default_context()

@@ -54,6 +54,7 @@ def standard_checks(service: Service) -> dict[str, Check]:
     return {
         "orthanc": partial(check_orthanc, settings.orthanc_url, health_token),
         "workers": partial(check_workers, settings.orthanc_url, health_token),
+        "notifications": partial(check_notifications, settings.notifications_port),
         "inference": partial(check_inference, settings.inference_port),
         "database": partial(check_database, service.database),
         "data": partial(check_data, settings.data),
@@ -105,6 +106,14 @@ def check_inference(port: int) -> dict[str, Any]:
     if response.status_code != requests.codes.ok:
         raise UnhealthyError(f"answers {response.status_code}")
     return {"models": response.json()["models"]}
+
+
+def check_notifications(port: int) -> dict[str, Any]:
+    """Ask the process of the streams whether it answers."""
+    response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_DEADLINE)
+    if response.status_code != requests.codes.ok:
+        raise UnhealthyError(f"answers {response.status_code}")
+    return {}
 
 
 def check_workers(url: str, token: Token) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from cdss_api.database import Database
 from cdss_api.jobs.admission import TARGET, admit
 from cdss_api.jobs.answers import ToldModel
+from cdss_api.jobs.failed import tell_failed
 from cdss_api.jobs.known_models import learn, name
 from cdss_api.jobs.models import Job, KnownModel
 from cdss_api.jobs.moving import lock, move
@@ -95,6 +96,8 @@ class JobRecord:
             if not move(mine, to, self.clock(), reason=reason, detail=detail):
                 raise NotOurs
             mine.result, mine.seconds = result, seconds
+            if to is State.FAILED_PERMANENT:
+                tell_failed(session, mine, self.clock())
             admit(session, self.clock(), self.most)
 
     @contextmanager

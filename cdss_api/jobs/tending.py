@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdss_api.jobs.admission import TARGET, admit
+from cdss_api.jobs.failed import tell_failed
 from cdss_api.jobs.models import Job
 from cdss_api.jobs.moving import lock, move
 from cdss_api.jobs.record import JobRecord
@@ -82,5 +83,6 @@ class Tender:
             job = session.scalar(select(Job).where(Job.message == number))
             if job is not None and job.state in OPEN:
                 reason, detail = message.verdict or "gave_up", message.detail or "It was given up."
-                move(job, State.FAILED_PERMANENT, self.clock(), reason=job.reason or reason, detail=detail)
+                if move(job, State.FAILED_PERMANENT, self.clock(), reason=job.reason or reason, detail=detail):
+                    tell_failed(session, job, self.clock())
             admit(session, self.clock(), self.record.most)

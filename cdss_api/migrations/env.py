@@ -8,6 +8,7 @@ import cdss_api.accounts.models
 import cdss_api.clients.models
 import cdss_api.fhir.models
 import cdss_api.jobs.models
+import cdss_api.notifications.models
 import cdss_api.outbox.models
 import cdss_api.reading.models
 import cdss_api.results.models  # noqa: F401

@@ -15,7 +15,7 @@ import psycopg
 from psycopg import sql
 
 from cdss_api.database import Database
-from cdss_api.outbox.waking import CHANNEL, LONGEST, address, decoded
+from cdss_api.outbox.waking import LONGEST, OUTBOX, Bell, address, decoded
 
 _LOG = logging.getLogger(__name__)
 _PATIENCE = 0.5  # seconds, until a listener looks whether it is to end
@@ -49,19 +49,31 @@ class Alarms:
             one.set()
 
 
+class Rings(Protocol):
+    """What is told of the wake-ups that are heard, as `Alarms` is."""
+
+    def ring(self, target: str, /) -> None:
+        """Wake what serves a target."""
+        ...
+
+    def ring_all(self) -> None:
+        """Wake everything."""
+        ...
+
+
 class Listen(Protocol):
     """Hears wake-ups until it is stopped, and rings."""
 
-    def __call__(self, alarms: Alarms, stop: threading.Event, /) -> None:
+    def __call__(self, alarms: Rings, stop: threading.Event, /) -> None:
         """Hear; raises nothing."""
         ...
 
 
-def listener(database: Database) -> Listen:
+def listener(database: Database, bell: Bell = OUTBOX) -> Listen:
     """Return what hears the wake-ups of a database."""
     if database.engine.dialect.name == "postgresql":
-        return _PostgreSQL(database)
-    return _Datagrams(Path(str(database.engine.url.database)).parent)
+        return _PostgreSQL(database, bell)
+    return _Datagrams(Path(str(database.engine.url.database)).parent, bell)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +81,20 @@ class _PostgreSQL:
     """One connection of its own, outside of any transaction: a notice is not passed on within one."""
 
     database: Database
+    bell: Bell
 
-    def __call__(self, alarms: Alarms, stop: threading.Event, /) -> None:
+    def __call__(self, alarms: Rings, stop: threading.Event, /) -> None:
         while not stop.is_set():
             try:
                 self._hear(alarms, stop)
             except psycopg.Error as error:
-                _LOG.warning("the outbox is not woken by its database (%s)", type(error).__name__)
+                _LOG.warning("%s: not woken by the database (%s)", self.bell.channel, type(error).__name__)
                 stop.wait(_AGAIN)
 
-    def _hear(self, alarms: Alarms, stop: threading.Event) -> None:
+    def _hear(self, alarms: Rings, stop: threading.Event) -> None:
         _, given = self.database.engine.dialect.create_connect_args(self.database.engine.url)
         with psycopg.connect(**given, connect_timeout=5, autocommit=True) as connection:
-            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
+            connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self.bell.channel)))
             alarms.ring_all()
             while not stop.is_set():
                 for notice in connection.notifies(timeout=_PATIENCE):
@@ -93,21 +106,22 @@ class _Datagrams:
     """The socket beside the database. There is one worker (see `worker`): what is there was left by a dead one."""
 
     folder: Path
+    bell: Bell
 
-    def __call__(self, alarms: Alarms, stop: threading.Event, /) -> None:
+    def __call__(self, alarms: Rings, stop: threading.Event, /) -> None:
         while not stop.is_set():
             try:
-                with _bound(self.folder) as heard:
+                with _bound(self.folder, self.bell) as heard:
                     alarms.ring_all()
                     _hear(heard, alarms, stop)
             except OSError as error:
-                _LOG.warning("the outbox is not woken by its socket (%s)", type(error).__name__)
+                _LOG.warning("%s: not woken by its socket (%s)", self.bell.channel, type(error).__name__)
                 stop.wait(_AGAIN)
 
 
 @contextmanager
-def _bound(folder: Path) -> Iterator[socket.socket]:
-    with address(folder) as at, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+def _bound(folder: Path, bell: Bell) -> Iterator[socket.socket]:
+    with address(folder, bell) as at, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
         Path(at).unlink(missing_ok=True)
         heard.bind(at)
         Path(at).chmod(0o600)
@@ -118,7 +132,7 @@ def _bound(folder: Path) -> Iterator[socket.socket]:
             Path(at).unlink(missing_ok=True)
 
 
-def _hear(heard: socket.socket, alarms: Alarms, stop: threading.Event) -> None:
+def _hear(heard: socket.socket, alarms: Rings, stop: threading.Event) -> None:
     while not stop.is_set():
         try:
             named = decoded(heard.recv(LONGEST))

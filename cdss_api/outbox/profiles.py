@@ -24,6 +24,7 @@ class Kind(StrEnum):
 KINDS = frozenset(parameters()) - {"Subscription"}
 
 
+NOTIFICATION = "Notification"  # no type of FHIR: what happened, as the platform tells people of it
 POLLED = frozenset({"Patient", "ServiceRequest"})  # the types that targets are polled for
 
 
@@ -59,6 +60,6 @@ PROFILES: Mapping[Kind, Profile] = MappingProxyType(
             together=1,
             polls=False,
         ),
-        Kind.WEBHOOK: Profile(together=1, polls=False),
+        Kind.WEBHOOK: Profile(kinds=KINDS | {NOTIFICATION}, together=1, polls=False),
     }
 )

@@ -13,28 +13,39 @@ import os
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import event, text
 from sqlalchemy.orm import Session
 
-CHANNEL = "neuronova_outbox"
 LONGEST = 4096  # bytes of a datagram
-_SOCKET = "outbox.wake"
-_WRITTEN_FOR = "outbox.written_for"
 _NOTIFY = text("SELECT pg_notify(:channel, :target)")
 
 
-def wake(session: Session, target: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Bell:
+    """Who is woken: by which channel of PostgreSQL, and by which socket beside a SQLite file."""
+
+    channel: str
+    socket: str
+
+
+OUTBOX = Bell("neuronova_outbox", "outbox.wake")
+NOTIFICATIONS = Bell("neuronova_notifications", "notifications.wake")
+
+
+def wake(session: Session, target: str, bell: Bell = OUTBOX) -> None:
     """Have the workers of a target look for messages as soon as the caller's transaction is committed."""
-    if _WRITTEN_FOR in session.info:
-        session.info[_WRITTEN_FOR].add(target)
+    if bell in session.info:
+        session.info[bell].add(target)
         return
-    session.info[_WRITTEN_FOR] = {target}
+    session.info[bell] = {target}
     if session.get_bind().dialect.name == "postgresql":
-        event.listen(session, "before_commit", _notify)
+        event.listen(session, "before_commit", partial(_notify, bell))
     else:
-        event.listen(session, "after_commit", _send)
+        event.listen(session, "after_commit", partial(_send, bell))
 
 
 def encoded(targets: Iterable[str]) -> bytes:
@@ -53,30 +64,30 @@ def decoded(datagram: bytes) -> frozenset[str] | None:
 
 
 @contextmanager
-def address(folder: Path) -> Iterator[str]:
+def address(folder: Path, bell: Bell = OUTBOX) -> Iterator[str]:
     """Yield the address of a folder's socket: by the open folder, for an address may have 107 bytes and no more."""
     opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     try:
-        yield f"/proc/self/fd/{opened}/{_SOCKET}"
+        yield f"/proc/self/fd/{opened}/{bell.socket}"
     finally:
         os.close(opened)
 
 
-def _notify(session: Session) -> None:
+def _notify(bell: Bell, session: Session) -> None:
     # One by one and at the end: the server keeps one of several that are the same.
-    for target in sorted(session.info[_WRITTEN_FOR]):
-        session.execute(_NOTIFY, {"channel": CHANNEL, "target": target})
-    session.info[_WRITTEN_FOR].clear()
+    for target in sorted(session.info[bell]):
+        session.execute(_NOTIFY, {"channel": bell.channel, "target": target})
+    session.info[bell].clear()
 
 
-def _send(session: Session) -> None:
-    named, path = session.info[_WRITTEN_FOR], session.get_bind().engine.url.database
+def _send(bell: Bell, session: Session) -> None:
+    named, path = session.info[bell], session.get_bind().engine.url.database
     if not named or path is None:
         return
     datagram = encoded(named)
     named.clear()
     try:
-        with address(Path(path).parent) as to, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+        with address(Path(path).parent, bell) as to, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
             sender.setblocking(False)
             sender.sendto(datagram, to)
     except OSError:

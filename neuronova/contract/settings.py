@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from neuronova.contract.mail import Mail, mail_of, mailbox
 from neuronova.contract.roles import Role
 
 PREFIX = "NEURONOVA_"
@@ -71,6 +72,12 @@ class Settings:
     oidc_audience: str | None
     oidc_role_claim: str
     oidc_roles: tuple[tuple[str, Role], ...] | None  # the first that a person has, counts
+    notifications_port: int  # of the process that holds the pages' open connections
+    notification_days: int  # that they are kept
+    smtp: Mail | None
+    smtp_from: str | None
+    smtp_password: str | None = dataclass_field(repr=False)
+    smtp_ca: Path | None
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
     ai_in_flight: int  # jobs that the inference service has at a time
     ai_quiet_seconds: float  # without a new image after which a series is looked at
@@ -133,6 +140,12 @@ class Settings:
             "OIDC_ISSUER": self.oidc_issuer,
             "OIDC_JWKS_URL": self.oidc_jwks_url,
             "OIDC_AUDIENCE": self.oidc_audience,
+            "NOTIFICATIONS_PORT": self.notifications_port,
+            "NOTIFICATION_DAYS": self.notification_days,
+            "SMTP": self.smtp,
+            "SMTP_FROM": self.smtp_from,
+            "SMTP_PASSWORD": self.smtp_password,
+            "SMTP_CA": self.smtp_ca,
             "AI_RULES": self.ai_rules,
             "AI_IN_FLIGHT": self.ai_in_flight,
             "AI_QUIET_SECONDS": self.ai_quiet_seconds,
@@ -295,6 +308,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "ORTHANC_PORT": ("orthanc_port", "8042", _port),
     "API_PORT": ("api_port", "8000", _port),
     "INFERENCE_PORT": ("inference_port", "8001", _port),
+    "NOTIFICATIONS_PORT": ("notifications_port", "8002", _port),
     "DICOM_PORT": ("dicom_port", "4242", _port),
     "AET": ("aet", "NEURONOVA", _application_entity),
     "BIND": ("bind", "127.0.0.1", _address),
@@ -328,9 +342,14 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "AI_IN_FLIGHT": ("ai_in_flight", "4", _jobs),
     "AI_QUIET_SECONDS": ("ai_quiet_seconds", "5", _seconds(3600)),
     "AI_LONGEST_WAIT": ("ai_longest_wait", "600", _seconds(86400)),
+    "NOTIFICATION_DAYS": ("notification_days", "90", _days),
+    "SMTP": ("smtp", None, mail_of),
+    "SMTP_FROM": ("smtp_from", None, mailbox),
+    "SMTP_PASSWORD": ("smtp_password", None, str),
+    "SMTP_CA": ("smtp_ca", None, _path),
 }
 # Never shown, and read from the file that `.._FILE` names, too.
-SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD", "BROKER_URL")
+SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD", "BROKER_URL", "SMTP_PASSWORD")
 _PROVIDER = ("OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_AUDIENCE", "OIDC_ROLES")
 NAMES = tuple(PREFIX + name for name in _READERS)
 
@@ -359,6 +378,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     _refuse_a_broker_alone(settings)
     _refuse_half_a_provider(settings)
     _refuse_half_a_collector(settings)
+    _refuse_half_a_mail_server(settings)
     return settings
 
 
@@ -384,7 +404,7 @@ def with_secret_files(environment: Mapping[str, str], read: Callable[[Path], str
 
 def _refuse_shared_ports(settings: Settings) -> None:
     seen: dict[int, str] = {}
-    for name in ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "DICOM_PORT"):
+    for name in ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", "DICOM_PORT"):
         port = getattr(settings, name.lower())
         if port in seen:
             raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")
@@ -406,6 +426,13 @@ def _refuse_half_a_provider(settings: Settings) -> None:
 
 def _refuse_half_a_collector(settings: Settings) -> None:
     needs = {"SYSLOG_CA": "SYSLOG", "SYSLOG_CERTIFICATE": "SYSLOG", "SYSLOG_KEY": "SYSLOG_CERTIFICATE"}
+    for name, needed in needs.items():
+        if getattr(settings, name.lower()) is not None and getattr(settings, needed.lower()) is None:
+            raise SettingsError(f"{PREFIX}{name} is set and {PREFIX}{needed} is not; it has no use alone")
+
+
+def _refuse_half_a_mail_server(settings: Settings) -> None:
+    needs = {"SMTP": "SMTP_FROM", "SMTP_FROM": "SMTP", "SMTP_PASSWORD": "SMTP", "SMTP_CA": "SMTP"}
     for name, needed in needs.items():
         if getattr(settings, name.lower()) is not None and getattr(settings, needed.lower()) is None:
             raise SettingsError(f"{PREFIX}{name} is set and {PREFIX}{needed} is not; it has no use alone")

@@ -35,6 +35,11 @@ def parts_of(settings: Settings) -> tuple[Part, ...]:
         Part(
             "worker", "worker", partial(answers_well, f"http://127.0.0.1:{settings.api_port}/api/v1/health", "outbox")
         ),
+        Part(
+            "notifications",
+            "notifications",
+            partial(answers_http, f"http://127.0.0.1:{settings.notifications_port}/ready"),
+        ),
         Part("inference", "inference", partial(answers_http, f"http://127.0.0.1:{settings.inference_port}/ready")),
         Part("viewer", "gateway", partial(answers_http, f"{gateway}/app-config.js")),
     )

@@ -79,6 +79,7 @@ def check_ports(settings: Settings) -> None:
         ("ORTHANC_PORT", everywhere, settings.orthanc_port),
         ("API_PORT", "127.0.0.1", settings.api_port),
         ("INFERENCE_PORT", "127.0.0.1", settings.inference_port),
+        ("NOTIFICATIONS_PORT", "127.0.0.1", settings.notifications_port),
     ):
         _check_port(f"NEURONOVA_{name}", address, port)
 

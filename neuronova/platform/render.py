@@ -20,6 +20,8 @@ APP_CONFIG = REPOSITORY / "viewer_config" / "app-config.js"
 GROUP = "neuronova"
 # The plugin's questions for changed grants and for the worklist hold one each for 20 seconds; the others do the work.
 _API_THREADS = "24"
+# More than the process lets in, so that it is the one who says no.
+_STREAMS = "2200"
 # A request for a job holds one while its series is fetched, or a small array's model runs.
 _INFERENCE_THREADS = "8"
 
@@ -39,6 +41,7 @@ def gateway_config(template: str, settings: Settings, layout: Layout, *, user: s
             "LISTEN": f"{_bracketed(settings.bind)}:{settings.http_port}",
             "ORTHANC_PORT": settings.orthanc_port,
             "API_PORT": settings.api_port,
+            "NOTIFICATIONS_PORT": settings.notifications_port,
             "FORWARDED_HOST": host,
             "FORWARDED_PROTO": proto,
             "RUN": layout.run,
@@ -71,6 +74,14 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
             *("--bind", f"127.0.0.1:{settings.api_port}", "--workers", "1", "--threads", _API_THREADS),
             *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
             *("--log-level", settings.log_level.lower(), "--graceful-timeout", "5"),
+        ],
+        "notifications": [
+            *(str(python), "-m", "gunicorn", "cdss_api.notifications.asgi:app"),
+            *("--bind", f"127.0.0.1:{settings.notifications_port}", "--workers", "1"),
+            *("--worker-class", "cdss_api.notifications.worker.StreamWorker"),
+            *("--worker-connections", _STREAMS, "--backlog", _STREAMS),
+            *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
+            *("--log-level", settings.log_level.lower(), "--graceful-timeout", "3"),
         ],
         "worker": [str(python), "-m", "cdss_api.worker"],
         "keeper": [str(python), "-m", "neuronova.audit.keeper"],

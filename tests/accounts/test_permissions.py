@@ -61,6 +61,11 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("POST", "/outbox/messages/1/retry"): Permission.OUTBOX_MANAGE,
     ("DELETE", "/outbox/messages/1"): Permission.OUTBOX_MANAGE,
     ("GET", "/outbox/conflicts"): Permission.OUTBOX_MANAGE,
+    ("GET", "/notifications"): None,
+    ("POST", f"/notifications/{SOMEBODY}/read"): None,
+    ("POST", "/notifications/read"): None,
+    ("GET", "/notifications/settings"): None,
+    ("PUT", "/notifications/settings"): None,
     ("GET", "/jobs"): Permission.JOBS_READ,
     ("GET", "/jobs/overview"): Permission.JOBS_MANAGE,
     ("GET", f"/jobs/{SOMEBODY}"): Permission.JOBS_READ,
@@ -79,6 +84,7 @@ NAMES = (
     ("<title>", "CT1"),
     ("<order>", "CT1"),
     ("<target>", "emr"),
+    ("<notification_id>", SOMEBODY),
     ("<int:number>", "1"),
 )
 OPEN = {

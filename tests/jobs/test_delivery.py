@@ -12,6 +12,7 @@ from tests.accounts.api import Api
 from tests.jobs.judging import asked, gone, jobs, judged, sha, states, tell
 from tests.jobs.speaking import DIGEST, npz, problem, speaking
 from tests.jobs.working import Bench
+from tests.notifications.people import subjects
 
 MINUTES = 30 * 60.0
 Err = Callable[[str, str], tuple[int, bytes] | None]
@@ -77,6 +78,8 @@ def test_what_will_not_change_is_an_end_at_once(bench: Bench, name: str) -> None
     tell(bench.api, judged())
     bench.work(2)
     assert bench.ended() == ("failed_permanent", REASONS.get(name, "bad_answer"))
+    (told,) = subjects(bench.api, bench.api.admin())
+    assert told.endswith(f": {REASONS.get(name, 'bad_answer')}")
     assert bench.messages() == [("completed", 1)]
     assert bench.breaker() == "closed"
 
@@ -209,6 +212,7 @@ def test_a_dead_letter_ends_its_job_and_is_gone(bench: Bench) -> None:
     assert [state for state, _ in bench.messages()] == ["dead_letter"] * 4
     assert bench.tender.bury() == 4
     assert states(bench.api) == [("failed_permanent", "worker_lost")] * 4 + [("queued", None)]
+    assert len(subjects(bench.api, bench.api.admin())) == 4
     assert bench.messages() == [("pending", 0)]
     bench.work(2)
     assert jobs(bench.api)[-1].state == "succeeded"

@@ -18,7 +18,7 @@ from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.enqueueing import enqueue
 from cdss_api.outbox.listening import Alarms, Listen, listener
 from cdss_api.outbox.verdicts import Outcome, Verdict
-from cdss_api.outbox.waking import CHANNEL, LONGEST, address, decoded, encoded
+from cdss_api.outbox.waking import LONGEST, OUTBOX, address, decoded, encoded
 from neuronova.contract.settings import Settings
 from tests.outbox.sending import OK, Receiver
 from tests.server import until
@@ -26,7 +26,7 @@ from tests.server import until
 _TARGET = "orthanc"  # the platform's own: what delivers to it is given
 _LONG = 60.0  # seconds between two looks, longer than a test waits
 _LISTENING = "FROM pg_stat_activity WHERE datname = current_database() AND query = :said"
-_SAID = {"said": f'LISTEN "{CHANNEL}"'}
+_SAID = {"said": f'LISTEN "{OUTBOX.channel}"'}
 
 
 @contextmanager

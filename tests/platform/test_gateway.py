@@ -65,7 +65,8 @@ def test_nothing_else_of_orthanc_is_reachable(platform: Platform, path: str) -> 
 def test_health_names_every_part(platform: Platform) -> None:
     report = platform.get("/health").json()
     assert report["status"] == "ok"
-    assert set(report["parts"]) == {"api", "orthanc", "workers", "inference", "database", "data", "audit", "outbox"}
+    shared = {"database", "data", "audit", "outbox"}
+    assert set(report["parts"]) == shared | {"api", "orthanc", "workers", "inference", "notifications"}
 
 
 def test_the_api_tells_errors_as_problems(platform: Platform) -> None:

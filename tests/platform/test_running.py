@@ -93,7 +93,9 @@ def refused(variables: dict[str, str], *, folder: Path = Path("/"), user: int | 
     return done.stderr
 
 
-@pytest.mark.parametrize("name", ["HTTP_PORT", "DICOM_PORT", "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT"])
+@pytest.mark.parametrize(
+    "name", ["HTTP_PORT", "DICOM_PORT", "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT"]
+)
 def test_a_taken_port_is_named(tmp_path: Path, name: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", free_ports(6)[5]))

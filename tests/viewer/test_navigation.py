@@ -20,7 +20,18 @@ PAGES = {
 HOMES = {"admin": "/console/outbox", "radiologist": "/console/reading", "technologist": "/console/worklist"}
 ADDRESSES = [
     f"/console/{name}"
-    for name in ("reading", "worklist", "mismatches", "patients", "outbox", "jobs", "audit", "report", "nothing")
+    for name in (
+        "reading",
+        "worklist",
+        "mismatches",
+        "patients",
+        "outbox",
+        "jobs",
+        "audit",
+        "report",
+        "notifications",
+        "nothing",
+    )
 ]
 
 

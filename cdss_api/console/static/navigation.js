@@ -1,5 +1,6 @@
 // The head of each page: where one may go, who is logged in, and the way out.
 import { ask } from './asking.js';
+import { ring } from './bell.js';
 import { PAGES } from './pages.js';
 import { askStaying, stay } from './staying.js';
 
@@ -58,6 +59,7 @@ const { ok, status, body } = await askStaying('GET', '/api/v1/auth/me');
 if (ok) {
   showPages(body.permissions);
   showWho(body);
+  if (byId('bell')) ring(byId('bell'));
   const { needs } = byId('content').dataset;
   if (needs && !body.permissions.includes(needs)) refuse(body.role);
   stay();

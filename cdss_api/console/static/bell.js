@@ -1,0 +1,102 @@
+// The bell in each page's head: how much is unread, and the newest of it.
+import { onArrival, tellAll } from './arriving.js';
+import { askStaying as ask } from './staying.js';
+
+const ROOT = '/api/v1/notifications';
+const SHOWN = 8;
+const SVG = 'http://www.w3.org/2000/svg';
+const SHAPE = 'M12 3a6 6 0 0 0-6 6v4l-2 3.5h16L18 13V9a6 6 0 0 0-6-6zM9.5 18.5a2.5 2.5 0 0 0 5 0z';
+let heard = null; // the number of the newest that was read out
+
+export const NAMES = {
+  'ai-critical-finding': 'AI finding',
+  'ai-job-failed': 'AI job failed',
+  'break-glass': 'Emergency access',
+};
+
+export function element(name, text = '', className = '') {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (className) made.className = className;
+  return made;
+}
+
+/** Return a notification as an item of a list. */
+export function item(one) {
+  const made = element('li', '', one.read_at ? 'read' : 'unread');
+  const head = element('p', '', 'quiet');
+  head.append(element('strong', NAMES[one.kind] ?? one.kind), ` · ${new Date(one.created_at).toLocaleString()}`);
+  const text = element('p');
+  const link = element('a', one.subject);
+  link.href = one.link;
+  text.append(link);
+  made.append(head, text);
+  if (!one.read_at) {
+    const button = element('button', 'Mark as read', 'small second');
+    button.type = 'button';
+    button.addEventListener('click', async () => {
+      button.disabled = true;
+      await ask('POST', `${ROOT}/${one.id}/read`);
+      tellAll();
+    });
+    made.append(button);
+  }
+  return made;
+}
+
+function picture() {
+  const svg = document.createElementNS(SVG, 'svg');
+  svg.setAttribute('viewBox', '0 0 24 24');
+  svg.setAttribute('aria-hidden', 'true');
+  const path = document.createElementNS(SVG, 'path');
+  path.setAttribute('d', SHAPE);
+  svg.append(path);
+  return svg;
+}
+
+const counted = unread => (unread > 99 ? '99+' : String(unread));
+
+/** Put the bell into a place of the page, and keep it up to date. */
+export function ring(place) {
+  const details = document.createElement('details');
+  const summary = document.createElement('summary');
+  const count = element('span', '', 'count');
+  const list = element('ul');
+  const aloud = element('span', '', 'aloud');
+  aloud.setAttribute('role', 'status');
+  const all = element('a', 'All notifications and settings');
+  all.href = '/console/notifications';
+  const panel = element('div', '', 'panel');
+  panel.append(list, all);
+  summary.append(picture(), count);
+  details.append(summary, panel);
+  place.replaceChildren(details, aloud);
+  place.hidden = false;
+
+  let asking = false;
+  let again = false;
+  async function show() {
+    again = asking;
+    if (asking) return;
+    asking = true;
+    const { ok, body } = await ask('GET', `${ROOT}?limit=${SHOWN}`);
+    asking = false;
+    if (ok) {
+      count.textContent = body.unread ? counted(body.unread) : '';
+      summary.setAttribute('aria-label', `Notifications, ${counted(body.unread)} unread`);
+      list.replaceChildren(...body.notifications.map(item));
+      if (!body.notifications.length) list.append(element('li', 'There are none.', 'quiet'));
+      const newest = body.notifications[0];
+      if (heard !== null && newest?.number > heard) aloud.textContent = newest.subject;
+      heard = newest?.number ?? 0;
+    }
+    if (again) await show();
+  }
+  document.addEventListener('click', event => !details.contains(event.target) && details.removeAttribute('open'));
+  details.addEventListener('keydown', event => {
+    if (event.key !== 'Escape') return;
+    details.removeAttribute('open');
+    summary.focus();
+  });
+  onArrival(show);
+}
