@@ -33,7 +33,7 @@ class Stowing:
         return list(answer.json()) if answer.status_code == requests.codes.ok else []
 
     def metadata(self, study: str, series: str) -> list[Dataset]:
-        """Return the attributes of a series' images (PS3.18 10.4.1.1.2); none where it is gone.
+        """Return the attributes of a series' images (PS3.18 10.4.1.1.2), without bulk data; none where it is gone.
 
         Raises:
             Undelivered: Orthanc does not answer as it should.
@@ -43,7 +43,7 @@ class Stowing:
         if answer.status_code in (204, 404):
             return []
         self._require(answer, (200,))
-        return [Dataset.from_json(one) for one in answer.json()]
+        return [Dataset.from_json(_inline(one)) for one in answer.json()]
 
     def store(self, files: Sequence[tuple[str, bytes]]) -> None:
         """Store objects, by SOPInstanceUID, in one request (PS3.18 10.5); those that are there already stay.
@@ -75,3 +75,7 @@ class Stowing:
     def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"Accept": "application/dicom+json", **more.pop("headers", {}), TOKEN_HEADER: self.token()}
         return requests.request(method, self.orthanc_url + path, headers=headers, timeout=_WITHIN, **more)
+
+
+def _inline(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {tag: element for tag, element in attributes.items() if "BulkDataURI" not in element}

@@ -19,13 +19,18 @@ from cdss_api.consequences import writing
 from cdss_api.imaging.models import Study
 from cdss_api.imaging.stowing import Stowing
 from cdss_api.jobs.models import Job
+from cdss_api.notifications.kinds import Kind
+from cdss_api.notifications.models import LONGEST_SUBJECT
+from cdss_api.notifications.notifying import News, notify
 from cdss_api.outbox.exchange import Undelivered
 from cdss_api.outbox.verdicts import Outcome, Verdict
-from cdss_api.results.made import Made
+from cdss_api.results import wording
+from cdss_api.results.made import NOT_FOR_DIAGNOSIS, Made
 from cdss_api.results.models import ResultRow
 from cdss_api.results.objects import file_of, objects_of
 from cdss_api.results.recording import record
 from cdss_api.service import Service
+from neuronova.contract.grants import Patient
 from neuronova.contract.inference import Result, to_json, uids_hash
 from neuronova.contract.roles import Permission, Role
 
@@ -61,6 +66,8 @@ class Publisher:
             mine.imaging_study = mine.imaging_study or _imaging_study(store.session, job)
             mine.published_at = mine.published_at or self.service.now()
             record(store, mine)
+            if mine.critical:
+                _alert(store.session, mine, result, self.service.now())
 
     def _sources(self, job: Job) -> tuple[Dataset, ...]:
         """Return the images, of this patient alone: a UID may be of several."""
@@ -131,6 +138,20 @@ def _row(job: Job, result: Result, now: float, *, has_mask: bool) -> ResultRow:
         body=json.dumps(to_json(result)),
         made_at=now,
     )
+
+
+def _alert(session: Session, row: ResultRow, result: Result, now: float) -> None:
+    """Tell readers of a finding that may be critical; nobody is told of one job twice."""
+    found = "; ".join(wording.found(one) for one in result.findings if one.critical)
+    news = News(
+        kind=Kind.CRITICAL_FINDING,
+        subject=f"{NOT_FOR_DIAGNOSIS}: {found} ({row.model}), patient {row.patient_id}"[:LONGEST_SUBJECT],
+        link=f"/console/report?study={row.study}",
+        dedupe=f"ai-critical-finding/{row.job_key}",
+        patient=Patient(row.patient_id, row.issuer),
+        study=row.study,
+    )
+    notify(session, news, now)
 
 
 def _imaging_study(session: Session, job: Job) -> str | None:

@@ -87,7 +87,7 @@ def shown(row: ResultRow) -> ResultShown:
     same: dict[str, Any] = {
         name: getattr(row, name)
         for name in ResultShown.model_fields
-        if name in ResultRow.__table__.columns  # what is kept and shown under one name
+        if name != "job" and name in ResultRow.__table__.columns  # what is kept and shown under one name
     }
     return ResultShown(
         **same,
