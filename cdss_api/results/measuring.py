@@ -61,10 +61,10 @@ def measurements_of(made: Made, segmentation: Dataset | None) -> Dataset:
         _found(made, number, one, images.get(one.instance or "", images[middle]))
         for number, one in enumerate(made.result.findings, 1)
     ]
-    if made.result.measurements:
-        groups.append(_whole(made, images[middle]))
     if segmentation is not None and made.result.mask is not None:
         groups += [_region(made, one, segmentation) for one in made.result.mask.segments if one.volume is not None]
+    if made.result.measurements or not groups:  # a report has to have a group, be it an empty one
+        groups.append(_whole(made, images[middle]))
     report = MeasurementReport(
         observation_context=observed_by(made),
         procedure_reported=_PROCEDURE,

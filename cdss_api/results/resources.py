@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
@@ -177,7 +178,8 @@ def _agent(kind: str, who: str) -> dict[str, Any]:
 
 def _quantity(measurement: Measurement) -> dict[str, Any]:
     unit = measurement.unit
-    return {"value": measurement.value, "unit": unit, "system": _UCUM, "code": unit}
+    value = Decimal(str(measurement.value))  # with the digits that it was told with (FHIR R4 2.24.0.1)
+    return {"value": value, "unit": unit, "system": _UCUM, "code": unit}
 
 
 def _coded(meaning: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from tests.fhir.resources import everything
 from tests.imaging.emitted import emitted
 from tests.merging.asking import SOURCE, TARGET, document, merged, two_patients
 from tests.reading.emitted import reports, tasks
+from tests.results.emitted import results
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ def merged_patients(kind: str, fhir: Fhir) -> list[Document]:
 
 @pytest.mark.timeout(400)
 def test_the_referee_finds_no_error(tmp_path: Path, services: dict[str, Fhir]) -> None:
-    ours = [*everything(), *emitted(), *reports(), *tasks()]
+    ours = [*everything(), *emitted(), *reports(), *tasks(), *results()]
     for kind, fhir in services.items():
         ours += merged_patients(kind, fhir)
     files = [f"{one['id']}.json" for one in ours]

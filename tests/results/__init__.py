@@ -1,0 +1,1 @@
+"""Results: what is written of them, published, judged and taken back."""
