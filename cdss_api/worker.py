@@ -39,6 +39,8 @@ from cdss_api.outbox.inbound import Inbound
 from cdss_api.outbox.listening import listener
 from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.results.judging import withdraw
+from cdss_api.results.parts import removals
+from cdss_api.results.removal import TARGET as RESULT
 from cdss_api.service import Service
 from cdss_api.starting import open_service
 from neuronova.contract.roles import Permission
@@ -102,7 +104,7 @@ def _own(service: Service) -> dict[str, Deliver]:
         clock=service.now,
         ended={deciding.PART: deciding.ended, merging.PART: merges.ended},
     )
-    return {"orthanc": reports, TARGET: given, **everywhere(service)}
+    return {"orthanc": reports, TARGET: given, RESULT: removals(service), **everywhere(service)}
 
 
 @contextmanager

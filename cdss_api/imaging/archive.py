@@ -1,4 +1,4 @@
-"""Orthanc as a correction needs it, over loopback HTTP."""
+"""Orthanc as corrections and removals need it, over loopback HTTP."""
 
 from __future__ import annotations
 
@@ -55,6 +55,13 @@ class Archive:
             answer = self._ask("DELETE", f"/instances/{instance}")
             if answer.status_code != requests.codes.not_found:
                 answer.raise_for_status()
+
+    def lookup(self, uid: str) -> list[str]:
+        """Return the instances of a SOPInstanceUID, by Orthanc's identifiers."""
+        with _told():
+            answer = self._ask("POST", "/tools/lookup", data=uid)
+            answer.raise_for_status()
+            return [str(one["ID"]) for one in answer.json() if one["Type"] == "Instance"]
 
     def holdings(self, study: str) -> set[tuple[str, str]]:
         """Return PatientID and issuer of all under whom a StudyInstanceUID exists."""

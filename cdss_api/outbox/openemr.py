@@ -23,6 +23,7 @@ from cdss_api.outbox.outgoing import RESOURCE
 from cdss_api.outbox.record import current
 from cdss_api.outbox.remotes import PID, Known
 from cdss_api.outbox.verdicts import Outcome, Verdict
+from cdss_api.results.resources import RESULT
 
 REPORT = "DiagnosticReport"
 FHIR = "/fhir"  # what the address of the FHIR interface ends with; the standard API is beside it
@@ -70,6 +71,9 @@ class OpenEmrDelivery:
         document = read(delivery.payload)
         if document["resourceType"] != REPORT or delivery.kind == DELETE:
             return self.fhir.deliver(delivery)
+        if any(one.get("system") == RESULT for one in document.get("identifier", ())):
+            # It would stand there as a document among signed reports, with nothing to tell it from those.
+            return Outcome(Verdict.OK, "it is a model's result, and was not sent")
         id_, version = document["id"], int(document["meta"]["versionId"])
         with self.fhir.remotes.alone(REPORT, id_):
             known = self.fhir.remotes.find(REPORT, id_)

@@ -17,6 +17,7 @@ from cdss_api.fhir.moment import instant
 from cdss_api.reading.progress import progress_of
 from cdss_api.reading.study import (
     OID,
+    PRIORITIES,
     body_parts_of,
     description_of,
     modalities_of,
@@ -28,6 +29,8 @@ from cdss_api.reading.study import (
     subject_of,
 )
 from cdss_api.reading.waiting import REPORT_OF, Found, Wanted, waiting
+from cdss_api.results.made import NOT_FOR_DIAGNOSIS
+from cdss_api.results.raising import RAISED_TO, critical_findings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,7 +67,17 @@ def listed(session: Session, seen: Compartments, wanted: Wanted) -> Listed:
     found, total = waiting(session, seen, wanted)
     studies = numbered(session, [one.number for one in found])
     around = surroundings(session, seen, studies.values())
-    return Listed(rows=[_row(studies[one.number], one, around) for one in found], total=total)
+    findings = critical_findings(session, [str(one["id"]) for one in studies.values()])
+    rows = []
+    for one in found:
+        study = studies[one.number]
+        critical = findings.get(study["id"], [])
+        row = _row(study, one, around)
+        if critical and PRIORITIES.index(row["priority"]) > PRIORITIES.index(RAISED_TO):
+            row["priority"] = RAISED_TO
+        row["ai_findings"] = [f"{words} ({NOT_FOR_DIAGNOSIS})" for words in critical] if wanted.tells_findings else []
+        rows.append(row)
+    return Listed(rows=rows, total=total)
 
 
 def surroundings(session: Session, seen: Compartments, studies: Iterable[Document]) -> Around:

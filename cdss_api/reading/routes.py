@@ -137,6 +137,7 @@ def _wanted(asking: Asking, query: ListQuery) -> Wanted:
         since=None if query.since is None else micros_of(query.since.timestamp()),
         mine=query.mine,
         reader=frozenset(reader),
+        tells_findings=Permission.JOBS_READ in asking.bearer.claims.permissions,
         limit=query.limit,
         offset=query.offset,
     )

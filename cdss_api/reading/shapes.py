@@ -66,6 +66,7 @@ class Row(BaseModel):
     orders: list[OrderShown]
     progress: Progress
     report: str = Field(description="The status of its report, empty where there is none.")
+    ai_findings: list[str] = Field(description="What models found that makes it urgent, for who may see results.")
 
 
 class ListAnswer(BaseModel):

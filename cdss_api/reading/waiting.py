@@ -13,6 +13,7 @@ from cdss_api.fhir.models import ReferenceValue, Resource, TokenValue, Version
 from cdss_api.reading.models import Words
 from cdss_api.reading.progress import Progress
 from cdss_api.reading.study import DICOM_UID, PRIORITIES
+from cdss_api.results.raising import RAISED_TO, raised
 from neuronova.contract.text import folded
 
 REPORT_OF = "urn:neuronova:report-of"  # the identifier system of a report: the study that it is of, as urn:oid:UID
@@ -23,7 +24,10 @@ _NO_STUDY = ("cancelled", "entered-in-error")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wanted:
-    """What a list is asked for; `since` is in microseconds, `reader` the ids of who asks as a Practitioner."""
+    """What a list is asked for; `since` is in microseconds, `reader` the ids of who asks as a Practitioner.
+
+    With `tells_findings` each row says what models found that raises it.
+    """
 
     modality: str | None = None
     priority: str | None = None
@@ -32,6 +36,7 @@ class Wanted:
     since: int | None = None
     mine: bool = False
     reader: frozenset[str] = frozenset()
+    tells_findings: bool = False
     limit: int = 100
     offset: int = 0
 
@@ -107,7 +112,10 @@ def _says(seen: Compartments, word: str) -> ColumnElement[bool]:
 
 
 def _rank() -> ColumnElement[int]:
-    """Return the place of the most pressing priority among a study's orders; of none, that of routine."""
+    """Return the place of the most pressing priority among a study's orders; of none, that of routine.
+
+    A model's critical finding makes a study urgent, where its orders do not make it more than that.
+    """
     link, order, token = aliased(ReferenceValue), aliased(Resource), aliased(TokenValue)
     place = case({one: at for at, one in enumerate(PRIORITIES)}, value=token.value, else_=len(PRIORITIES) - 1)
     highest = (
@@ -118,7 +126,10 @@ def _rank() -> ColumnElement[int]:
         .where(link.number == Resource.number, link.code == "basedon", link.target_kind == "ServiceRequest")
         .scalar_subquery()
     )
-    return func.coalesce(highest, len(PRIORITIES) - 1)
+    ordered = func.coalesce(highest, len(PRIORITIES) - 1)
+    at_least = PRIORITIES.index(RAISED_TO)
+    # The orders are looked at a second time where a study is raised, and that is seldom.
+    return case((raised(Resource.logical_id), case((ordered < at_least, ordered), else_=at_least)), else_=ordered)
 
 
 def _reported(*statuses: str) -> ColumnElement[bool]:

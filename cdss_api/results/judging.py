@@ -11,6 +11,7 @@ from cdss_api.jobs.states import State
 from cdss_api.results.models import ResultRow
 from cdss_api.results.publishing import ACTOR
 from cdss_api.results.recording import record
+from cdss_api.results.removal import remove
 from cdss_api.results.resources import Standing
 from cdss_api.service import Service
 from neuronova.web.problems import Problem
@@ -37,7 +38,8 @@ def judge(store: Store, row: ResultRow, verdict: Standing, reason: str, account:
 def withdraw(service: Service) -> int:
     """Withdraw results whose jobs were superseded, or never came to an end; return how many.
 
-    Their rows and masks stay; the archive keeps what it has, and the record says that it does not hold any more.
+    Their rows and masks stay, and the record says that they do not hold any more. What nobody judged is removed from
+    the archive; what a radiologist judged stays there, as what was seen.
     """
     with service.database.reading() as session:
         due = list(session.scalars(_due().limit(_AT_ONCE)))
@@ -46,6 +48,7 @@ def withdraw(service: Service) -> int:
             row = store.session.get(ResultRow, number, with_for_update=True)
             if row is not None and row.withdrawn_at is None:
                 row.withdrawn_at = service.now()
+                remove(store.session, row, service.now())
                 store.session.flush()
                 if row.published_at is not None:
                     record(store, row)

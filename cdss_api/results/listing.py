@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
+from cdss_api.accounts.models import Account
 from cdss_api.jobs.listing import Seen, visible
 from cdss_api.jobs.models import Job
 from cdss_api.results.models import ResultRow
@@ -55,6 +56,13 @@ def listed(session: Session, seen: Seen, wanted: Wanted) -> Sequence[ResultRow]:
 def found(session: Session, seen: Seen, job_key: str) -> ResultRow | None:
     """Return one result for changing it; None where there is none that may be seen."""
     return session.scalar(_seen(seen).where(ResultRow.job_key == job_key).with_for_update(of=ResultRow))
+
+
+def judges(session: Session, rows: Sequence[ResultRow]) -> dict[str, str]:
+    """Return the names of who judged results, by account."""
+    accounts = {row.judged_by for row in rows if row.judged_by is not None}
+    named = select(Account.account_id, Account.display_name, Account.username).where(Account.account_id.in_(accounts))
+    return {id_: shown or username for id_, shown, username in session.execute(named)} if accounts else {}
 
 
 def _seen(seen: Seen) -> Select[ResultRow]:

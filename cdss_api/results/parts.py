@@ -6,9 +6,12 @@ import logging
 from functools import partial
 
 from cdss_api.accounts.service_tokens import token
+from cdss_api.imaging.archive import Archive
 from cdss_api.imaging.stowing import Stowing
 from cdss_api.results.publishing import SCOPES, Publisher
+from cdss_api.results.removal import Removals
 from cdss_api.service import Service
+from neuronova.contract.roles import Permission
 
 
 def publisher(service: Service) -> Publisher:
@@ -18,3 +21,12 @@ def publisher(service: Service) -> Publisher:
         orthanc_url=service.settings.orthanc_url, token=partial(token, service, "ai", SCOPES), clock=service.now
     )
     return Publisher(service=service, stowing=stowing)
+
+
+def removals(service: Service) -> Removals:
+    """Return what removes withdrawn results from this machine's Orthanc."""
+
+    def archive() -> Archive:
+        return Archive(service.settings.orthanc_url, lambda: token(service, "results", (Permission.ARCHIVE_MANAGE,)))
+
+    return Removals(database=service.database, archive=archive)

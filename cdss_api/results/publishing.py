@@ -29,6 +29,7 @@ from cdss_api.results.made import NOT_FOR_DIAGNOSIS, Made
 from cdss_api.results.models import ResultRow
 from cdss_api.results.objects import file_of, objects_of
 from cdss_api.results.recording import record
+from cdss_api.results.removal import is_being_removed, remove
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
 from neuronova.contract.inference import Result, to_json, uids_hash
@@ -61,7 +62,10 @@ class Publisher:
         self.stowing.store([(str(one.SOPInstanceUID), file_of(one)) for one in objects_of(made)])
         with writing(self.service, ACTOR) as store:
             mine = store.session.scalar(select(ResultRow).where(ResultRow.job == job.number).with_for_update())
-            if mine is None or mine.withdrawn_at is not None:
+            if mine is None:
+                return
+            if mine.withdrawn_at is not None:
+                remove(store.session, mine, self.service.now())  # what was stored since may not be gone
                 return
             mine.imaging_study = mine.imaging_study or _imaging_study(store.session, job)
             mine.published_at = mine.published_at or self.service.now()
@@ -89,6 +93,8 @@ class Publisher:
                 row.imaging_study = _imaging_study(session, job)
                 session.add(row)
             elif row.withdrawn_at is not None:
+                if is_being_removed(session, row):
+                    raise Undelivered(Outcome(Verdict.TRANSIENT, "what was stored before is being removed"))
                 # The series came back as it was, and its job was done again.
                 row.withdrawn_at = row.published_at = None
             session.flush()

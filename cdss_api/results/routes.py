@@ -10,7 +10,7 @@ from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.jobs.listing import Seen
 from cdss_api.reading.asking import changing
 from cdss_api.results.judging import judge
-from cdss_api.results.listing import Wanted, found, listed
+from cdss_api.results.listing import Wanted, found, judges, listed
 from cdss_api.results.resources import Standing
 from cdss_api.results.shapes import ResultPath, ResultsAnswer, ResultShown, ResultsQuery, VerdictBody, shown
 from cdss_api.service import Service
@@ -31,7 +31,8 @@ def blueprint(service: Service) -> APIBlueprint:
         with service.work(bearer().actor) as work:
             rows = listed(work.session, _seen(service), wanted)
             work.record(recording.Action.RESULT_LIST, count=str(len(rows)), study=query.study or "")
-            entries = [shown(one) for one in rows[: query.count]]
+            names = judges(work.session, rows)
+            entries = [shown(one, names) for one in rows[: query.count]]
         return jsonify(ResultsAnswer(results=entries, more=len(rows) > query.count).model_dump(mode="json"))
 
     @routes.post("/<job_key>/verdict", responses={"200": ResultShown})
@@ -44,7 +45,7 @@ def blueprint(service: Service) -> APIBlueprint:
                 raise Problem(404, "not_found", "There is no such result.")
             report = judge(asking.writer, row, Standing(body.verdict), body.reason, bearer().claims.subject, asking.now)
             asking.touched(Action.STORE, report)
-            answer = shown(row)
+            answer = shown(row, judges(asking.writer.session, [row]))
         return jsonify(answer.model_dump(mode="json"))
 
     return routes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
@@ -70,7 +71,8 @@ class ResultShown(BaseModel):
     made_at: float
     standing: Standing
     reason: str | None
-    judged_by: str | None
+    judged_by: str | None = Field(description="An account.")
+    judge: str | None = Field(description="Its name.")
     judged_at: float | None
 
 
@@ -81,8 +83,8 @@ class ResultsAnswer(BaseModel):
     more: bool
 
 
-def shown(row: ResultRow) -> ResultShown:
-    """Return a result as it is answered."""
+def shown(row: ResultRow, names: Mapping[str, str]) -> ResultShown:
+    """Return a result as it is answered; `names` are those of accounts."""
     result = read_result(json.loads(row.body))
     same: dict[str, Any] = {
         name: getattr(row, name)
@@ -99,4 +101,5 @@ def shown(row: ResultRow) -> ResultShown:
         seconds=result.seconds,
         standing=standing_of(row),
         reason=row.verdict_reason,
+        judge=None if row.judged_by is None else names.get(row.judged_by, row.judged_by),
     )

@@ -45,6 +45,7 @@ function draw(now) {
     for (const text of [...texts, one.patient.patient_id, one.patient.birth_date, order || 'no order']) {
       row.insertCell().textContent = text;
     }
+    for (const finding of one.ai_findings) tag(row.cells[3], 'ai', finding);
     tag(row.insertCell(), one.progress, progressOf(one));
     if (one.study === focused) row.focus({ preventScroll: true });
   }

@@ -1,5 +1,6 @@
 import { showAbout, showPriors, showVersions } from './report-beside.js';
 import { forget, keep, kept } from './report-kept.js';
+import { showResults } from './report-results.js';
 import { askStaying, toLogin } from './staying.js';
 import { EDITOR, channel, tell } from './windows.js';
 
@@ -148,6 +149,16 @@ function recover(opened) {
   say(newer ? 'Your unsaved text is back. Somebody has saved another version meanwhile: see Versions.' : 'Your unsaved text is back.');
 }
 
+// At the cursor, on lines of its own.
+function takeIn(text) {
+  const field = byId('conclusion');
+  const { selectionStart: from, selectionEnd: to, value } = field;
+  const before = from && value[from - 1] !== '\n' ? '\n' : '';
+  field.setRangeText(`${before}${text}\n`, from, to, 'end');
+  field.focus();
+  changed();
+}
+
 function options(select, list, text) {
   list.forEach((one, at) => select.add(new Option(text(one), String(at))));
 }
@@ -162,6 +173,7 @@ async function open() {
   recover(body);
   showAbout(body);
   showPriors(body.priors);
+  showResults(study, body, takeIn);
   options(byId('template'), body.templates, one => `${one.title} (${one.language})`);
   options(byId('code'), body.codes, one => one.display);
   byId('template').addEventListener('change', ({ target }) => {

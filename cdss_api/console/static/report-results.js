@@ -1,0 +1,142 @@
+// What models found on the study: to judge, to take into the report, and what is still to come.
+import { askStaying } from './staying.js';
+import { VIEWER } from './windows.js';
+
+const byId = id => document.getElementById(id);
+const EVERY = 4000; // milliseconds between two looks
+const COMING = { queued: 'waits for its turn', running: 'runs', failed_transient: 'is tried again soon' };
+const time = seconds => new Date(seconds * 1000).toLocaleString();
+let known = ''; // what is shown
+let of = null; // {study, patient, mayWrite, takeIn}
+
+function element(name, text, parent, kind = '') {
+  const made = document.createElement(name);
+  made.textContent = text;
+  if (kind) made.className = kind;
+  parent?.append(made);
+  return made;
+}
+
+function button(text, parent, label, act, kind = 'small second') {
+  const made = element('button', text, parent, kind);
+  made.type = 'button';
+  made.setAttribute('aria-label', label);
+  made.addEventListener('click', act);
+  return made;
+}
+
+function list(lines, parent, kind = '') {
+  const made = element('ul', '', parent, kind);
+  for (const line of lines) element('li', line, made);
+}
+
+const name = one => `${one.model} ${one.model_version}`;
+const isOfAnother = one => one.patient_id !== of.patient.patient_id || one.issuer !== of.patient.issuer;
+
+function standing(one) {
+  if (one.standing === 'open') return 'Nobody has judged it.';
+  if (one.standing === 'withdrawn') return 'Withdrawn: the series has changed since.';
+  const reason = one.reason ? `: ${one.reason}` : '';
+  return `${one.standing === 'accepted' ? 'Accepted' : 'Rejected'} by ${one.judge}, ${time(one.judged_at)}${reason}`;
+}
+
+/** The text that goes into a report: what is said, and which model says it. */
+function textOf(one) {
+  return `AI (${name(one)}), accepted by ${one.judge}:\n${one.lines.map(line => `- ${line}`).join('\n')}`;
+}
+
+async function judge(one, verdict, reason = '') {
+  const { ok, body } = await askStaying('POST', `/api/v1/results/${one.job}/verdict`, { verdict, reason });
+  byId('ai-message').textContent = ok ? '' : body.detail ?? 'That did not work.';
+  if (!ok) return;
+  known = '';
+  document.activeElement?.blur();
+  await look();
+  byId('ai-news').textContent = `${name(one)}: ${verdict}.`;
+  document.getElementById(`result-${one.job}`)?.focus();
+}
+
+function askWhy(one, place) {
+  if (place.querySelector('form')) return;
+  const form = element('form', '', place);
+  form.noValidate = true;
+  const label = element('label', 'Why is it rejected?', form);
+  const field = element('textarea', '', form);
+  field.id = label.htmlFor = `why-${one.job}`;
+  field.maxLength = 2000;
+  const buttons = element('div', '', form, 'buttons');
+  const send = element('button', 'Reject', buttons, 'small');
+  send.type = 'submit';
+  button('Do not reject', buttons, 'Do not reject', () => { form.remove(); place.querySelector('.reject')?.focus(); });
+  form.addEventListener('submit', event => {
+    event.preventDefault();
+    if (field.value.trim()) return judge(one, 'rejected', field.value);
+    byId('ai-message').textContent = 'Say why the result is rejected.';
+    field.focus();
+  });
+  field.focus();
+}
+
+function actions(one, place) {
+  const row = element('div', '', place, 'buttons');
+  const link = element('a', 'Show in the viewer', row);
+  link.href = VIEWER(of.study);
+  link.target = 'neuronova-viewer';
+  if (!of.mayWrite || one.standing === 'withdrawn') return;
+  if (one.standing !== 'accepted') button('Accept', row, `Accept ${name(one)}`, () => judge(one, 'accepted'));
+  if (one.standing !== 'rejected') button('Reject', row, `Reject ${name(one)}`, () => askWhy(one, place), 'small second reject');
+  if (one.standing !== 'accepted' || isOfAnother(one)) return;
+  button('Take into report', row, `Take ${name(one)} into the report`, () => of.takeIn(textOf(one)));
+}
+
+function draw(results, coming) {
+  byId('results').replaceChildren();
+  for (const one of results) {
+    const card = element('article', '', byId('results'), `result ${one.standing}${one.critical ? ' critical' : ''}`);
+    card.id = `result-${one.job}`;
+    card.tabIndex = -1;
+    element('h3', name(one), card);
+    element('p', one.warning, card, 'mark');
+    if (isOfAnother(one)) element('p', `Of another patient with this study: ${one.patient_id}`, card, 'mark');
+    list(one.lines.length ? one.lines : ['It names nothing.'], card, 'said');
+    const more = element('details', '', card);
+    element('summary', 'Limits and origin', more);
+    list(one.limits, more);
+    element('p', `Model ${name(one)}, digest ${one.digest.slice(0, 12)}, rule ${one.rule}, ${time(one.made_at)}`, more, 'quiet');
+    element('p', standing(one), card, 'quiet state');
+    actions(one, card);
+  }
+  for (const one of coming) element('p', `${one.model} ${COMING[one.state]}: a result may come.`, byId('results'), 'quiet coming');
+  if (!results.length && !coming.length) element('p', 'There are none.', byId('results'), 'quiet');
+}
+
+async function look() {
+  const query = `study=${encodeURIComponent(of.study)}&count=50`;
+  const [results, jobs] = await Promise.all([
+    askStaying('GET', `/api/v1/results?${query}`), askStaying('GET', `/api/v1/jobs?${query}`),
+  ]);
+  if (results.status === 403) return false;
+  byId('ai').hidden = false;
+  if (!results.ok || !jobs.ok) {
+    byId('ai-message').textContent = 'The results cannot be read now. What is shown may be old.';
+    known = '';
+    return true;
+  }
+  const coming = jobs.body.jobs.filter(one => COMING[one.state]).map(({ model, state }) => ({ model, state }));
+  const now = JSON.stringify([results.body.results, coming]);
+  // Nothing moves under the fingers of who gives a reason or is at a button.
+  if (now === known || byId('results').querySelector('form') || byId('results').contains(document.activeElement)) return true;
+  byId('ai-message').textContent = '';
+  const open = new Set([...byId('results').querySelectorAll('details[open]')].map(one => one.closest('article').id));
+  draw(results.body.results, coming);
+  for (const id of open) document.getElementById(id)?.querySelector('details')?.setAttribute('open', '');
+  known = now;
+  return true;
+}
+
+/** Show a study's results, and go on looking while the page is open; `takeIn(text)` writes into the report. */
+export async function showResults(study, opened, takeIn) {
+  of = { study, patient: opened.patient, mayWrite: opened.may_write, takeIn };
+  if (!(await look())) return; // a role that sees no results
+  setInterval(() => document.visibilityState === 'visible' && look(), EVERY);
+}
