@@ -21,7 +21,10 @@ from cdss_api.outbox.worker import Worker
 from tests.emr.peer import Line
 from tests.fhir.asking import Fhir
 
-KINDS = ("Patient", "Practitioner", "ServiceRequest", "ImagingStudy", "DiagnosticReport", "Observation", "Provenance")
+KINDS = (
+    *("Patient", "Practitioner", "ServiceRequest", "ImagingStudy", "DiagnosticReport", "Observation", "Provenance"),
+    "Device",
+)
 
 
 class Sender:

@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from itertools import count
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from cdss_api.jobs.models import Job
 from cdss_api.jobs.states import State
+from cdss_api.outbox.models import Message
+from cdss_api.outbox.states import State as MessageState
 from cdss_api.results.models import ResultRow
 from neuronova.contract.inference import Result, to_json
 from tests.accounts.api import Api
@@ -28,6 +30,7 @@ def published(api: Api, of: Mapping[str, str], said: Result | None = None, **mor
     with api.service.database.writing() as session:
         job = session.scalars(select(Job).where(Job.series == series)).one()
         job.state, job.ended_at = State.SUCCEEDED.value, api.clock()
+        session.execute(update(Message).where(Message.number == job.message).values(state=MessageState.COMPLETED.value))
         row = ResultRow(
             **{
                 name: getattr(job, name)
@@ -59,3 +62,11 @@ def change(api: Api, number: int, job_state: State | None = None, **members: Any
             setattr(row, name, value)
         if job_state is not None:
             session.get_one(Job, row.job).state = job_state.value
+
+
+def row_of(api: Api, number: int) -> ResultRow:
+    """Return a row as it is now."""
+    with api.service.database.reading() as session:
+        row = session.get_one(ResultRow, number)
+        session.expunge(row)
+        return row

@@ -50,8 +50,9 @@ def test_a_critical_finding_raises_its_study_and_says_why(fhir: Fhir, waiting: l
 def test_it_lowers_none(fhir: Fhir, waiting: list[dict[str, str]]) -> None:
     published(fhir.api, waiting[3])
     assert order_of(fhir) == [4, 3, 1, 2]
-    assert [one["priority"] for one in rows(fhir)][0] == "stat"
-    assert rows(fhir)[0]["ai_findings"]
+    first = rows(fhir)[0]
+    assert first["priority"] == "stat"
+    assert first["ai_findings"]
 
 
 NOT_RAISED: dict[str, Callable[[Api, dict[str, str]], object]] = {

@@ -18,7 +18,7 @@ from tests.imaging.studies import a_study
 from tests.imaging.test_events import tell
 from tests.jobs.judging import sha
 from tests.results.making import LIMITS, MODEL
-from tests.results.rows import change, published
+from tests.results.rows import change, published, row_of
 
 REASON = "석회화"
 
@@ -30,14 +30,7 @@ def made(fhir: Fhir) -> ResultRow:
     with fhir.api.service.database.reading() as session:
         study = session.scalars(select(Study.logical_id)).one()
     of = {"uid": "1.2.5", "study": study}
-    return row_of(fhir, published(fhir.api, of, patient_id=KIM.patient_id, issuer=KIM.issuer))
-
-
-def row_of(fhir: Fhir, number: int) -> ResultRow:
-    with fhir.api.service.database.reading() as session:
-        row = session.get_one(ResultRow, number)
-        session.expunge(row)
-        return row
+    return row_of(fhir.api, published(fhir.api, of, patient_id=KIM.patient_id, issuer=KIM.issuer))
 
 
 def judge(fhir: Fhir, row: ResultRow, role: Role = Role.RADIOLOGIST, **body: Any) -> TestResponse:
@@ -62,7 +55,7 @@ def test_an_accepted_one_is_final_and_says_by_whom(fhir: Fhir, made: ResultRow) 
     assert answer["judged_at"] == fhir.api.clock.time
     found = report(fhir, made)
     assert (found["status"], len(found["resultsInterpreter"])) == ("final", 1)
-    kept = row_of(fhir, made.number)
+    kept = row_of(fhir.api, made.number)
     for name in ("rule", "input_hash", "digest", "measurements_uid", "text_uid", "body"):
         assert getattr(kept, name) == getattr(made, name)
 
@@ -71,7 +64,7 @@ def test_an_accepted_one_is_final_and_says_by_whom(fhir: Fhir, made: ResultRow) 
 def test_rejecting_needs_a_reason(fhir: Fhir, made: ResultRow, reason: str) -> None:
     answer = judge(fhir, made, verdict="rejected", reason=reason)
     assert (answer.status_code, code_of(answer)) == (422, "invalid_input")
-    assert row_of(fhir, made.number).verdict is None
+    assert row_of(fhir.api, made.number).verdict is None
 
 
 def test_a_later_verdict_stands_in_place_of_an_earlier_one(fhir: Fhir, made: ResultRow) -> None:
@@ -80,7 +73,7 @@ def test_a_later_verdict_stands_in_place_of_an_earlier_one(fhir: Fhir, made: Res
     assert f"Rejected: {REASON}." in report(fhir, made)["conclusion"]
     assert judge(fhir, made, verdict="accepted").status_code == 200
     assert report(fhir, made)["status"] == "final"
-    kept = row_of(fhir, made.number)
+    kept = row_of(fhir.api, made.number)
     assert (kept.verdict, kept.verdict_reason) == ("accepted", None)
 
 
@@ -96,7 +89,7 @@ REFUSED = {role.value: role for role in (Role.DOCTOR, Role.NURSE, Role.TECHNOLOG
 @pytest.mark.parametrize("role", REFUSED.values(), ids=REFUSED.keys())
 def test_who_writes_no_reports_judges_nothing(fhir: Fhir, made: ResultRow, role: Role) -> None:
     assert judge(fhir, made, role, verdict="accepted").status_code == 403
-    assert row_of(fhir, made.number).verdict is None
+    assert row_of(fhir.api, made.number).verdict is None
 
 
 def test_what_is_not_there_or_not_published_is_not_found(fhir: Fhir, made: ResultRow) -> None:

@@ -78,7 +78,7 @@ def test_an_accepted_one_is_taken_in_where_the_cursor_is(page: Page, head: dict[
     card.get_by_role("button", name="Take").click()
     lines = "\n".join(f"- {one}" for one in head["lines"])
     said = f"AI ({head['model']} {head['model_version']}), accepted by Judge:\n{lines}\n"
-    expect(field).to_have_value(f"Before.\n{said}\nAfter.")
+    expect(field).to_have_value(f"Before.\n{said}After.")
     expect(page.get_by_text("Limits and origin")).to_be_visible()
     page.get_by_text("Limits and origin").click()
     expect(card).to_contain_text(head["digest"][:12])

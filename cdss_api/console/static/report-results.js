@@ -49,9 +49,7 @@ async function judge(one, verdict, reason = '') {
   const { ok, body } = await askStaying('POST', `/api/v1/results/${one.job}/verdict`, { verdict, reason });
   byId('ai-message').textContent = ok ? '' : body.detail ?? 'That did not work.';
   if (!ok) return;
-  known = '';
-  document.activeElement?.blur();
-  await look();
+  await look(true);
   byId('ai-news').textContent = `${name(one)}: ${verdict}.`;
   document.getElementById(`result-${one.job}`)?.focus();
 }
@@ -110,7 +108,7 @@ function draw(results, coming) {
   if (!results.length && !coming.length) element('p', 'There are none.', byId('results'), 'quiet');
 }
 
-async function look() {
+async function look(anew = false) {
   const query = `study=${encodeURIComponent(of.study)}&count=50`;
   const [results, jobs] = await Promise.all([
     askStaying('GET', `/api/v1/results?${query}`), askStaying('GET', `/api/v1/jobs?${query}`),
@@ -125,7 +123,8 @@ async function look() {
   const coming = jobs.body.jobs.filter(one => COMING[one.state]).map(({ model, state }) => ({ model, state }));
   const now = JSON.stringify([results.body.results, coming]);
   // Nothing moves under the fingers of who gives a reason or is at a button.
-  if (now === known || byId('results').querySelector('form') || byId('results').contains(document.activeElement)) return true;
+  const isUsed = byId('results').querySelector('form') || byId('results').querySelector('button:focus, a:focus');
+  if (!anew && (now === known || isUsed)) return true;
   byId('ai-message').textContent = '';
   const open = new Set([...byId('results').querySelectorAll('details[open]')].map(one => one.closest('article').id));
   draw(results.body.results, coming);

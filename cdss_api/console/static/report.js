@@ -154,7 +154,8 @@ function takeIn(text) {
   const field = byId('conclusion');
   const { selectionStart: from, selectionEnd: to, value } = field;
   const before = from && value[from - 1] !== '\n' ? '\n' : '';
-  field.setRangeText(`${before}${text}\n`, from, to, 'end');
+  const after = value[to] === '\n' ? '' : '\n';
+  field.setRangeText(`${before}${text}${after}`, from, to, 'end');
   field.focus();
   changed();
 }
