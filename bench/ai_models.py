@@ -28,8 +28,8 @@ def models() -> Iterator[Result]:
 
 
 def _series() -> Iterator[tuple[str, str, list[Dataset]]]:
-    yield "ct-hyperdensity", "synthetic", head_ct("models", bleeding=True)
-    yield "t1w-volumes", "synthetic", head_t1w("models")
+    yield "ct-hyperdensity", "synthetic", head_ct("models-ct", bleeding=True)
+    yield "t1w-volumes", "synthetic", head_t1w("models-t1w")
     for model, name in (("ct-hyperdensity", "ct-head"), ("t1w-volumes", "mr-t1w")):
         folder = REAL_SERIES / name
         if folder.is_dir():

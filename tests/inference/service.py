@@ -119,7 +119,7 @@ def _answers(service: Inference) -> bool:
     assert service.process.poll() is None
     try:
         return requests.get(f"{service.url}/ready", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 
