@@ -10,8 +10,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inference.modelling import Output
 from inference.models.t1w_volumes.tissue import NotSeparable, tissues
+from inference.output import Output
 from inference.volume import NotEvaluable, Volume
 from neuronova.contract.inference import Code, Measurement, Segment
 
