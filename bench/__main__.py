@@ -10,7 +10,22 @@ import traceback
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from bench import audit, decision, effect, encode, fhir, frames, gate, ingest, lists, memory, metadata, outbox, viewer
+from bench import (
+    ai,
+    audit,
+    decision,
+    effect,
+    encode,
+    fhir,
+    frames,
+    gate,
+    ingest,
+    lists,
+    memory,
+    metadata,
+    outbox,
+    viewer,
+)
 from bench.machine import describe
 from bench.page import PAGE, write_page
 from bench.report import Detail, Result, Row, table
@@ -29,6 +44,7 @@ MEASURES: dict[str, Callable[[bool], Iterator[Result]]] = {
     "audit": audit.measure,
     "outbox": outbox.measure,
     "fhir": fhir.measure,
+    "ai": ai.measure,
 }
 
 

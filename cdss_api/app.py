@@ -16,6 +16,7 @@ from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
+from cdss_api.inference import routes as inference_routes
 from cdss_api.jobs import events as job_events
 from cdss_api.jobs import routes as job_routes
 from cdss_api.merging import routes as merging_routes
@@ -76,6 +77,7 @@ def create_app(service: Service) -> Flask:
         outbox_routes.blueprint(service),
         notification_routes.blueprint(service),
         job_routes.blueprint(service),
+        inference_routes.blueprint(service),
         result_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
     ):
@@ -91,6 +93,8 @@ def create_app(service: Service) -> Flask:
 
 
 def _refuse_malformed() -> None:
+    if request.path == inference_routes.PATH:  # passed on as it comes, and refused by who reads it
+        return
     # The input's models are read leniently: what cannot be read counts as nothing, a text is read once more.
     if request.is_json and request.get_data() and isinstance(request.get_json(), str):
         raise BadRequest("The body is a JSON text where an object belongs.")

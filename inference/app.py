@@ -14,15 +14,15 @@ from typing import Any
 from flask import Flask, Response, jsonify, request, send_file
 from flask_openapi3 import Info, OpenAPI
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import BaseModel, Field
 
 from inference.inline import read_inline, save_inline
 from inference.jobs import Entry, Jobs, described
 from inference.metrics import Metrics
 from inference.modelling import Description
 from inference.pull import pull
+from inference.shapes import ASKED, Asked, JobPath
 from inference.volume import NotEvaluable
-from neuronova.contract.inference import JOB_KEY, LONGEST_DEADLINE, Job, Status, to_json
+from neuronova.contract.inference import ARRAYS_ONLY, JOB_KEY, LONGEST_DEADLINE, Job, Status, to_json
 from neuronova.contract.priority import Priority
 from neuronova.contract.reading_inference import BadMessage, read_request
 from neuronova.web import problems
@@ -44,29 +44,6 @@ class Parts:
     secret: str
 
 
-class Asked(BaseModel):
-    """A series by reference (job_key, model, input), or a small array (image_array, modality, metadata)."""
-
-    format: int | None = None
-    job_key: str | None = Field(None, description="The same key is the same job.")
-    model: dict[str, Any] | None = Field(None, description="id, version, digest")
-    input: dict[str, Any] | None = Field(None, description="study, series, dicomweb_root, instances, uids_hash, token")
-    priority: Priority | None = None
-    deadline: float | None = Field(None, description="Seconds from the start of the model.")
-    trace_id: str | None = None
-    image_array: Any = Field(None, description="[slice][row][column], numbers in the modality's unit.")
-    modality: str | None = Field(None, description="CT, MR or XR")
-    metadata: dict[str, Any] | None = Field(
-        None, description="PixelSpacing, ImageOrientationPatient, ImagePositionPatient (one for each slice), and more."
-    )
-
-
-class JobPath(BaseModel):
-    """Which job."""
-
-    job_key: str = Field(min_length=8, max_length=128)
-
-
 def create_app(parts: Parts) -> Flask:
     """Make the application."""
     app = OpenAPI(
@@ -86,12 +63,14 @@ def create_app(parts: Parts) -> Flask:
 
     _about(app, parts, security)
 
-    @app.post("/api/v1/inference", security=security)
+    @app.post("/api/v1/inference", security=security, responses=ASKED)
     def ask(body: Asked) -> tuple[Response, int, dict[str, str]]:
         """Take a job."""
         asked = body.model_dump(mode="json", exclude_none=True, exclude={"image_array"})
         if body.image_array is not None:
             return _ask_inline(parts, body)
+        if ARRAYS_ONLY in request.headers:
+            raise Problem(422, "array_required", "/image_array is missing; stored series are asked for by rules.")
         return _ask_by_reference(parts, asked)
 
     @app.get("/api/v1/inference/<job_key>", security=security)

@@ -20,7 +20,9 @@ import numpy as np
 import pydicom
 
 from inference.inline import load_inline
-from inference.modelling import Output, load
+from inference.modelling import load
+from inference.output import Output
+from inference.remote import Refused, Unreachable
 from inference.volume import NotEvaluable, Volume, volume_of
 from neuronova.contract.inference import Status
 
@@ -48,6 +50,11 @@ def _outcome(job: Path, model: Path) -> dict[str, Any]:
         return {"status": Status.SUCCEEDED.value, **_written(job, volume, output)}
     except NotEvaluable as error:
         return {"status": Status.NOT_EVALUABLE.value, "reason": error.reason, "detail": str(error)}
+    except Unreachable as error:
+        detail = f"The model's server does not answer ({error})."
+        return {"status": Status.FAILED_TRANSIENT.value, "reason": "server_unavailable", "detail": detail}
+    except Refused as error:
+        return _failed("bad_answer", f"{error}.")
     except MemoryError:
         return _failed("out_of_memory", "The model needs more memory than it may have.")
     except Exception as error:

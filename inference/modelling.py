@@ -1,4 +1,4 @@
-"""What a model is: a folder with model.toml, model.py, and README.md.
+"""What a model is: a folder with model.toml, model.py, and README.md; of kind `remote` it needs no model.py.
 
 `model.py` has one function, `run(volume: Volume) -> Output`, which raises `NotEvaluable` where its gates say so. It is
 loaded in the child process alone; what everybody may know of the model stands in model.toml.
@@ -14,28 +14,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from inference.output import Output
+from inference.remote import read_remote, runner
 from inference.volume import Volume
-from neuronova.contract.inference import Finding, Measurement, Model, Segment
+from neuronova.contract.inference import Model
 
 _UNCOUNTED = ("README.md",)
+LOCAL, REMOTE = "local", "remote"
 
 
 class BadModel(Exception):
     """A folder is no model; the message says why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """What a model found; `mask` has the volume's shape and the values of `segments`."""
-
-    measurements: tuple[Measurement, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    mask: NDArray[np.uint8] | None = None
-    segments: tuple[Segment, ...] = ()
-    confidence: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +51,11 @@ def describe(folder: Path) -> Description:
     """
     try:
         known: dict[str, Any] = tomllib.loads((folder / "model.toml").read_text())
-        if not (folder / "model.py").is_file():
+        if known.get("kind", LOCAL) not in (LOCAL, REMOTE):
+            raise ValueError(f"kind is neither {LOCAL} nor {REMOTE}")
+        if known.get("kind") == REMOTE:
+            read_remote(known)
+        elif not (folder / "model.py").is_file():
             raise BadModel(f"{folder} has no model.py")
         return Description(
             folder=folder,
@@ -108,6 +101,9 @@ def models_in(*folders: Path) -> dict[str, Description]:
 
 def load(folder: Path) -> Callable[[Volume], Output]:
     """Return the function of the model; what is wrong with its code is raised as it comes."""
+    known = tomllib.loads((folder / "model.toml").read_text())
+    if known.get("kind") == REMOTE:
+        return runner(read_remote(known), str(known["modality"]), float(known["deadline"]))
     spec = importlib.util.spec_from_file_location("neuronova_model", folder / "model.py")
     if spec is None or spec.loader is None:
         raise BadModel(f"{folder} has no model.py that can be loaded")

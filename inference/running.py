@@ -26,7 +26,8 @@ _LARGEST_MASK = 512 << 20
 _LOOK_EVERY = 0.1  # seconds, for who stops it
 # The child gets what it needs to start and no secret of the service.
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "HOME")
-_CHILD_STATUSES = (Status.SUCCEEDED, Status.NOT_EVALUABLE, Status.FAILED_PERMANENT)
+# Transient is a server of a remote model that does not answer now.
+_CHILD_STATUSES = (Status.SUCCEEDED, Status.NOT_EVALUABLE, Status.FAILED_PERMANENT, Status.FAILED_TRANSIENT)
 
 
 @dataclass(frozen=True, kw_only=True)

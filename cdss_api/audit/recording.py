@@ -42,6 +42,7 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.JOB_LIST: Action.QUERY,
         recording.Action.JOB_SHOW: Action.READ,
         recording.Action.RESULT_LIST: Action.READ,
+        recording.Action.INFERENCE_ASK: Action.READ,
         recording.Action.JOB_DECISION: Action.MANAGE,
     }
 )

@@ -16,6 +16,8 @@ from typing import Any
 from neuronova.contract.priority import Priority
 
 FORMAT = 1
+# Sent by who may pass on arrays alone: what names a stored series is refused.
+ARRAYS_ONLY = "X-Neuronova-Arrays-Only"
 LONGEST_DEADLINE = 3600.0  # seconds
 MOST_INSTANCES = 5000  # of one series
 MOST_FINDINGS = 200

@@ -45,6 +45,7 @@ class Permission(StrEnum):
     JOBS_READ = "jobs:read"  # models' jobs on images of the patients that one sees
     JOBS_RETRY = "jobs:retry"
     JOBS_MANAGE = "jobs:manage"
+    INFERENCE_ASK = "inference:ask"  # sending a model an array; stored series have jobs
     DIRECTORY_WRITE = "directory:write"  # who and what there is in the hospital, and what the platform itself keeps
 
 

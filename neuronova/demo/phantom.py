@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,16 +46,22 @@ HAEMATOMA = Ellipsoid(62, (-0.36, 0.10, 0.10), (0.13, 0.20, 0.16), 20.0)
 
 def head(slices: int = 64, size: int = 256, *, with_haematoma: bool = False, seed: int = 1) -> Volume:
     """Return the volume, feet first; the same arguments give the same bytes."""
+    volume = painted((*HEAD, *((HAEMATOMA,) if with_haematoma else ())), slices, size)
+    # A scanner's noise: without it the images compress like a drawing.
+    volume += np.random.default_rng(seed).normal(0.0, 4.0, volume.shape).astype(np.float32)
+    return np.clip(np.rint(volume), -1024, 3071).astype(np.int16)
+
+
+def painted(ellipsoids: Iterable[Ellipsoid], slices: int, size: int) -> npt.NDArray[np.float32]:
+    """Return the volume of these, painted one over the other in air, without noise."""
     # Neither end reaches the air above or below: a viewer opens on the first slice.
     z = np.linspace(-0.78, 0.72, slices, dtype=np.float32)
     y = x = np.linspace(-1.0, 1.0, size, dtype=np.float32)
     grid = np.meshgrid(z, y, x, indexing="ij", sparse=True)
     volume = np.full((slices, size, size), AIR, dtype=np.float32)
-    for ellipsoid in (*HEAD, *((HAEMATOMA,) if with_haematoma else ())):
+    for ellipsoid in ellipsoids:
         volume[_inside(ellipsoid, *grid)] = ellipsoid.value
-    # A scanner's noise: without it the images compress like a drawing.
-    volume += np.random.default_rng(seed).normal(0.0, 4.0, volume.shape).astype(np.float32)
-    return np.clip(np.rint(volume), -1024, 3071).astype(np.int16)
+    return volume
 
 
 def _inside(

@@ -13,6 +13,7 @@ from tests.accounts.api import Api, code_of
 from tests.running import ADMIN_PASSWORD
 
 SOMEBODY = "0" * 32
+ARRAY = f"inline-{'0' * 64}"
 # What each route asks for; None is anybody with a token. A route that is missing here fails the test below.
 ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/auth/me"): None,
@@ -67,6 +68,9 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/notifications/settings"): None,
     ("PUT", "/notifications/settings"): None,
     ("GET", "/jobs"): Permission.JOBS_READ,
+    ("POST", "/inference"): Permission.INFERENCE_ASK,
+    ("GET", f"/inference/{ARRAY}"): Permission.INFERENCE_ASK,
+    ("GET", f"/inference/{ARRAY}/mask"): Permission.INFERENCE_ASK,
     ("GET", "/jobs/overview"): Permission.JOBS_MANAGE,
     ("GET", f"/jobs/{SOMEBODY}"): Permission.JOBS_READ,
     ("POST", f"/jobs/{SOMEBODY}/cancel"): Permission.JOBS_MANAGE,
@@ -80,6 +84,7 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
 NAMES = (
     *((name, SOMEBODY) for name in ("<account_id>", "<link_id>", "<client_id>", "<mismatch_id>", "<merge_id>")),
     ("<job_key>", SOMEBODY),
+    ("<array_key>", ARRAY),
     ("<study>", "1.2.3"),
     ("<title>", "CT1"),
     ("<order>", "CT1"),

@@ -51,6 +51,10 @@ class Inference:
         known = {"Authorization": f"Bearer {SECRET}"} | headers
         return requests.post(f"{self.url}/api/v1/inference", json=body, headers=known, timeout=60)
 
+    def stop(self, key: str) -> requests.Response:
+        headers = {"Authorization": f"Bearer {SECRET}"}
+        return requests.delete(f"{self.url}/api/v1/inference/{key}", headers=headers, timeout=30)
+
     def model(self, name: str) -> Model:
         found = {one["id"]: one for one in self.get("/models").json()["models"]}[name]
         return Model(id=name, version=found["version"], digest=found["digest"])
@@ -115,7 +119,7 @@ def _answers(service: Inference) -> bool:
     assert service.process.poll() is None
     try:
         return requests.get(f"{service.url}/ready", timeout=5).ok
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
 
 

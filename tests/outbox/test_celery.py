@@ -38,8 +38,14 @@ _PASSWORD = "a-word-that-no-log-tells"
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis of Debian's package, with a password."""
-    folder, port = tmp_path_factory.mktemp("redis"), free_ports(1)[0]
+    with redis(tmp_path_factory.mktemp("redis")) as address:
+        yield address
+
+
+@contextmanager
+def redis(folder: Path) -> Iterator[str]:
+    """Run a Redis of Debian's package, with a password; give its address."""
+    port = free_ports(1)[0]
     told = ("--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "no")
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(["redis-server", *told, "--requirepass", _PASSWORD], stdout=log, stderr=log)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inference.modelling import Output
+from inference.output import Output
 from inference.volume import NotEvaluable, Volume
 from neuronova.contract.inference import Code, Finding, Measurement, Segment
 

@@ -1,4 +1,4 @@
-"""T1-weighted MR: the brain's mask and volume, by the two networks of deepbet."""
+"""T1-weighted MR: the brain by the two networks of deepbet, and fluid, grey and white matter inside of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from inference.modelling import Output
+from inference.models.t1w_volumes.tissue import NotSeparable, tissues
+from inference.output import Output
 from inference.volume import NotEvaluable, Volume
 from neuronova.contract.inference import Code, Measurement, Segment
 
@@ -25,24 +26,48 @@ _THREADS = 2
 _LONGEST_ECHO = 10.0  # ms
 _T1 = ("T1", "MPRAGE", "SPGR", "BRAVO", "TFE", "VIBE", "FSPGR")
 _OTHERS = ("T2", "FLAIR", "SWI", "TOF", "PERF", "DWI", "ADC")
-BRAIN = 1
-_ANATOMY = Code(value="12738006", scheme="SCT", meaning="Brain")
+_LEAST_SHARE = 0.05  # of the brain, for each tissue
+# CID 7151 has all three: the mask's values from 1 on.
+_TISSUES = (
+    ("Cerebrospinal fluid", Code(value="65216001", scheme="SCT", meaning="Cerebrospinal Fluid")),
+    ("Grey matter", Code(value="389081007", scheme="SCT", meaning="Gray Matter")),
+    ("White matter", Code(value="389080008", scheme="SCT", meaning="White Matter")),
+)
 
 
 def run(volume: Volume) -> Output:
-    """Return the brain's mask and its volume."""
+    """Return where fluid, grey and white matter are inside the brain's mask, and their volumes."""
     _require_t1(volume)
     order, flips = _to_ras(volume)
     values = np.flip(volume.values.transpose(order), flips)
-    mask = np.flip(brain(values), flips).transpose(np.argsort(order))
-    total = float(mask.sum((1, 2)) @ volume.voxel_volumes) / 1000
+    mask = brain(values)
+    total = _millilitres(np.flip(mask, flips).transpose(np.argsort(order)), volume)
     if not _PLAUSIBLE[0] <= total <= _PLAUSIBLE[1]:
         raise NotEvaluable("implausible_volume", f"The brain would have {total:.0f} mL.")
+    spacing = np.array([float(np.median(volume.thicknesses)), *volume.spacing])[list(order)]
+    try:
+        labels = np.flip(tissues(values, mask, spacing.tolist()), flips).transpose(np.argsort(order))
+    except NotSeparable:
+        raise NotEvaluable("no_tissue_contrast", "Fluid, grey and white matter cannot be told apart.") from None
+    parts = [_millilitres(labels == number, volume) for number in range(1, 1 + len(_TISSUES))]
+    if min(parts) < _LEAST_SHARE * total:
+        raise NotEvaluable("implausible_tissues", "One of fluid, grey and white matter would hardly be there.")
+    named = [(name, anatomy, round(part, 1)) for (name, anatomy), part in zip(_TISSUES, parts, strict=True)]
     return Output(
-        measurements=(Measurement(name="Brain volume (mask)", value=round(total, 1), unit="mL"),),
-        mask=mask.astype(np.uint8) * BRAIN,
-        segments=(Segment(number=BRAIN, label="Brain", anatomy=_ANATOMY, volume=round(total, 1)),),
+        measurements=(
+            Measurement(name="Brain volume (mask)", value=round(total, 1), unit="mL"),
+            *(Measurement(name=f"{name} volume", value=part, unit="mL") for name, _, part in named),
+        ),
+        mask=np.ascontiguousarray(labels),
+        segments=tuple(
+            Segment(number=number, label=name, anatomy=anatomy, volume=part)
+            for number, (name, anatomy, part) in enumerate(named, 1)
+        ),
     )
+
+
+def _millilitres(mask: NDArray[np.bool_], volume: Volume) -> float:
+    return float(mask.sum((1, 2)) @ volume.voxel_volumes) / 1000
 
 
 def _require_t1(volume: Volume) -> None:

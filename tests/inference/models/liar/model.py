@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.modelling import Output
+from inference.output import Output
 from neuronova.contract.inference import Segment
 
 

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from inference.modelling import Output
+from inference.output import Output
 from neuronova.contract.inference import Measurement
 
 

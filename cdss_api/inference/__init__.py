@@ -1,0 +1,1 @@
+"""The inference service from outside: arrays that somebody sends in a request."""
