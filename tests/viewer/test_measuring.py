@@ -207,8 +207,6 @@ def load_again(page: Page, measured: Measured, length: str) -> None:
     open_study(page, measured.study)
     expect(page.get_by_text(DESCRIPTION).first).to_be_visible()
     page.get_by_text(REPORT).first.dblclick()
-    page.get_by_text("Do you want to continue tracking measurements for this study?").wait_for()
-    page.get_by_role("button", name="Yes").click()
     open_measurements(page)
     expect(page.get_by_text("Measurements (1)").first).to_be_visible()
     expect(page.get_by_text(re.compile(rf"^{re.escape(length)}\d* mm$")).first).to_be_visible()
