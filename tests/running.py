@@ -149,10 +149,10 @@ class Platform:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=240,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
 

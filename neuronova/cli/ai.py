@@ -100,6 +100,11 @@ def _print_table(said: Iterable[Said]) -> int:
     return sum(one.problem is not None for one in rows)
 
 
+def read_rules_of(settings: Settings) -> tuple[Rule, ...]:
+    """Read the platform's rules; what is wrong with them is said line by line, and ends the command."""
+    return _read(_path(settings))
+
+
 def _path(settings: Settings) -> Path:
     return settings.ai_rules or REPOSITORY / "ai_rules.yaml"
 

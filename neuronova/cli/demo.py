@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neuronova.cli.accounts import changing
+from neuronova.cli.ai import read_rules_of
 from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
 from neuronova.contract.grants import Operation
 
 if TYPE_CHECKING:
     from cdss_api.fhir.store import Store
+    from neuronova.demo.asking import Wanted
 
 _Folder = Annotated[
     Path | None,
@@ -27,10 +29,15 @@ _Folder = Annotated[
 
 def demo(
     folder: _Folder = None,
+    dicom: Annotated[
+        Path | None, typer.Option(exists=True, file_okay=False, help="DICOM files to send as well.")
+    ] = None,
     orders: Annotated[bool, typer.Option(help="Write orders around the built-in studies too.")] = True,
+    wait: Annotated[bool, typer.Option(help="Wait for what the models make of them.")] = True,
 ) -> None:
     """Send sample studies to the running platform, as a modality would, and write orders around them."""
     with in_one_line():
+        from neuronova.demo.asking import wanted_of
         from neuronova.demo.sending import send_all
         from neuronova.platform.errors import PlatformError
         from neuronova.platform.parts import answers_http, local_url
@@ -39,15 +46,35 @@ def demo(
         if not answers_http(f"{local_url(settings)}/app-config.js"):
             raise PlatformError(f"nothing answers at {local_url(settings)}; start the platform with `make run` first")
         with_orders = orders and folder is None
+        now = datetime.now().astimezone()
+        rules = read_rules_of(settings) if wait else ()
         if with_orders:
-            write_orders(datetime.now().astimezone())
+            write_orders(now)
+        wanted: list[Wanted] = []
         with let_in():
-            for study in send_all(settings, folder):
+            for study in send_all(settings, folder, dicom):
                 typer.echo(f"{study.label}: {settings.gateway_url}/viewer?StudyInstanceUIDs={study.study_uid}")
+                typer.echo(f"  report: {settings.gateway_url}/console/report?study={study.study_uid}")
+                wanted += wanted_of(study.images, rules, now.time())
+        all_ended = not wait or _show_results(wanted)
         typer.echo(f"Log in at {settings.gateway_url}/ to see them.")
         if with_orders:
             typer.echo(f"Studies that wait for a report: {settings.gateway_url}/console/reading")
             typer.echo(f"Today's orders: {settings.gateway_url}/console/worklist")
+        typer.echo(f"What models make of them: {settings.gateway_url}/console/jobs")
+        if not all_ended:
+            raise PlatformError("the models have not ended in time; the page of jobs shows why")
+
+
+def _show_results(wanted: Sequence[Wanted]) -> bool:
+    """Wait for the models, print what they made, and tell whether all have ended."""
+    from rich.console import Console
+
+    from neuronova.cli.demo_results import table_of, wait_for
+
+    standing = wait_for(wanted)
+    Console().print(table_of(standing))
+    return all(one.has_ended for one in standing)
 
 
 def write_orders(now: datetime) -> None:

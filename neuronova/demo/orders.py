@@ -52,12 +52,14 @@ _PHANTOM = Person("phantom", SUBJECTS[0].patient_id, ("Phantom", "Demo"), None, 
 _HONG = Person("hong", SUBJECTS[1].patient_id, ("Hong", "Gildong"), ("홍", "길동"), "1970-01-01", "male")
 _KIM = Person("kim", "DEMO-0003", ("Kim", "Minji"), ("김", "민지"), "1988-07-21", "female")
 _LEE = Person("lee", "DEMO-0004", ("Lee", "Junho"), ("이", "준호"), "1955-11-02", "male")
-PEOPLE = (_PHANTOM, _HONG, _KIM, _LEE)
+_PARK = Person("park", SUBJECTS[2].patient_id, ("Park", "Sora"), ("박", "소라"), "1970-01-01", "female")
+PEOPLE = (_PHANTOM, _HONG, _KIM, _LEE, _PARK)
 ORDERS = (
     Order("demo-order-1", _PHANTOM, SUBJECTS[0].accession_number, "CT head", "CT", "Headache for a week", "08:30"),
     Order("demo-order-2", _HONG, SUBJECTS[1].accession_number, "뇌 CT", "CT", "낙상 후 두통", "09:10", priority="stat"),
     Order("demo-order-3", _KIM, "DEMO3", "MR of the knee", "MR", "Pain after a fall", "14:00"),
     Order("demo-order-4", _LEE, "DEMO4", "흉부 X선", "DX", "기침", "15:30", priority="urgent"),
+    Order("demo-order-5", _PARK, SUBJECTS[2].accession_number, "MR brain", "MR", "Memory complaints", "09:40"),
     Order(_PRIOR, _HONG, "DEMO0", "CT head", "CT", "Follow-up", "10:00", days=-90),
 )
 _TEXT = (

@@ -13,7 +13,7 @@ from pynetdicom.association import Association
 from rich.progress import track
 
 from neuronova.contract.settings import Settings
-from neuronova.demo.studies import SUBJECTS, files_in, slices_of
+from neuronova.demo.studies import MR, SUBJECTS, files_in, slices_of
 from neuronova.platform.errors import PlatformError
 
 AE_TITLE = "NEURONOVA_DEMO"
@@ -29,15 +29,17 @@ class SentStudy:
 
     label: str
     study_uid: str
+    images: tuple[Dataset, ...]
 
 
-def send_all(settings: Settings, folder: Path | None) -> Iterator[SentStudy]:
-    """Send the files of `folder`, or the built-in studies, and yield each study once it is sent."""
+def send_all(settings: Settings, folder: Path | None, also: Path | None = None) -> Iterator[SentStudy]:
+    """Send the files of `folder`, or the built-in studies, and those of `also`; yield each study once it is sent."""
     if folder is None:
-        for subject in SUBJECTS:
+        # The model of MR takes longest: it runs while the others are sent.
+        for subject in sorted(SUBJECTS, key=lambda one: one.scan is not MR):
             yield from send(settings, list(slices_of(subject)), subject.patient_id)
-    else:
-        yield from send(settings, list(files_in(folder)), folder.name)
+    for given in filter(None, (folder, also)):
+        yield from send(settings, list(files_in(given)), given.name)
 
 
 def send(settings: Settings, images: list[Dataset], what: str) -> list[SentStudy]:
@@ -61,7 +63,10 @@ def send(settings: Settings, images: list[Dataset], what: str) -> list[SentStudy
         lost += waiting is not None
     if waiting is not None:
         raise PlatformError(f"the platform did not answer for {waiting.SOPInstanceUID}; see its log")
-    return [SentStudy(_label(image), image.StudyInstanceUID) for image in _one_a_study(images)]
+    studies: dict[str, list[Dataset]] = {}
+    for image in images:
+        studies.setdefault(str(image.StudyInstanceUID), []).append(image)
+    return [SentStudy(_label(of_it[0]), uid, tuple(of_it)) for uid, of_it in studies.items()]
 
 
 def _stored(association: Association, image: Dataset) -> bool:
@@ -88,10 +93,6 @@ def _associate(settings: Settings, images: Iterable[Dataset]) -> Association:
     if not association.is_established:
         raise PlatformError(f"no DICOM association with port {settings.dicom_port}; is this platform the one running?")
     return association
-
-
-def _one_a_study(images: Iterable[Dataset]) -> Iterable[Dataset]:
-    return {image.StudyInstanceUID: image for image in images}.values()
 
 
 def _label(image: Dataset) -> str:

@@ -8,17 +8,58 @@ from pathlib import Path
 from typing import cast
 
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from neuronova.demo.brain import t1w
 from neuronova.demo.phantom import Volume, head
 
-_SLICE_MM = 2.5
-_PIXEL_MM = 0.9
+
+@dataclass(frozen=True)
+class Scan:
+    """How images are taken: lengths in mm, window as DICOM has it, `more` attributes of this modality alone."""
+
+    modality: str
+    sop_class: UID
+    series_description: str
+    slice_mm: float
+    pixel_mm: float
+    window: tuple[int, int]  # centre and width
+    more: tuple[tuple[str, object], ...]
+
+
+CT = Scan(
+    modality="CT",
+    sop_class=CTImageStorage,
+    series_description="Axial 2.25 mm",
+    slice_mm=2.25,
+    pixel_mm=0.75,
+    window=(40, 80),
+    more=(
+        ("ImageType", ["DERIVED", "SECONDARY", "AXIAL"]),
+        ("KVP", "120"),
+        *(("RescaleIntercept", 0), ("RescaleSlope", 1), ("RescaleType", "HU")),
+    ),
+)
+MR = Scan(
+    modality="MR",
+    sop_class=MRImageStorage,
+    series_description="T1 MPRAGE 1.2 mm",
+    slice_mm=1.2,
+    pixel_mm=1.2,
+    window=(450, 900),
+    more=(
+        ("ImageType", ["DERIVED", "SECONDARY", "M"]),
+        *(("ScanningSequence", "GR"), ("SequenceVariant", "MP"), ("ScanOptions", ""), ("MRAcquisitionType", "3D")),
+        *(("EchoTime", "3"), ("RepetitionTime", "2300"), ("InversionTime", "900"), ("EchoTrainLength", 1)),
+        ("MagneticFieldStrength", "3"),
+    ),
+)
+_MR_SHAPE = (150, 200, 160)  # slices, rows, columns
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A fictitious patient with one head CT."""
+    """A fictitious patient with one study of the head."""
 
     key: str
     patient_id: str
@@ -27,11 +68,12 @@ class Subject:
     character_set: str
     accession_number: str
     description: str
-    with_haematoma: bool
+    scan: Scan = CT
+    with_haematoma: bool = False
 
     def uid(self, *parts: object) -> UID:
         """Return the same UID each time, so that sending again changes nothing."""
-        return generate_uid(entropy_srcs=["neuronova-demo", "1", self.key, *map(str, parts)])
+        return generate_uid(entropy_srcs=["neuronova-demo", "2", self.key, *map(str, parts)])
 
 
 SUBJECTS = (
@@ -43,7 +85,6 @@ SUBJECTS = (
         character_set="ISO_IR 192",
         accession_number="DEMO1",
         description="CT head (synthetic phantom)",
-        with_haematoma=False,
     ),
     Subject(
         key="hong",
@@ -55,31 +96,45 @@ SUBJECTS = (
         description="CT head with haematoma (synthetic phantom)",
         with_haematoma=True,
     ),
+    Subject(
+        key="park",
+        patient_id="DEMO-0005",
+        patient_name="Park^Sora",
+        sex="F",
+        character_set="ISO_IR 192",
+        accession_number="DEMO5",
+        description="MR brain (synthetic phantom)",
+        scan=MR,
+    ),
 )
 
 
 def slices_of(subject: Subject) -> Iterator[Dataset]:
     """Yield the images of a subject's study, from the feet upwards."""
-    volume = head(with_haematoma=subject.with_haematoma, seed=len(subject.key))
+    seed = len(subject.key)
+    if subject.scan is MR:
+        volume = t1w(_MR_SHAPE, MR.pixel_mm, seed=seed)
+    else:
+        volume = head(with_haematoma=subject.with_haematoma, seed=seed)
     for index in range(len(volume)):
         yield _slice(subject, volume, index)
 
 
 def _slice(subject: Subject, volume: Volume, index: int) -> Dataset:
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = CTImageStorage
+    meta.MediaStorageSOPClassUID = subject.scan.sop_class
     meta.MediaStorageSOPInstanceUID = subject.uid("image", index)
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)  # type: ignore[arg-type]
     _identify(dataset, subject, index)
-    _place(dataset, volume, index)
-    _draw(dataset, volume[index].tobytes())
+    _place(dataset, subject.scan, volume, index)
+    _draw(dataset, subject.scan, volume[index].tobytes())
     return dataset
 
 
 def _identify(dataset: Dataset, subject: Subject, index: int) -> None:
     dataset.SpecificCharacterSet = subject.character_set.split("\\")
-    dataset.SOPClassUID = CTImageStorage
+    dataset.SOPClassUID = subject.scan.sop_class
     dataset.SOPInstanceUID = subject.uid("image", index)
     dataset.StudyInstanceUID = subject.uid("study")
     dataset.SeriesInstanceUID = subject.uid("series")
@@ -95,41 +150,40 @@ def _identify(dataset: Dataset, subject: Subject, index: int) -> None:
     dataset.AccessionNumber = subject.accession_number
     dataset.ReferringPhysicianName = ""
     dataset.StudyDescription = subject.description
-    dataset.SeriesDescription = "Axial 2.5 mm"
+    dataset.SeriesDescription = subject.scan.series_description
     dataset.SeriesNumber = 1
     dataset.AcquisitionNumber = 1
     dataset.InstanceNumber = index + 1
-    dataset.Modality = "CT"
+    dataset.Modality = subject.scan.modality
     dataset.Manufacturer = "NeuroNova demo"
     dataset.BodyPartExamined = "HEAD"
-    dataset.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
-    dataset.KVP = "120"
+    for keyword, value in subject.scan.more:
+        setattr(dataset, keyword, value)
 
 
-def _place(dataset: Dataset, volume: Volume, index: int) -> None:
+def _place(dataset: Dataset, scan: Scan, volume: Volume, index: int) -> None:
     slices, rows, columns = volume.shape
     corner = [
-        -_PIXEL_MM * (columns - 1) / 2,
-        -_PIXEL_MM * (rows - 1) / 2,
-        _SLICE_MM * (index - (slices - 1) / 2),
+        -scan.pixel_mm * (columns - 1) / 2,
+        -scan.pixel_mm * (rows - 1) / 2,
+        scan.slice_mm * (index - (slices - 1) / 2),
     ]
     dataset.PatientPosition = "HFS"
     dataset.ImagePositionPatient = [f"{value:.3f}" for value in corner]
     dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
-    dataset.PixelSpacing = [_PIXEL_MM, _PIXEL_MM]
-    dataset.SliceThickness = dataset.SpacingBetweenSlices = _SLICE_MM
+    dataset.PixelSpacing = [scan.pixel_mm, scan.pixel_mm]
+    dataset.SliceThickness = dataset.SpacingBetweenSlices = scan.slice_mm
     dataset.SliceLocation = f"{corner[2]:.3f}"
     dataset.Rows, dataset.Columns = rows, columns
 
 
-def _draw(dataset: Dataset, pixels: bytes) -> None:
+def _draw(dataset: Dataset, scan: Scan, pixels: bytes) -> None:
     dataset.SamplesPerPixel = 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
     dataset.BitsAllocated = dataset.BitsStored = 16
     dataset.HighBit = 15
     dataset.PixelRepresentation = 1
-    dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "HU"
-    dataset.WindowCenter, dataset.WindowWidth = 40, 80
+    dataset.WindowCenter, dataset.WindowWidth = scan.window
     dataset.PixelData = pixels
     dataset["PixelData"].VR = "OW"
 

@@ -16,6 +16,7 @@ TODAY = {
     "demo-order-2": "in-progress",
     "demo-order-3": "scheduled",
     "demo-order-4": "scheduled",
+    "demo-order-5": "in-progress",
 }
 
 
@@ -56,12 +57,13 @@ def test_the_pages_are_filled_and_stay_the_same(hospital: Hospital) -> None:
     assert [(one["priority"], one["patient"]["name"]) for one in studies] == [
         ("stat", "Hong Gildong / 홍길동"),
         ("routine", "Phantom Demo"),
+        ("routine", "Park Sora / 박소라"),
     ]
     report = hospital.told("GET", f"/api/v1/reports/{studies[0]['study']}")
     assert [one["status"] for one in report["priors"]] == ["final"]
     assert hospital.told("GET", "/api/v1/imaging/mismatches")["mismatches"] == []
     until(lambda: is_told(hospital), "all that was sent is in the record", 20)
     before = state(hospital)
-    assert [len(before[kind]) for kind in ("Patient", "ServiceRequest", "ImagingStudy")] == [4, 5, 2]
+    assert [len(before[kind]) for kind in ("Patient", "ServiceRequest", "ImagingStudy")] == [5, 6, 3]
     hospital.platform.demo()
     assert state(hospital) == before
