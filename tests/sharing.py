@@ -20,6 +20,7 @@ APART = ("tests/emr/test_random_kills.py", "tests/platform/test_running.py", "te
 LONGEST = (
     "tests/viewer",
     "tests/kills/test_kills.py",
+    "tests/kills/test_faults.py",
     "tests/compose/test_compose.py",
     "tests/chain/test_chain.py",
     "tests/fhir/test_referee.py",

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import requests
 from pydicom import Dataset
 
 from cdss_api.jobs.masks import folder_of
@@ -22,14 +23,14 @@ from cdss_api.results.resources import report_id
 from neuronova.platform.parts import answers_tcp
 from tests.inference.service import slices
 from tests.jobs.hospital import _is_let_in
-from tests.running import NEURONOVA, Platform
+from tests.running import NEURONOVA, Platform, start
 from tests.server import Server, until
 
 OWN_MODELS = Path(__file__).parent / "models"
 COUNT = 12  # images of a series
 TITLES = {
     "orthanc": "orthanc.json",
-    "judging": "orthanc_plugins.workers.judging",
+    "judging": 'orthanc_plugins.workers.lane {"name": "judge"',
     "api": "cdss_api.wsgi",
     "worker": "cdss_api.worker",
     "inference": "inference.wsgi",
@@ -38,7 +39,7 @@ TITLES = {
 }
 RULES = """
 rules:
-  - {{name: held, model: {model}, conditions: [{{all: Modality, equals: CT}}]}}
+  - {name: held, model: test-held, conditions: [{all: Modality, equals: CT}]}
 """
 
 
@@ -63,6 +64,14 @@ class Ward:
         # Not before something listens: pynetdicom leaves the sockets of refused connections open.
         until(lambda: answers_tcp("127.0.0.1", port) and _is_let_in(self.platform), "the modality is let in", 90)
         Server(self.platform.settings).send(*images)
+
+    def get(self, path: str) -> requests.Response:
+        """Ask as the admin, who logs in again where the token's ten minutes are over."""
+        answer = self.platform.get(path)
+        if answer.status_code == 401:
+            self.platform.token = self.platform.login()["access_token"]
+            answer = self.platform.get(path)
+        return answer
 
     def pids(self, part: str) -> list[int]:
         return [pid for pid, command in self.platform.pids().items() if TITLES[part] in command]
@@ -108,15 +117,18 @@ class Ward:
 
 @dataclass
 class Case:
-    """A series on its way."""
+    """A series on its way; `described` is its description, `counted` whether its images tell how many they are."""
 
     ward: Ward
     name: str
+    described: str = "held"
+    counted: bool = True  # so that it is not judged before it is whole
     images: list[Dataset] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         values = np.full((COUNT, 16, 16), 30, np.int16)
-        said = {"ImagesInAcquisition": COUNT, "AcquisitionNumber": 1}  # so that it is not judged before it is whole
+        said: dict[str, Any] = {"ImagesInAcquisition": COUNT, "AcquisitionNumber": 1} if self.counted else {}
+        said["SeriesDescription"] = self.described
         self.images = self.images or slices(self.name, values, spacing=(2.0, 1.0, 1.0), modality="CT", **said)
 
     @property
@@ -152,13 +164,13 @@ class Case:
 
     def stored(self) -> list[str]:
         """Return the SOPInstanceUIDs that Orthanc has of the study."""
-        answer = self.ward.platform.get(f"/dicom-web/studies/{self.study}/instances")
+        answer = self.ward.get(f"/dicom-web/studies/{self.study}/instances")
         return [one["00080018"]["Value"][0] for one in answer.json()] if answer.status_code == 200 else []
 
     def reports(self) -> list[dict[str, Any]]:
         """Return the DiagnosticReports of the study in the record."""
         (known,) = {one["imaging_study"] for one in self.results()}
-        answer = self.ward.platform.get("/api/v1/fhir/DiagnosticReport?_count=200")
+        answer = self.ward.get("/api/v1/fhir/DiagnosticReport?_count=200")
         every = [one["resource"] for one in answer.json().get("entry", ())]
         return [one for one in every if f"ImagingStudy/{known}" in json.dumps(one.get("imagingStudy", ""))]
 
@@ -189,18 +201,17 @@ class Case:
 
 
 @contextmanager
-def started(folder: Path, model: str = "test-held", models: Path = OWN_MODELS, **more: str) -> Iterator[Ward]:
-    """Run a platform with models of the tests and one rule: this model for each CT."""
-    from tests.running import start
-
-    shutil.copytree(models, folder / "models")
-    (folder / "rules.yaml").write_text(RULES.format(model=model))
+def started(folder: Path, rules: str = RULES, models: Sequence[Path] = (OWN_MODELS,)) -> Iterator[Ward]:
+    """Run a platform with these rules and folders of models; it has those that come with it as well."""
+    for one in models:
+        shutil.copytree(one, folder / "models", dirs_exist_ok=True)
+    (folder / "rules.yaml").write_text(rules)
     settings = {
         "NEURONOVA_AI_RULES": str(folder / "rules.yaml"),
         "NEURONOVA_AI_QUIET_SECONDS": "1",
         "NEURONOVA_INFERENCE_MODELS": str(folder / "models"),
     }
-    platform = start(folder / "data", **settings, **more)
+    platform = start(folder / "data", **settings)
     try:
         platform.until_up()
         platform.token = platform.login()["access_token"]
