@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from inference import relay, remote
 from inference.output import Output
-from inference.remote import read_remote, runner
 from inference.volume import Volume
 from neuronova.contract.inference import Model
 
@@ -54,7 +54,7 @@ def describe(folder: Path) -> Description:
         if known.get("kind", LOCAL) not in (LOCAL, REMOTE):
             raise ValueError(f"kind is neither {LOCAL} nor {REMOTE}")
         if known.get("kind") == REMOTE:
-            read_remote(known)
+            _server(known)
         elif not (folder / "model.py").is_file():
             raise BadModel(f"{folder} has no model.py")
         return Description(
@@ -71,6 +71,16 @@ def describe(folder: Path) -> Description:
         )
     except (OSError, KeyError, TypeError, ValueError) as odd:
         raise BadModel(f"{folder / 'model.toml'} cannot be used ({type(odd).__name__}: {odd})") from None
+
+
+def _server(known: Mapping[str, Any]) -> Callable[[Volume], Output]:
+    modality, deadline = str(known["modality"]), float(known["deadline"])
+    protocol = known["server"]["protocol"]
+    if protocol == remote.PROTOCOL:
+        return remote.runner(remote.read_remote(known), modality, deadline)
+    if protocol == relay.PROTOCOL:
+        return relay.runner(relay.read_relay(known), modality, deadline)
+    raise ValueError(f"server.protocol is neither {remote.PROTOCOL} nor {relay.PROTOCOL}")
 
 
 def digest_of(folder: Path) -> str:
@@ -103,7 +113,7 @@ def load(folder: Path) -> Callable[[Volume], Output]:
     """Return the function of the model; what is wrong with its code is raised as it comes."""
     known = tomllib.loads((folder / "model.toml").read_text())
     if known.get("kind") == REMOTE:
-        return runner(read_remote(known), str(known["modality"]), float(known["deadline"]))
+        return _server(known)
     spec = importlib.util.spec_from_file_location("neuronova_model", folder / "model.py")
     if spec is None or spec.loader is None:
         raise BadModel(f"{folder} has no model.py that can be loaded")

@@ -28,7 +28,7 @@ _MOST_BYTES_A_VALUE = 8  # of an answer
 _HEADER = "Inference-Header-Content-Length"  # of the extension for binary tensors
 _CONNECT, _SILENCE = 5.0, 60.0  # seconds
 _TYPES = {"UINT8": "u1", "INT8": "i1", "INT16": "<i2", "UINT16": "<u2", "INT32": "<i4", "INT64": "<i8", "FP32": "<f4"}
-_TRANSIENT = (429, 500, 502, 503, 504)
+TRANSIENT = (429, 500, 502, 503, 504)
 
 
 class Unreachable(Exception):
@@ -56,11 +56,6 @@ def read_remote(known: Mapping[str, Any]) -> Remote:
         KeyError, TypeError, ValueError: they lack something, or it is odd.
     """
     server = known["server"]
-    if server["protocol"] != PROTOCOL:
-        raise ValueError(f"server.protocol is not {PROTOCOL}")
-    url = urlsplit(str(server["url"]))
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.query or url.fragment:
-        raise ValueError("server.url is no plain http or https address")
     segments = tuple(
         Segment(
             number=int(one["number"]),
@@ -71,7 +66,15 @@ def read_remote(known: Mapping[str, Any]) -> Remote:
     )
     if not segments or not all(0 < one.number < 256 for one in segments):
         raise ValueError("segments has no numbers from 1 to 255")
-    return Remote(url.geturl().rstrip("/"), str(server["name"]), bool(server.get("binary", False)), segments)
+    return Remote(plain_url(server["url"]), str(server["name"]), bool(server.get("binary", False)), segments)
+
+
+def plain_url(given: Any) -> str:
+    """Return an address without a slash at its end; raises ValueError for what is no plain http or https address."""
+    url = urlsplit(str(given))
+    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.query or url.fragment:
+        raise ValueError("server.url is no plain http or https address")
+    return url.geturl().rstrip("/")
 
 
 def runner(
@@ -114,8 +117,8 @@ def _asked(remote: Remote, volume: Volume, end: float, clock: Callable[[], float
     limit = volume.values.size * _MOST_BYTES_A_VALUE + (1 << 20)
     try:
         with (
-            _session() as session,
-            session.post(
+            session() as asking,
+            asking.post(
                 url,
                 data=head + pixels.tobytes() if remote.binary else head,
                 headers=headers,
@@ -124,7 +127,7 @@ def _asked(remote: Remote, volume: Volume, end: float, clock: Callable[[], float
                 stream=True,
             ) as answer,
         ):
-            if answer.status_code in _TRANSIENT:
+            if answer.status_code in TRANSIENT:
                 raise Unreachable(f"HTTP {answer.status_code}")
             if answer.status_code != 200:
                 raise Refused(f"The server answered HTTP {answer.status_code}")
@@ -140,10 +143,11 @@ def _asked(remote: Remote, volume: Volume, end: float, clock: Callable[[], float
         raise Unreachable(type(error).__name__) from None
 
 
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False  # proxies and passwords of the account's own files are for others
-    return session
+def session() -> requests.Session:
+    """Return a session that asks as model.toml says, and by nothing of the account that runs this."""
+    made = requests.Session()
+    made.trust_env = False
+    return made
 
 
 def mask_of(body: bytes, head: int | None, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -54,11 +54,10 @@ def orders(hospital: Hospital) -> dict[str, str]:
 def test_the_pages_are_filled_and_stay_the_same(hospital: Hospital) -> None:
     until(lambda: orders(hospital) == TODAY, "today's orders", 20)
     studies = hospital.told("GET", "/api/v1/reading")["studies"]
-    assert [(one["priority"], one["patient"]["name"]) for one in studies] == [
-        ("stat", "Hong Gildong / 홍길동"),
-        ("routine", "Phantom Demo"),
-        ("routine", "Park Sora / 박소라"),
-    ]
+    listed = [(one["priority"], one["patient"]["name"]) for one in studies]
+    assert listed[0] == ("stat", "Hong Gildong / 홍길동")
+    # Which of the others came first is up to the network.
+    assert sorted(listed[1:]) == [("routine", "Park Sora / 박소라"), ("routine", "Phantom Demo")]
     report = hospital.told("GET", f"/api/v1/reports/{studies[0]['study']}")
     assert [one["status"] for one in report["priors"]] == ["final"]
     assert hospital.told("GET", "/api/v1/imaging/mismatches")["mismatches"] == []

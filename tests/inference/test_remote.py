@@ -133,6 +133,7 @@ def test_another_modality_is_not_sent(server: KServe, tmp_path: Path) -> None:
     [
         pytest.param({"protocol": "other"}, id="protocol"),
         pytest.param({"url": "file:///etc/passwd"}, id="file"),
+        pytest.param({"url": "file:///etc/passwd", "protocol": "neuronova"}, id="file-relayed"),
         pytest.param({"url": "http://user:word@host"}, id="password"),
         pytest.param({"number": 0}, id="background"),
     ],
