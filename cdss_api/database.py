@@ -76,14 +76,14 @@ def database_url(settings: Settings) -> URL:
     return make_url(settings.database_url).set(drivername="postgresql+psycopg")
 
 
-def migrate(database: Database) -> None:
-    """Bring the tables to what this version expects.
+def migrate(database: Database, to: str = "head") -> None:
+    """Bring the tables to what this version expects, or to the revision `to`.
 
     Raises:
         Unavailable: the database cannot be reached, or is of a newer version.
     """
     with _told(database), database.engine.begin() as connection:
-        command.upgrade(_configuration(connection), "head")
+        command.upgrade(_configuration(connection), to)
 
 
 def require_current(database: Database) -> None:

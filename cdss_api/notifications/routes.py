@@ -13,9 +13,9 @@ from cdss_api.notifications.inboxes import Reader
 from cdss_api.notifications.kinds import KINDS, Channel, kinds_for
 from cdss_api.notifications.shapes import (
     KindEntry,
-    ListAnswer,
-    ListQuery,
     NotificationPath,
+    NotificationsAnswer,
+    NotificationsQuery,
     ReadBody,
     SettingsAnswer,
     SettingsBody,
@@ -34,16 +34,16 @@ def blueprint(service: Service) -> APIBlueprint:
 
 
 def _list(routes: APIBlueprint, service: Service) -> None:
-    @routes.get("", responses={"200": ListAnswer})
+    @routes.get("", responses={"200": NotificationsAnswer})
     @requires(service)
-    def show(query: ListQuery) -> Response:
+    def show(query: NotificationsQuery) -> Response:
         """List one's notifications, the newest first."""
         reader = _reader(service)
         with service.database.reading() as session:
             found = reader.page(session, before=query.before, unread=query.unread, limit=query.limit)
             unread = reader.unread(session)
         following = found[-1].number if len(found) == query.limit else None
-        answer = ListAnswer(notifications=[entry_of(one) for one in found], next=following, unread=unread)
+        answer = NotificationsAnswer(notifications=[entry_of(one) for one in found], next=following, unread=unread)
         return jsonify(answer.model_dump(mode="json"))
 
     @routes.post("/<notification_id>/read", responses=NOTHING)

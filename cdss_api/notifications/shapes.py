@@ -22,7 +22,7 @@ Email = Annotated[
 Address = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(secure)]
 
 
-class ListQuery(BaseModel):
+class NotificationsQuery(BaseModel):
     """Which page: those before a number, the newest first."""
 
     before: int | None = Field(default=None, ge=1, le=_LARGEST)
@@ -55,7 +55,7 @@ class NotificationEntry(BaseModel):
     read_at: str | None
 
 
-class ListAnswer(BaseModel):
+class NotificationsAnswer(BaseModel):
     """A page; `next` is the `before` of the one after it, `unread` at most 100."""
 
     notifications: list[NotificationEntry]
