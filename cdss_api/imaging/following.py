@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from cdss_api.accounts.models import Version as AccountsVersion
 from cdss_api.accounts.work import Work
 from cdss_api.fhir.compartment import Compartments
-from cdss_api.fhir.document import Document, read, write
+from cdss_api.fhir.document import Document
+from cdss_api.fhir.keeping import keep
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.store import Store, Stored, new_id
 from cdss_api.imaging import mapping, mismatches
@@ -51,7 +52,7 @@ def take_in(store: Store, event: Event) -> None:
 
 def ensure_endpoint(store: Store, address: str) -> None:
     """Have the one Endpoint name the public DICOMweb address."""
-    _put(store, "Endpoint", mapping.ENDPOINT_ID, mapping.endpoint(address), frozenset())
+    keep(store, _named("Endpoint", mapping.ENDPOINT_ID, mapping.endpoint(address)), frozenset())
 
 
 def follow(work: Work, store: Store, written: Sequence[Stored]) -> None:
@@ -92,7 +93,7 @@ def _keep(store: Store, row: Study, sent: StudyChanged) -> None:
     verdict = mismatches.settle(store.session, sent, verdict, store.now / 1_000_000)
     subject = _subject(store, sent, subjects, verdict)
     made = mapping.imaging_study(sent, subject, [order.id for order in verdict.orders])
-    _put(store, "ImagingStudy", row.logical_id, made, mapping.OURS)
+    keep(store, _named("ImagingStudy", row.logical_id, made), mapping.OURS)
 
 
 def _subject(store: Store, sent: StudyChanged, subjects: Sequence[str], verdict: Verdict) -> dict[str, Any]:
@@ -112,24 +113,8 @@ def _subject(store: Store, sent: StudyChanged, subjects: Sequence[str], verdict:
     return {"reference": store.create("Patient", mapping.patient(sent)).address}
 
 
-def _put(store: Store, kind: str, id_: str, made: Document, ours: frozenset[str]) -> None:
-    """Write a resource unless it says the same already; members that are not `ours` stay as they are."""
-    known = _current(store, kind, id_)
-    kept = {} if known is None else {name: value for name, value in known.items() if name not in ours | made.keys()}
-    document = {"resourceType": kind, "id": id_} | {**kept, **made}
-    if known is None or _compared(document) != _compared(known):
-        store.update(kind, id_, document)
-
-
-def _current(store: Store, kind: str, id_: str) -> Document | None:
-    try:
-        return store.read(kind, id_).document()
-    except Refused:
-        return None
-
-
-def _compared(document: Document) -> Document:
-    return {name: value for name, value in read(write(document)).items() if name != "meta"}
+def _named(kind: str, id_: str, made: Document) -> Document:
+    return {"resourceType": kind, "id": id_} | made
 
 
 def _versions(store: Store, written: Stored) -> Iterable[Document]:

@@ -74,7 +74,9 @@ class Stowing:
 
     def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
         headers = {"Accept": "application/dicom+json", **more.pop("headers", {}), TOKEN_HEADER: self.token()}
-        return requests.request(method, self.orthanc_url + path, headers=headers, timeout=_WITHIN, **more)
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the machine is not meant for loopback
+            return session.request(method, self.orthanc_url + path, headers=headers, timeout=_WITHIN, **more)
 
 
 def _inline(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.document import Document
+from cdss_api.fhir.keeping import current
 from cdss_api.fhir.linked import by_id, numbered
 from cdss_api.fhir.models import Compartment, ReferenceValue, Resource
 from cdss_api.fhir.outcome import Refused
@@ -60,7 +61,7 @@ def give(store: Store, documents: Iterable[Document], source: str, target: str) 
 def take_back(store: Store, written: Iterable[Written], source: str, target: str) -> None:
     """Give what a merge wrote to whom it was of: as it was where nobody changed it since, else with its references."""
     for kind, id_, version in written:
-        now = _current(store, kind, id_)
+        now = current(store, kind, id_)
         if now is None:
             continue
         before = store.vread(kind, id_, str(version - 1)).document()
@@ -79,10 +80,3 @@ def _write(store: Store, now: Document, document: Document) -> Written:
     store.moved.add(f"{kind}/{id_}")
     stored, _ = store.update(kind, id_, document)
     return kind, id_, stored.version
-
-
-def _current(store: Store, kind: str, id_: str) -> Document | None:
-    try:
-        return store.read(kind, id_).document()
-    except Refused:
-        return None

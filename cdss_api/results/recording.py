@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 
-from cdss_api.fhir.document import Document, read, write
+from cdss_api.fhir.keeping import current, keep
 from cdss_api.fhir.moment import instant, micros_of
-from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.store import Store, Stored
 from cdss_api.reading.people import practitioner_for
 from cdss_api.results.models import ResultRow
@@ -26,7 +25,7 @@ def record(store: Store, row: ResultRow) -> Stored | None:
 
     Without an ImagingStudy there is no place for them, and None is returned.
     """
-    study = None if row.imaging_study is None else _current(store, "ImagingStudy", row.imaging_study)
+    study = None if row.imaging_study is None else current(store, "ImagingStudy", row.imaging_study)
     if study is None:
         return None
     result = read_result(json.loads(row.body))
@@ -43,22 +42,9 @@ def record(store: Store, row: ResultRow) -> Stored | None:
         reason=row.verdict_reason or "",
     )
     for document in (device_of(result.model, result.limits), *resources_of(told)):
-        known = _current(store, document["resourceType"], document["id"])
-        if known is None or _compared(known) != _compared(document):
-            store.update(document["resourceType"], document["id"], document)
+        keep(store, document)
     return store.read("DiagnosticReport", report_id(row.job_key))
 
 
 def _instant(at: float | None) -> str | None:
     return None if at is None else instant(micros_of(at))
-
-
-def _current(store: Store, kind: str, id_: str) -> Document | None:
-    try:
-        return store.read(kind, id_).document()
-    except Refused:
-        return None
-
-
-def _compared(document: Document) -> Document:
-    return {name: value for name, value in read(write(document)).items() if name != "meta"}
