@@ -10,7 +10,7 @@ RUN ./install.sh system && rm -rf /var/lib/apt/lists/*
 COPY . .
 RUN ./install.sh python viewer
 
-RUN useradd --system --create-home neuronova && install -d -o neuronova -g neuronova /data
+RUN useradd --uid 10001 --create-home neuronova && install -d -o neuronova -g neuronova -m 700 /data /metrics /prometheus
 USER neuronova
 ENV NEURONOVA_DATA=/data NEURONOVA_BIND=0.0.0.0
 VOLUME /data

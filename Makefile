@@ -17,13 +17,14 @@ demo: install ## Send sample studies to the running platform
 test: install dev ## Install what the tests need and run them all
 	@exec .venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-check: tools ## Check format, lint, types and import rules
+check: tools ## Check format, lint, types, import rules and what is known against dependencies
 	@./install.sh system python
 	@$(MAKE) dev
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+	@.venv/bin/python .ci/audit.py
 
 bench: install dev ## Measure the platform against its peers
 	@./install.sh bench

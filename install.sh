@@ -7,11 +7,11 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv fonts-nanum)
-test_packages=(chromium dcmtk default-jre-headless iproute2 postgresql redis-server)
+system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv fonts-nanum restic postgresql-client)
+test_packages=(chromium dcmtk default-jre-headless iproute2 postgresql prometheus redis-server)
 referee_packages=(node-java-fhir-validator@1.1.0 hl7.fhir.r4b.core@4.3.0 hl7.terminology.r4@7.0.1)
 bench_packages=(openjph-tools wrk)
-services=(orthanc nginx postgresql redis-server)
+services=(orthanc nginx postgresql prometheus redis-server)
 python=/usr/bin/python3 # the interpreter that Orthanc embeds
 policy=/usr/sbin/policy-rc.d
 wrote_policy=

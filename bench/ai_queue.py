@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,11 +11,11 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import func, select
 
 from bench.report import Result, Row
+from bench.working import worker
 from cdss_api.database import Database, database_url, migrate
 from cdss_api.jobs.models import Job
 from cdss_api.jobs.states import State
 from neuronova.contract.settings import read_settings
-from neuronova.platform.layout import REPOSITORY
 from tests import postgres
 from tests.accounts.api import Api, Clock
 from tests.databases import named
@@ -76,7 +73,7 @@ def _rate(jobs: int, more: dict[str, str]) -> float:
             series = [judged(f"1.2.{number + 1}", study=f"1.3.{number + 1}") for number in range(jobs)]
             for first in range(0, jobs, _A_MESSAGE):
                 tell(api, *series[first : first + _A_MESSAGE])
-            working = _celery(ours | more, Path(folder)) if "NEURONOVA_BROKER_URL" in more else _worker(ours | more)
+            working = _celery(ours | more, Path(folder)) if "NEURONOVA_BROKER_URL" in more else worker(ours | more)
             with working:
                 until(lambda: _ended(api.service.database) == jobs, "all jobs have ended", 300)
             return _per_second(api.service.database, spoken, jobs)
@@ -101,20 +98,9 @@ def _per_second(database: Database, spoken: Spoken, jobs: int) -> float:
 
 
 @contextmanager
-def _worker(variables: dict[str, str]) -> Iterator[None]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    program = [sys.executable, "-m", "cdss_api.worker"]
-    with subprocess.Popen(program, cwd=REPOSITORY, env=ambient | variables) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
-
-
-@contextmanager
 def _celery(variables: dict[str, str], folder: Path) -> Iterator[None]:
     # The worker looks after jobs, and learns which models there are; Celery delivers them.
-    with _worker(variables), celery(variables, folder):
+    with worker(variables), celery(variables, folder):
         yield
 
 

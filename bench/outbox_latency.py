@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -17,6 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.report import Row
+from bench.working import worker
 from cdss_api.database import Database, database_url, migrate, open_database
 from cdss_api.outbox import configured_targets
 from cdss_api.outbox.configured_targets import Wanted
@@ -24,7 +22,6 @@ from cdss_api.outbox.credentials import Credentials, new_signing_secret
 from cdss_api.outbox.enqueueing import enqueue
 from cdss_api.outbox.profiles import Kind
 from neuronova.contract.settings import read_settings
-from neuronova.platform.layout import REPOSITORY
 from tests.serving import serving
 
 LIMIT = 0.3  # seconds, of 95 of 100 messages
@@ -66,7 +63,7 @@ def latency(name: str, variables: dict[str, str], messages: int) -> Row:
         with database.writing() as session:
             configured_targets.add(session, settings.data, wanted, time.time())
         try:
-            with _worker(ours):
+            with worker(ours):
                 _sent(database, arrivals, 1)  # until the worker has started, and serves this target
                 taken = sorted(_sent(database, arrivals, number) for number in range(2, messages + 2))
         finally:
@@ -102,17 +99,6 @@ def _migrated(url: Any) -> None:
         migrate(database)
     finally:
         database.close()
-
-
-@contextmanager
-def _worker(variables: dict[str, str]) -> Iterator[None]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    program = [sys.executable, "-m", "cdss_api.worker"]
-    with subprocess.Popen(program, cwd=REPOSITORY, env=ambient | variables) as process:
-        try:
-            yield
-        finally:
-            process.terminate()
 
 
 @contextmanager

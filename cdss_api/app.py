@@ -20,14 +20,17 @@ from cdss_api.inference import routes as inference_routes
 from cdss_api.jobs import events as job_events
 from cdss_api.jobs import routes as job_routes
 from cdss_api.merging import routes as merging_routes
+from cdss_api.metrics import routes as metrics_routes
 from cdss_api.modalities import routes as modality_routes
 from cdss_api.notifications import routes as notification_routes
 from cdss_api.outbox import routes as outbox_routes
+from cdss_api.overview import routes as overview_routes
 from cdss_api.reading import day_routes
 from cdss_api.reading import routes as reading_routes
 from cdss_api.results import routes as result_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
+from cdss_api.studies import routes as studies_routes
 from cdss_api.worklist import routes as worklist_routes
 from neuronova.web import problems
 
@@ -54,6 +57,7 @@ def create_app(service: Service) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     problems.install(app)
     app.register_error_handler(OperationalError, _without_database)
+    metrics = metrics_routes.blueprint(service, app)  # measures what the hooks below take, too
     limiter = limiter_for(app)
     key = plugin_key_file(service.settings).read_text()
     app.before_request(lambda: internal.require_service_key(key))
@@ -80,6 +84,9 @@ def create_app(service: Service) -> Flask:
         inference_routes.blueprint(service),
         result_routes.blueprint(service),
         health.blueprint(standard_checks(service)),
+        overview_routes.blueprint(service),
+        studies_routes.blueprint(service),
+        metrics,
     ):
         app.register_api(routes)
     app.register_blueprint(internal.blueprint(service))

@@ -8,12 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, create_engine, event, make_url
+from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
@@ -82,8 +77,21 @@ def migrate(database: Database, to: str = "head") -> None:
     Raises:
         Unavailable: the database cannot be reached, or is of a newer version.
     """
-    with _told(database), database.engine.begin() as connection:
-        command.upgrade(_configuration(connection), to)
+    with _told(database), database.engine.connect() as connection:
+        if to == "head" and _version(connection) == [revisions()[-1]]:
+            return
+    from alembic import command  # takes a quarter of a start: only who migrates has it
+    from alembic.config import Config
+    from alembic.util import CommandError
+
+    configuration = Config()
+    configuration.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    try:
+        with _told(database), database.engine.begin() as connection:
+            configuration.attributes["connection"] = connection
+            command.upgrade(configuration, to)
+    except CommandError as error:
+        raise Unavailable(f"the database cannot be brought to this version ({error})") from None
 
 
 def require_current(database: Database) -> None:
@@ -91,10 +99,26 @@ def require_current(database: Database) -> None:
     if database.engine.dialect.name == "sqlite" and not Path(str(database.engine.url.database)).is_file():
         raise Unavailable("there is no database yet; start the platform once with `neuronova run`")
     with _told(database), database.engine.connect() as connection:
-        current = MigrationContext.configure(connection).get_current_heads()
-        head = ScriptDirectory.from_config(_configuration(connection)).get_heads()
-    if set(current) != set(head):
+        current = _version(connection)
+    if current != [revisions()[-1]]:
         raise Unavailable("the database is of another version; start the platform once with `neuronova run`")
+
+
+def is_known(revision: str) -> bool:
+    """Tell whether tables of a revision can be brought to what this version expects."""
+    return revision in revisions()
+
+
+def revisions() -> list[str]:
+    """Return the versions of the tables, the newest last: each follows the one before it (vNNNN_what.py)."""
+    return sorted(file.name[1:5] for file in (_MIGRATIONS / "versions").glob("v[0-9][0-9][0-9][0-9]_*.py"))
+
+
+def _version(connection: Connection) -> list[str]:
+    """Return what Alembic wrote of the tables; nothing where there are none."""
+    if not inspect(connection).has_table("alembic_version"):
+        return []
+    return list(connection.scalars(text("SELECT version_num FROM alembic_version")))
 
 
 @contextmanager
@@ -104,15 +128,6 @@ def _told(database: Database) -> Iterator[None]:
     except SQLAlchemyError as error:
         where = database.engine.url.render_as_string(hide_password=True)
         raise Unavailable(f"the database {where} cannot be used ({type(error).__name__})") from None
-    except CommandError as error:
-        raise Unavailable(f"the database cannot be brought to this version ({error})") from None
-
-
-def _configuration(connection: Connection) -> Config:
-    configuration = Config()
-    configuration.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    configuration.attributes["connection"] = connection
-    return configuration
 
 
 def _engine(url: URL) -> Engine:

@@ -52,7 +52,8 @@ def prepare(service: Service, say: Callable[[str], None]) -> None:
         Unavailable: the database cannot be used.
     """
     migrate(service.database)
-    for key_file in (plugin_key_file(service.settings), service.settings.inference_secret_file):
+    settings = service.settings
+    for key_file in (plugin_key_file(settings), settings.inference_secret_file, settings.metrics_key_file):
         if not key_file.is_file():
             write_secret(key_file, secrets.token_urlsafe(32).encode())
     with service.work(_PLATFORM) as work:

@@ -23,6 +23,8 @@ from cdss_api.accounts.service_tokens import token
 from cdss_api.database import require_current
 from cdss_api.deliveries import everywhere
 from cdss_api.errors import Unavailable
+from cdss_api.forwarding.delivery import forward_delivery
+from cdss_api.forwarding.requesting import TARGET as FORWARD
 from cdss_api.imaging import deciding
 from cdss_api.imaging.archive import Archive
 from cdss_api.imaging.carrying_out import Corrections
@@ -104,7 +106,13 @@ def _own(service: Service) -> dict[str, Deliver]:
         clock=service.now,
         ended={deciding.PART: deciding.ended, merging.PART: merges.ended},
     )
-    return {"orthanc": reports, TARGET: given, RESULT: removals(service), **everywhere(service)}
+    return {
+        "orthanc": reports,
+        TARGET: given,
+        RESULT: removals(service),
+        FORWARD: forward_delivery(service),
+        **everywhere(service),
+    }
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from inference.inline import MOST_VALUES
 from inference.output import Output
-from inference.remote import TRANSIENT, Refused, Unreachable, plain_url, session
+from inference.remote import Refused, Unreachable, plain_url, read_answer, session
 from inference.volume import NotEvaluable, Volume
 from neuronova.contract.inference import Job, Result, Status
 from neuronova.contract.reading_inference import BadMessage, read_job
@@ -119,26 +119,16 @@ class _Asking:
         if self.relay.secret_file is not None:
             headers["Authorization"] = f"Bearer {self.relay.secret_file.read_text().strip()}"
         times = (_CONNECT, min(_SILENCE, max(self.end - self.clock(), 0.1)))
-        url, found = self.relay.url + path, bytearray()
+        url = self.relay.url + path
         with (
             session() as asking,
             asking.request(
                 method, url, data=body, headers=headers, timeout=times, allow_redirects=False, stream=True
             ) as answer,
         ):
-            if answer.status_code in TRANSIENT:
-                raise Unreachable(f"HTTP {answer.status_code}")
             if answer.status_code == 413:
                 raise NotEvaluable("too_large", "The server takes no array of this size.")
-            if answer.status_code not in (200, 202):
-                raise Refused(f"The server answered HTTP {answer.status_code}")
-            for chunk in answer.iter_content(1 << 16):
-                found += chunk
-                if len(found) > most:
-                    raise Refused("The server's answer is too large")
-                if self.clock() > self.end:
-                    raise Unreachable("no whole answer in time")
-            return bytes(found)
+            return read_answer(answer, most, self.end, self.clock)
 
 
 def mask_of(packed: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:

@@ -28,7 +28,7 @@ _MOST_BYTES_A_VALUE = 8  # of an answer
 _HEADER = "Inference-Header-Content-Length"  # of the extension for binary tensors
 _CONNECT, _SILENCE = 5.0, 60.0  # seconds
 _TYPES = {"UINT8": "u1", "INT8": "i1", "INT16": "<i2", "UINT16": "<u2", "INT32": "<i4", "INT64": "<i8", "FP32": "<f4"}
-TRANSIENT = (429, 500, 502, 503, 504)
+_TRANSIENT = (429, 500, 502, 503, 504)
 
 
 class Unreachable(Exception):
@@ -113,7 +113,7 @@ def _asked(remote: Remote, volume: Volume, end: float, clock: Callable[[], float
     head = json.dumps({"inputs": [tensor | more], "outputs": [wanted]}).encode()
     kind = "application/octet-stream" if remote.binary else "application/json"
     headers = {"Content-Type": kind} | ({_HEADER: str(len(head))} if remote.binary else {})
-    url, found = f"{remote.url}/v2/models/{quote(remote.name, safe='')}/infer", bytearray()
+    url = f"{remote.url}/v2/models/{quote(remote.name, safe='')}/infer"
     limit = volume.values.size * _MOST_BYTES_A_VALUE + (1 << 20)
     try:
         with (
@@ -127,20 +127,31 @@ def _asked(remote: Remote, volume: Volume, end: float, clock: Callable[[], float
                 stream=True,
             ) as answer,
         ):
-            if answer.status_code in TRANSIENT:
-                raise Unreachable(f"HTTP {answer.status_code}")
-            if answer.status_code != 200:
-                raise Refused(f"The server answered HTTP {answer.status_code}")
-            for chunk in answer.iter_content(1 << 16):
-                found += chunk
-                if len(found) > limit:
-                    raise Refused("The server's answer is too large")
-                if clock() > end:
-                    raise Unreachable("no whole answer in time")
-            told = answer.headers.get(_HEADER)
-            return bytes(found), int(told) if told is not None and told.isdecimal() else None
+            found, told = read_answer(answer, limit, end, clock), answer.headers.get(_HEADER)
+            return found, int(told) if told is not None and told.isdecimal() else None
     except requests.RequestException as error:
         raise Unreachable(type(error).__name__) from None
+
+
+def read_answer(answer: requests.Response, most: int, end: float, clock: Callable[[], float]) -> bytes:
+    """Return the body of an answer that says yes, at most `most` bytes, before `end`.
+
+    Raises:
+        Unreachable: it says that another attempt may succeed, or is not whole in time.
+        Refused: it says anything else, or is too large.
+    """
+    if answer.status_code in _TRANSIENT:
+        raise Unreachable(f"HTTP {answer.status_code}")
+    if answer.status_code not in (200, 202):
+        raise Refused(f"The server answered HTTP {answer.status_code}")
+    found = bytearray()
+    for chunk in answer.iter_content(1 << 16):
+        found += chunk
+        if len(found) > most:
+            raise Refused("The server's answer is too large")
+        if clock() > end:
+            raise Unreachable("no whole answer in time")
+    return bytes(found)
 
 
 def session() -> requests.Session:

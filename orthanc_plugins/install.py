@@ -16,6 +16,7 @@ from typing import Any
 from neuronova.audit.access import AccessRecorder
 from neuronova.audit.journal import AuditJournal
 from neuronova.audit.trail import Trail
+from neuronova.contract.forwarding.rules_file import read_forwarding_file
 from neuronova.contract.settings import Settings, read_settings
 from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
@@ -37,7 +38,10 @@ from orthanc_plugins.dicomweb.stock import Stock
 from orthanc_plugins.following import Follower
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
+from orthanc_plugins.metrics.figures import Figures
+from orthanc_plugins.metrics.telling import Telling
 from orthanc_plugins.processes import Crew, Lane
+from orthanc_plugins.room import Room
 from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
 from orthanc_plugins.studies.memory import Memory
@@ -64,23 +68,21 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     journal = Journal(Path(surroundings.journal))
     secret = secrets.token_urlsafe(32)
     crew = Crew(surroundings, settings.encode_workers, secret)
+    metrics = Telling(sdk, Figures(Journal(Path(surroundings.journal)), crew))
     store = Store(settings.data / "journal" / "access.db")
     ledger, register = Ledger(store), Register(store)
     rules = Rules(grants_hold=60.0 * settings.grants_hold_minutes, recent=86400.0 * settings.recent_days)
-    # Orthanc that is killed and started again may find its predecessor's file still locked.
-    audit = AuditJournal(Trail(settings.data).journal("orthanc"), "orthanc", patience=AUDIT_PATIENCE)
-    recorder = AccessRecorder(audit, time.time)
+    recorder = _recorder(settings)
     recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
-    gate = Gate(Bearers(ledger, rules, secret), register, recording)
+    room = Room(Path(surroundings.storage), surroundings.reserve)
+    gate = Gate(Bearers(ledger, rules, secret), register, recording, room.left, decided=metrics.counts.decided)
     modalities = Modalities(sdk, ledger, settings.issuer)
     ledger.on_change(modalities.follow)
-    arrivals = Arrivals(sdk, register, recording, modalities.issuer)
+    arrivals = Arrivals(sdk, register, recording, modalities.issuer, received=metrics.counts.received)
     entries = Entries(settings.data / "journal" / "worklist.json")
-    key = settings.data / "keys" / "plugin.key"
-    followers = [Follower(one, settings.api_port, key) for one in (grants(ledger), worklist(entries))]
+    followers = [Follower(one, settings.api_port, _key(settings)) for one in (grants(ledger), worklist(entries))]
     # It ends with Orthanc: nobody waits for what it does.
     consumers = _consumers(sdk, settings, register, Lane(replace(surroundings, name="judge"), secret))
-    state = State(journal, crew)
     front = Front(
         sdk,
         archive=(archive := Archive(sdk)),
@@ -91,6 +93,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         gate=gate,
         search=Search(store),
         public_url=settings.public_url,
+        counts=metrics.counts,
     )
 
     def on_change(change: int, level: int, identifier: str) -> None:
@@ -127,12 +130,15 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         )
 
     sdk.RegisterIncomingHttpRequestFilter(kept(on_request))
+    sdk.RegisterIncomingCStoreInstanceFilter(room.on_cstore)
     sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
     sdk.RegisterOnChangeCallback(on_change)
     sdk.RegisterWorklistCallback(Answering(entries, recording).on_query)
     routes: dict[str, OnRestRequest] = {
-        "/neuronova/health": state.on_health,
+        "/neuronova/health": (state := State(journal, crew)).on_health,
+        "/neuronova/metrics": metrics.on_metrics,
         "/neuronova/encode": state.on_encode,
+        "/neuronova/outcomes": state.on_outcomes,
         "/neuronova/holdings": gate.on_holdings,
         REFUSAL: gate.on_refusal,
         PATTERN: front.on_request,
@@ -142,9 +148,20 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         sdk.RegisterRestCallback(uri, answer)
 
 
+def _recorder(settings: Settings) -> AccessRecorder:
+    # Orthanc that is killed and started again may find its predecessor's file still locked.
+    journal = AuditJournal(Trail(settings.data).journal("orthanc"), "orthanc", patience=AUDIT_PATIENCE)
+    return AccessRecorder(journal, time.time)
+
+
+def _key(settings: Settings) -> Path:
+    return settings.data / "keys" / "plugin.key"
+
+
 def _trigger(settings: Settings) -> Trigger:
     return Trigger(
         rules=read_file(settings.ai_rules or OWN_FILE),
+        forwarding=read_forwarding_file(settings.forwarding_rules),
         quiet=settings.ai_quiet_seconds,
         longest=settings.ai_longest_wait,
         started=time.time(),
@@ -153,7 +170,7 @@ def _trigger(settings: Settings) -> Trigger:
 
 def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane) -> Consumers:
     """Return what follows Orthanc's changes for the record, and for models."""
-    folder, port, key = settings.data / "journal", settings.api_port, settings.data / "keys" / "plugin.key"
+    folder, port, key = settings.data / "journal", settings.api_port, _key(settings)
     studies = telling(sdk, Memory(folder / "studies.db"), register, port, key)
     models = triggering(sdk, SeriesMemory(folder / "series.db"), register, judge, _trigger(settings), port, key)
     return Consumers(studies, models)
@@ -173,5 +190,6 @@ def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surro
         journal=str(folder / "encode.db"),
         scratch=str(scratch),
         received=str(folder / "received"),
+        reserve=settings.disk_reserve << 20,
         log_level=settings.log_level,
     )

@@ -7,6 +7,7 @@ is already waiting), taken by one owner, and then one row in `outcome`, bound to
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -252,6 +253,16 @@ class Journal(SqliteFile):
             )
             found.update((instance, tuple(text.split())) for instance, text in rows)
         return found
+
+    def outcomes(self, instances: Sequence[str]) -> list[tuple[str, str, int, int]]:
+        """Return status, reason and the bytes before and after of those `instances` that have an outcome."""
+        # As one JSON text, so that there is no limit of parameters.
+        rows = self._db.execute(
+            "SELECT status, reason, bytes_before, bytes_after FROM outcome"
+            " WHERE instance IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(instances)),),
+        )
+        return rows.fetchall()
 
     def waiting(self) -> tuple[int, float | None]:
         """Return how many instances wait, and since when the oldest does (seconds since the epoch)."""

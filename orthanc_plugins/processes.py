@@ -67,6 +67,7 @@ class EncodeWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._started = 0.0
         self._pause = FIRST_PAUSE
+        self.restarts = 0
 
     @property
     def alive(self) -> bool:
@@ -84,6 +85,7 @@ class EncodeWorker:
                 return
             log.warning("%s ended with %s and is started again", self._surroundings.name, self._process.returncode)
             self._pause = min(self._pause * 2, LONGEST_PAUSE)
+            self.restarts += 1
         self._process, self._started = _start("encode", self._surroundings, self._secret), now
 
     def call(self) -> None:
@@ -107,6 +109,7 @@ class Lane:
         self._secret = secret
         self._process: subprocess.Popen[bytes] | None = None
         self._connection: Connection | None = None
+        self.failures = 0  # after each of which it is started again
 
     def ask(self, request: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         """Send a request, return the head and the parts of the reply.
@@ -122,6 +125,7 @@ class Lane:
             head = json.loads(connection.recv_bytes())
             return head, [connection.recv_bytes() for _ in range(head["parts"])]
         except (OSError, EOFError) as error:
+            self.failures += 1
             self.end()
             raise LaneFailed(f"{request['task']}: {error!r}") from error
 
@@ -203,6 +207,13 @@ class Crew:
     def encoders(self) -> tuple[int, int]:
         """Return how many encode workers run, and how many should."""
         return sum(worker.alive for worker in self._encoders), len(self._encoders)
+
+    def restarts(self) -> dict[str, int]:
+        """Return how often processes ended and were started again, by kind."""
+        return {
+            "encode": sum(worker.restarts for worker in self._encoders),
+            "lane": sum(lane.failures for lane in self._lanes),
+        }
 
     def end(self) -> None:
         """End all processes."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -14,11 +16,13 @@ from orthanc_plugins.processes import Crew
 from orthanc_plugins.sdk import Output
 
 MOST_INSTANCES = 10_000  # of one request
+_POST_ONLY = Answer(b"", "", HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "POST"})
+_TOO_MANY = error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {MOST_INSTANCES} instances at once")
 _IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 
 
 class State:
-    """Answers `/neuronova/health` and `/neuronova/encode`, on Orthanc's own port only."""
+    """Answers `/neuronova/health`, `/neuronova/encode` and `/neuronova/outcomes`, on Orthanc's own port only."""
 
     def __init__(self, journal: Journal, crew: Crew) -> None:
         self._journal = journal
@@ -46,16 +50,47 @@ class State:
 
     def _encode(self, given: dict[str, Any]) -> Answer:
         if given["method"] != "POST":
-            return Answer(b"", "", HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "POST"})
+            return _POST_ONLY
         try:
             asked = json.loads(given["body"])
-            instances, retry_failed = asked["instances"], bool(asked.get("retry_failed", False))
-            if not all(_IDENTIFIER.fullmatch(instance) for instance in instances):
-                raise ValueError("an instance is not an identifier of Orthanc")
+            instances, retry_failed = _identifiers(asked["instances"]), bool(asked.get("retry_failed", False))
         except (ValueError, KeyError, TypeError, AttributeError) as odd:
             return error(HTTPStatus.BAD_REQUEST, f"POST a JSON object with `instances`: {odd}")
         if len(instances) > MOST_INSTANCES:
-            return error(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {MOST_INSTANCES} instances at once")
+            return _TOO_MANY
         noted = self._journal.note_unencoded(instances, time.time(), retry_failed=retry_failed)
         self._crew.call()
         return json_answer({"noted": noted})
+
+    def on_outcomes(self, output: Output, _uri: str, **given: Any) -> None:
+        """Answer what became of the instances of some studies, which the caller names as it likes."""
+        send(output, self._outcomes(given))
+
+    def _outcomes(self, given: dict[str, Any]) -> Answer:
+        if given["method"] != "POST":
+            return _POST_ONLY
+        try:
+            studies = {name: _identifiers(some) for name, some in json.loads(given["body"])["studies"].items()}
+        except (ValueError, KeyError, TypeError, AttributeError) as odd:
+            return error(HTTPStatus.BAD_REQUEST, f"POST a JSON object with `studies`, names to instances: {odd}")
+        if sum(map(len, studies.values())) > MOST_INSTANCES:
+            return _TOO_MANY
+        return json_answer({"studies": {name: self._summed(instances) for name, instances in studies.items()}})
+
+    def _summed(self, instances: Sequence[str]) -> dict[str, Any]:
+        rows = self._journal.outcomes(instances)
+        by_status = Counter(status for status, *_ in rows)
+        encoded = [row for row in rows if row[0] == "encoded"]
+        return {
+            **{status: by_status[status] for status in ("encoded", "skipped", "failed")},
+            "pending": len(set(instances)) - len(rows),
+            "reasons": Counter(reason for status, reason, *_ in rows if status != "encoded"),
+            "bytes_before": sum(before for _, _, before, _ in encoded),
+            "bytes_after": sum(after for *_, after in encoded),
+        }
+
+
+def _identifiers(given: Any) -> list[str]:
+    if not isinstance(given, list) or not all(_IDENTIFIER.fullmatch(one) for one in given):
+        raise ValueError("an instance is not an identifier of Orthanc")
+    return given

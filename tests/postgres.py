@@ -66,3 +66,11 @@ def execute(address: str, statement: str) -> None:
     """Run a statement outside of a transaction."""
     with psycopg.connect(address, autocommit=True) as connection:
         connection.execute(statement.encode())
+
+
+def value(address: str, statement: str) -> object:
+    """Return the first value that a query gives."""
+    with psycopg.connect(address) as connection:
+        row = connection.execute(statement.encode()).fetchone()
+    assert row is not None
+    return row[0]

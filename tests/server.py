@@ -17,7 +17,8 @@ from typing import Any
 import requests
 from pydicom import Dataset
 from pynetdicom import AE
-from pynetdicom.presentation import build_context
+from pynetdicom.association import Association
+from pynetdicom.presentation import PresentationContext, build_context
 
 from neuronova.contract.grants import Change
 from neuronova.contract.settings import Settings, read_settings
@@ -51,13 +52,16 @@ def free_ports(count: int) -> list[int]:
 
 
 def until(condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -> Any:
-    """Wait until `condition` gives something true, and return it."""
+    """Wait until `condition` gives something true, and return it.
+
+    Asking takes at most a third of the time, or it would keep from the processor what it waits for.
+    """
     end = time.monotonic() + deadline
-    while time.monotonic() < end:
+    while (now := time.monotonic()) < end:
         value = condition()
         if value:
             return value
-        time.sleep(0.02)
+        time.sleep(min(max(0.02, 2 * (time.monotonic() - now)), 1.0))
     raise AssertionError(f"not within {deadline:.0f} s: {what}")
 
 
@@ -160,16 +164,24 @@ class Server:
         contexts = [build_context(sop_class, syntax) for sop_class, syntax in sorted(classes)]
         left = list(datasets)
         while left:
-            association = entity.associate(
-                "127.0.0.1", self.settings.dicom_port, contexts=contexts, ae_title=self.settings.aet
-            )
-            assert association.is_established
+            association = self.associate(entity, contexts)
             try:
                 while left and "Status" in (answer := association.send_c_store(left[0])):
                     assert answer.Status == 0x0000
                     left.pop(0)
             finally:
                 association.release()
+
+    def associate(self, entity: AE, contexts: list[PresentationContext]) -> Association:
+        """Open an association: an Orthanc that has just started answers HTTP before it knows its modalities."""
+
+        def opened() -> Association | None:
+            port, title = self.settings.dicom_port, self.settings.aet
+            association = entity.associate("127.0.0.1", port, contexts=contexts, ae_title=title)
+            return association if association.is_established else None
+
+        association: Association = until(opened, "an association")
+        return association
 
 
 @contextmanager

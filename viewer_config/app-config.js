@@ -156,6 +156,10 @@ const saving = (() => {
   };
 })();
 
+// Numbers of a whole region or series have no place on an image. OHIF looks for one all the same, fails, and shows none
+// of the object's other measurements either.
+const placed = ({ measurement }) => (measurement.coords.length ? measurement : { ...measurement, coords: [{}] });
+
 // OHIF's settings (https://docs.ohif.org/configuration). Same origin: the gateway serves the viewer and /dicom-web/.
 window.config = {
   name: 'NeuroNova',
@@ -165,7 +169,7 @@ window.config = {
   // No guided tour over the first study that a new user opens.
   // Opening a segmentation, or numbers with their places, is asked for by opening it.
   disableConfirmationPrompts: true,
-  customizationService: { 'ohif.tours': { $set: [] }, ...saving },
+  customizationService: { 'ohif.tours': { $set: [] }, onBeforeSRAddMeasurement: { $set: placed }, ...saving },
   showStudyList: true,
   showLoadingIndicator: true,
   showWarningMessageForCrossOrigin: false,

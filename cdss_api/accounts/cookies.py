@@ -37,4 +37,4 @@ def clear_cookies(response: Response, settings: Settings) -> None:
 
 
 def _secure(settings: Settings) -> bool:
-    return (settings.public_url or "").startswith("https:")
+    return settings.gateway_url.startswith("https:")

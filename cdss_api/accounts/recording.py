@@ -41,6 +41,7 @@ class Action(StrEnum):
     JOB_LIST = "job-list"
     JOB_SHOW = "job-show"
     JOB_DECISION = "job-decision"
+    FORWARD = "forward"
     INFERENCE_ASK = "inference-ask"
     RESULT_LIST = "result-list"
 

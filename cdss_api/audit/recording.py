@@ -44,6 +44,7 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.RESULT_LIST: Action.READ,
         recording.Action.INFERENCE_ASK: Action.READ,
         recording.Action.JOB_DECISION: Action.MANAGE,
+        recording.Action.FORWARD: Action.MOVE,
     }
 )
 

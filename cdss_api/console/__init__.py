@@ -9,15 +9,17 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 STATIC = Path(__file__).with_name("static")
 HOME = "/console/"  # leads to the page that a role begins with
 _FRONT_DOOR = "/"
-_PAGES = (
+PAGES = (
     "audit",
     "jobs",
     "mismatches",
     "notifications",
     "outbox",
+    "overview",
     "patients",
     "reading",
     "report",
+    "studies",
     "worklist",
 )  # each with a template of its name
 
@@ -42,7 +44,7 @@ def blueprint() -> Blueprint:
     def not_found() -> Response:
         return make_response(render_template("not_found.html", study=request.args.get("study", "")[:64]))
 
-    @routes.get(f"/console/<any({', '.join(_PAGES)}):name>")
+    @routes.get(f"/console/<any({', '.join(PAGES)}):name>")
     def page(name: str) -> Response:
         return make_response(render_template(f"{name}.html"))
 

@@ -10,7 +10,8 @@ from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 from pydantic import BaseModel
 
-from cdss_api.health.checks import Check, look_at
+from cdss_api.health.checks import DEADLINE, Check, look_at
+from cdss_api.health.side_by_side import SideBySide
 from neuronova.web.problems import ERRORS
 
 
@@ -21,8 +22,9 @@ class HealthAnswer(BaseModel):
     parts: dict[str, dict[str, Any]]
 
 
-def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
-    """Return the routes that run `checks`."""
+def blueprint(checks: Mapping[str, Check], deadline: float = DEADLINE) -> APIBlueprint:
+    """Return the routes that run `checks` within `deadline` seconds."""
+    asked = SideBySide(checks, deadline)
     routes = APIBlueprint(
         "health", __name__, url_prefix="/api/v1/health", abp_tags=[Tag(name="health")], abp_responses=ERRORS
     )
@@ -30,12 +32,12 @@ def blueprint(checks: Mapping[str, Check]) -> APIBlueprint:
     @routes.get("", responses={"200": HealthAnswer})
     def health() -> Response:
         """Tell the state of every part."""
-        return jsonify(look_at(checks))
+        return jsonify(look_at(asked))
 
     @routes.get("/ready", responses={"200": HealthAnswer, "503": HealthAnswer})
     def ready() -> tuple[Response, int]:
         """Fail unless every part is well."""
-        report = look_at(checks)
+        report = look_at(asked)
         return jsonify(report), 200 if report["status"] == "ok" else 503
 
     return routes

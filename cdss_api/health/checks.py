@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from cdss_api.accounts.changes import current_version
 from cdss_api.accounts.service_tokens import token as service_token
 from cdss_api.database import Database
 from cdss_api.errors import Unavailable
+from cdss_api.health.side_by_side import Outcome, SideBySide
 from cdss_api.outbox.depths import depth_of
 from cdss_api.outbox.heartbeats import CELERY, living
 from cdss_api.service import Service
@@ -27,14 +28,17 @@ from neuronova.audit.trail import Trail
 from neuronova.contract.roles import Permission
 from neuronova.contract.token import TOKEN_HEADER
 
+log = logging.getLogger(__name__)
+
 # A check returns what it found; an exception is what is wrong.
 Check = Callable[[], dict[str, Any]]
 
-_DEADLINE = 1.5
+DEADLINE = 2.0  # seconds for all checks, which run side by side
+_TIMEOUT = 1.5
 # The keeper of the audit trail signs every ten minutes.
 _UNSIGNED_SECONDS = 3600.0
-# A modality's largest study, so that the warning comes before the first study is refused.
-_FREE_BYTES = 2 * 2**30
+# Beyond the reserve: a modality's largest study, so that the warning comes before the first study is refused.
+_STUDY_BYTES = 2**30
 
 
 class UnhealthyError(Exception):
@@ -57,39 +61,45 @@ def standard_checks(service: Service) -> dict[str, Check]:
         "notifications": partial(check_notifications, settings.notifications_port),
         "inference": partial(check_inference, settings.inference_port),
         "database": partial(check_database, service.database),
-        "data": partial(check_data, settings.data),
+        "data": partial(check_data, settings.data, settings.disk_reserve << 20),
         "outbox": partial(check_outbox, service.database, service.now, celery=settings.broker_url is not None),
         "audit": partial(check_audit, Trail(settings.data), collector_of(settings), service.now),
     }
 
 
-def look_at(checks: Mapping[str, Check]) -> dict[str, Any]:
-    """Run each check and report on it."""
-    parts = {name: _look_at_one(check) for name, check in checks.items()}
+def look_at(checks: SideBySide[dict[str, Any]]) -> dict[str, Any]:
+    """Run the checks side by side and report on each: what it found, its latency and how old that is."""
+    parts = {name: _told(name, one, checks.deadline) for name, one in checks.run().items()}
     all_well = all(part["status"] == "ok" for part in parts.values())
     return {"status": "ok" if all_well else "degraded", "parts": {"api": {"status": "ok"}, **parts}}
 
 
-def _look_at_one(check: Check) -> dict[str, Any]:
-    began = time.monotonic()
-    try:
-        found = {"status": "ok", **check()}
-    # requests' errors are OSErrors, bad JSON is a ValueError, an answer that lacks something a KeyError.
-    except (UnhealthyError, Unavailable, BadKey, SQLAlchemyError, OSError, ValueError, KeyError) as error:
-        found = {"status": "down", "detail": _reason(error)}
-    return {**found, "milliseconds": round((time.monotonic() - began) * 1000, 1)}
+def _told(name: str, one: Outcome[dict[str, Any]], deadline: float) -> dict[str, Any]:
+    if not one.ended:
+        found: dict[str, Any] = {"status": "down", "detail": f"no answer in {deadline:g} s"}
+    elif one.error is not None:
+        found = {"status": "down", "detail": _reason(name, one.error)}
+    else:
+        found = {"status": "ok", **(one.value or {})}
+    return {**found, "milliseconds": round(one.seconds * 1000, 1), "age_seconds": round(one.age, 3)}
 
 
-def _reason(error: Exception) -> str:
+def _reason(name: str, error: Exception) -> str:
     if isinstance(error, requests.Timeout):
-        return f"no answer in {_DEADLINE} s"
+        return f"no answer in {_TIMEOUT} s"
     if isinstance(error, SQLAlchemyError):
         return f"cannot be used ({type(error).__name__})"
-    return "does not answer" if isinstance(error, requests.RequestException) else str(error)
+    if isinstance(error, requests.RequestException):
+        return "does not answer"
+    # Bad JSON is a ValueError, an answer that lacks something a KeyError.
+    if isinstance(error, UnhealthyError | Unavailable | BadKey | OSError | ValueError | KeyError):
+        return str(error)
+    log.error("the check of %s failed", name, exc_info=error)
+    return f"the check failed ({type(error).__name__}); the log says why"
 
 
 def _ask(url: str, token: Token) -> Any:
-    response = requests.get(url, timeout=_DEADLINE, headers={TOKEN_HEADER: token()})
+    response = requests.get(url, timeout=_TIMEOUT, headers={TOKEN_HEADER: token()})
     if response.status_code != requests.codes.ok:
         raise UnhealthyError(f"answers {response.status_code}")
     return response.json()
@@ -102,7 +112,7 @@ def check_orthanc(url: str, token: Token) -> dict[str, Any]:
 
 def check_inference(port: int) -> dict[str, Any]:
     """Ask the inference service for its models."""
-    response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_DEADLINE)
+    response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_TIMEOUT)
     if response.status_code != requests.codes.ok:
         raise UnhealthyError(f"answers {response.status_code}")
     return {"models": response.json()["models"]}
@@ -110,7 +120,7 @@ def check_inference(port: int) -> dict[str, Any]:
 
 def check_notifications(port: int) -> dict[str, Any]:
     """Ask the process of the streams whether it answers."""
-    response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_DEADLINE)
+    response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_TIMEOUT)
     if response.status_code != requests.codes.ok:
         raise UnhealthyError(f"answers {response.status_code}")
     return {}
@@ -145,12 +155,14 @@ def check_outbox(database: Database, now: Callable[[], float], *, celery: bool =
     return {"workers": workers, "waiting": waiting, "dead_letters": dead, "oldest_seconds": round(oldest, 1)}
 
 
-def check_data(folder: Path) -> dict[str, Any]:
+def check_data(folder: Path, reserve: int) -> dict[str, Any]:
     """Look whether the data folder can take another study."""
     if not os.access(folder, os.W_OK):
         raise UnhealthyError(f"{folder} cannot be written to")
     free = shutil.disk_usage(folder).free
-    if free < _FREE_BYTES:
+    if free < reserve:
+        raise UnhealthyError(f"{free >> 20} MiB left on its disk, less than NEURONOVA_DISK_RESERVE: nothing is stored")
+    if free < reserve + _STUDY_BYTES:
         raise UnhealthyError(f"{free >> 20} MiB left on its disk")
     return {"free_bytes": free}
 

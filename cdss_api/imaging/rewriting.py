@@ -7,9 +7,10 @@ import io
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from pydicom import Dataset, dcmread, dcmwrite
+if TYPE_CHECKING:  # it is loaded by who rewrites: a service starts without it
+    from pydicom import Dataset
 
 UNICODE = "ISO_IR 192"
 IDENTITY = (
@@ -32,6 +33,8 @@ def rewritten(data: bytes, values: Mapping[str, str], at: datetime) -> bytes:
     Raises:
         Unreadable: it is no DICOM file, or an odd one.
     """
+    from pydicom import Dataset, dcmread, dcmwrite
+
     try:
         dataset = dcmread(io.BytesIO(data), force=True)
         before = Dataset()
@@ -67,6 +70,8 @@ class Named(NamedTuple):
 
 def named_in(data: bytes) -> Named:
     """Return the UIDs of a DICOM file; raises Unreadable for what is none."""
+    from pydicom import dcmread
+
     keywords = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"]
     try:
         dataset = dcmread(io.BytesIO(data), force=True, specific_tags=keywords)
@@ -83,6 +88,8 @@ def _replace(dataset: Dataset, keyword: str, value: str) -> None:
 
 
 def _original(before: Dataset, at: datetime) -> Dataset:
+    from pydicom import Dataset
+
     item = Dataset()
     item.SourceOfPreviousValues = ""
     item.AttributeModificationDateTime = at.astimezone(UTC).strftime("%Y%m%d%H%M%S+0000")

@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
-from pydicom import Dataset
 
 from cdss_api.outbox.exchange import Undelivered
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_answer
 from neuronova.contract.token import TOKEN_HEADER
+
+if TYPE_CHECKING:  # it is loaded by who asks for attributes: a service starts without it
+    from pydicom import Dataset
 
 _WITHIN = 25.0  # seconds, for each request
 _FAILED = "00081198"  # FailedSOPSequence
@@ -43,6 +45,8 @@ class Stowing:
         if answer.status_code in (204, 404):
             return []
         self._require(answer, (200,))
+        from pydicom import Dataset
+
         return [Dataset.from_json(_inline(one)) for one in answer.json()]
 
     def store(self, files: Sequence[tuple[str, bytes]]) -> None:

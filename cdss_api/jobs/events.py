@@ -8,11 +8,15 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import DataError, IntegrityError
 
 from cdss_api.accounts.internal import PREFIX
+from cdss_api.accounts.recording import Actor
+from cdss_api.forwarding import requesting
 from cdss_api.jobs.taking_in import take_in
 from cdss_api.service import Service
 from neuronova.contract.ai.judged import SeriesJudged, from_json
+from neuronova.contract.roles import Role
 from neuronova.web.problems import Problem
 
+_PLUGIN = Actor(subject="service:rules", role=Role.SERVICE)
 log = logging.getLogger(__name__)
 
 
@@ -36,8 +40,9 @@ def blueprint(service: Service) -> Blueprint:
 def _is_taken_in(service: Service, judged: SeriesJudged) -> bool:
     """Take one in; what no table can hold is logged and passed over, for it would stop all that follow it."""
     try:
-        with service.database.writing() as session:
-            take_in(session, judged, service.now(), service.settings.ai_in_flight)
+        with service.work(_PLUGIN) as work:
+            if take_in(work.session, judged, work.now, service.settings.ai_in_flight):
+                requesting.take_in(work, judged)
     except (DataError, IntegrityError) as odd:
         log.error("series %s of %s is passed over (%s)", judged.sequence, judged.writer, type(odd).__name__)
         return False

@@ -8,7 +8,6 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import requests
 
 from cdss_api.jobs.answers import BAD_ANSWER, Refusal, refusal
@@ -57,6 +56,8 @@ def fetch(url: str, headers: Mapping[str, str], shape: tuple[int, int, int], int
 
 def require_shape(path: Path, shape: tuple[int, int, int]) -> None:
     """Raise BadMessage unless a file holds a mask of this shape, by the headers of its arrays."""
+    import numpy as np  # here, for a worker starts sooner without it
+
     try:
         with zipfile.ZipFile(path) as archive:
             if sum(one.file_size for one in archive.infolist()) > LARGEST_UNPACKED:

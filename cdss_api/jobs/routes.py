@@ -10,7 +10,8 @@ from flask_openapi3 import APIBlueprint
 from cdss_api.accounts import recording
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.jobs import deciding
-from cdss_api.jobs.listing import Seen, Wanted, found, listed
+from cdss_api.jobs.asking import seen_by_asker
+from cdss_api.jobs.listing import Wanted, found, listed
 from cdss_api.jobs.models import Job
 from cdss_api.jobs.overview import overview
 from cdss_api.jobs.shapes import JobAnswer, JobEntry, JobPath, JobsAnswer, JobsQuery, OverviewAnswer, shown
@@ -31,7 +32,7 @@ def blueprint(service: Service) -> APIBlueprint:
         """List the jobs of patients that one may see, the newest first."""
         wanted = Wanted(**(query.model_dump() | {"count": query.count + 1}))
         with service.work(bearer().actor) as work:
-            jobs = listed(work.session, _seen(service), wanted)
+            jobs = listed(work.session, seen_by_asker(service), wanted)
             work.record(recording.Action.JOB_LIST, count=str(len(jobs)))
             entries = [JobEntry(**shown(one)) for one in jobs[: query.count]]
         return jsonify(JobsAnswer(jobs=entries, more=len(jobs) > query.count).model_dump(mode="json"))
@@ -49,7 +50,7 @@ def blueprint(service: Service) -> APIBlueprint:
     def show_job(path: JobPath) -> Response:
         """Show a job with its result."""
         with service.work(bearer().actor) as work:
-            job = _required(found(work.session, _seen(service), path.job_key))
+            job = _required(found(work.session, seen_by_asker(service), path.job_key))
             work.record(recording.Action.JOB_SHOW, patient=Patient(job.patient_id, job.issuer), job=job.job_key)
             return _answer(job)
 
@@ -71,7 +72,7 @@ def blueprint(service: Service) -> APIBlueprint:
 def _decided(service: Service, job_key: str, decision: deciding.Decision) -> Response:
     with service.work(bearer().actor) as work:
         try:
-            job = deciding.decide(work, _seen(service), job_key, decision, service.settings.ai_in_flight)
+            job = deciding.decide(work, seen_by_asker(service), job_key, decision, service.settings.ai_in_flight)
         except deciding.NotNow as busy:
             raise Problem(409, "not_now", f"{busy}.") from None
         return _answer(_required(job))
@@ -80,11 +81,6 @@ def _decided(service: Service, job_key: str, decision: deciding.Decision) -> Res
 def _answer(job: Job) -> Response:
     result = None if job.result is None else json.loads(job.result)
     return jsonify(JobAnswer(**shown(job), result=result).model_dump(mode="json"))
-
-
-def _seen(service: Service) -> Seen:
-    claims = bearer().claims
-    return Seen(account=claims.subject, role=claims.role, now=service.now())
 
 
 def _required(job: Job | None) -> Job:

@@ -7,6 +7,7 @@ from alembic import context
 import cdss_api.accounts.models
 import cdss_api.clients.models
 import cdss_api.fhir.models
+import cdss_api.forwarding.models
 import cdss_api.jobs.models
 import cdss_api.notifications.models
 import cdss_api.outbox.models

@@ -64,7 +64,7 @@ def send(letter: EmailMessage, mail: Mail, password: str | None, context: ssl.SS
         smtplib.SMTPException: it refused.
         OSError: it does not answer, or its certificate does not hold.
     """
-    server = _connected(mail, context, demand=demand)
+    server = connected(mail, context, demand=demand)
     try:
         if mail.user is not None and password is not None:
             server.login(mail.user, password)
@@ -74,7 +74,8 @@ def send(letter: EmailMessage, mail: Mail, password: str | None, context: ssl.SS
             server.quit()
 
 
-def _connected(mail: Mail, context: ssl.SSLContext, *, demand: bool) -> smtplib.SMTP:
+def connected(mail: Mail, context: ssl.SSLContext, *, demand: bool) -> smtplib.SMTP:
+    """Connect to the mail server, by TLS as `send` does, which says what is raised."""
     if mail.implicit:
         return smtplib.SMTP_SSL(mail.host, mail.port, timeout=_TIMEOUT, context=context)
     server = smtplib.SMTP(mail.host, mail.port, timeout=_TIMEOUT)

@@ -12,20 +12,23 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.http import parse_cookie
 
 from cdss_api.accounts.bearer import standing, token_of
+from cdss_api.notifications.counts import Counts
 from cdss_api.notifications.hub import Hub, Listener
 from cdss_api.notifications.inboxes import Reader, Shown, last_of
 from cdss_api.notifications.shapes import entry_of
 from cdss_api.notifications.watching import Watch
 from cdss_api.service import Service
-from neuronova.contract.roles import Role
+from neuronova.contract.roles import Permission, Role
 from neuronova.contract.verified import Verified
 from neuronova.web.problems import Problem, answer
 
 PATH = "/api/v1/notifications/stream"
+METRICS = "/metrics"  # for the API, which passes it on
 HEARTBEAT = 15.0  # seconds of silence
 _THREADS = 4
 _PAGE = 100
@@ -41,6 +44,7 @@ class Streams:
 
     def __init__(self, service: Service, hub: Hub | None = None, *, heartbeat: float = HEARTBEAT) -> None:
         self.hub = hub or Hub()
+        self._counts = Counts(lambda: len(self.hub))
         self._service = service
         self._heartbeat = heartbeat
         self._executor = ThreadPoolExecutor(_THREADS, "streams")
@@ -68,6 +72,9 @@ class Streams:
             if scope["path"] == "/ready":
                 await _send_whole(send, 200, [(b"content-type", b"text/plain")], b"ready\n")
                 return
+            if scope["path"] == METRICS:
+                await self._metrics(scope, send)
+                return
             if scope["path"] != PATH:
                 raise Problem(404, "not_found", "There is no such thing.")
             if scope["method"] != "GET":
@@ -84,6 +91,13 @@ class Streams:
             await self._stream(listener, send)
         finally:
             self.hub.remove(listener)
+
+    async def _metrics(self, scope: Mapping[str, Any], send: Send) -> None:
+        token = token_of(_headers(scope).get("authorization", ""), {})
+        bearer = await self._asked(standing, self._service, token)
+        if Permission.PLATFORM_HEALTH not in bearer.claims.permissions:
+            raise Problem(403, "forbidden", f"This needs the permission {Permission.PLATFORM_HEALTH}.")
+        await _send_whole(send, 200, [(b"content-type", CONTENT_TYPE_LATEST.encode())], self._counts.text())
 
     async def _listener(self, scope: Mapping[str, Any]) -> Listener:
         headers = _headers(scope)
@@ -105,6 +119,7 @@ class Streams:
 
     async def _stream(self, listener: Listener, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _EVENT_STREAM})
+        self._counts.opened()
         await _send_part(send, _RETRY + _event("ready", {}, listener.last))
         listener.tell()  # what came between the token's look and now, and what a resumed one missed
         while True:
@@ -130,6 +145,7 @@ class Streams:
             listener.has_news = True  # with the next heartbeat, or wake-up
             return b""
         listener.last = last
+        self._counts.sent(len(found))
         if len(found) == _PAGE:
             listener.tell()
         return b"".join(

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.outbox.breaker import Breaker
 from cdss_api.outbox.configured_targets import ConfiguredTarget
+from cdss_api.outbox.dispatching import is_own
 from cdss_api.outbox.models import Message, Stream, Target, is_open
 from cdss_api.outbox.states import State
 
@@ -21,7 +22,8 @@ class Depth:
     """
 
     target: str
-    profile: str | None  # none where the target was removed
+    own: bool  # the platform's own, which nobody set up
+    profile: str | None  # none where the target was removed, and for the platform's own
     url: str | None
     kinds: tuple[str, ...]
     polled: tuple[str, ...]
@@ -48,6 +50,7 @@ def depth_of(session: Session, now: float) -> list[Depth]:
         found.append(
             Depth(
                 target=target,
+                own=is_own(target),
                 profile=None if one is None else one.profile,
                 url=None if one is None else one.url,
                 kinds=() if one is None else tuple(one.kinds),

@@ -25,9 +25,9 @@ from cdss_api.reading.printing import FONT, pdf_of
 from cdss_api.reading.signed import version_of
 
 # What the platform itself delivers, by the first word of the target's name: nobody can set up a target of that name.
-OWN = frozenset({"orthanc", "subscription", "correction", "result", "inference", "notification", "email"})
+OWN = frozenset({"orthanc", "subscription", "correction", "result", "inference", "notification", "email", "dicom"})
 # Of these, what goes to the Orthanc of the platform's own machine, which others cannot reach.
-_LOCAL = frozenset({"orthanc", "correction", "result"})
+_LOCAL = frozenset({"orthanc", "correction", "result", "dicom"})
 LONGEST_ASKING = 45.0  # seconds; less than the policy's longest delivery
 
 
@@ -40,6 +40,11 @@ class _Line:
     authorizer: Authorizer
     deliver: Callable[[Delivery], Outcome]
     bundles: BundleDelivery | None
+
+
+def is_own(target: str) -> bool:
+    """Return whether the platform itself delivers to a target."""
+    return target.partition(":")[0] in OWN
 
 
 def is_local(target: str) -> bool:

@@ -14,7 +14,7 @@ from cdss_api.outbox.profiles import KINDS, POLLED, PROFILES, Kind
 from cdss_api.outbox.states import State
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
-Written = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9.:-]{0,63}$")]  # the platform's own, too
+Written = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][ -~]{0,63}$")]  # the platform's own, too: dicom:AET
 
 
 class TargetPath(BaseModel):
@@ -67,6 +67,7 @@ class TargetEntry(BaseModel):
     """A target, how much waits for it, and its breaker. Times are seconds since the epoch, UTC."""
 
     target: str
+    own: bool
     profile: str | None
     url: str | None
     kinds: list[str]

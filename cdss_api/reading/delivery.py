@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydicom import Dataset
 from sqlalchemy import select
 
 from cdss_api.database import Database
@@ -60,6 +59,8 @@ class ReportDelivery:
             # unless the study is on its way from the one to the other.
             verdict = Verdict.PERMANENT if studies and not self._is_corrected(studies) else Verdict.TRANSIENT
             return Outcome(verdict, f"Orthanc has this study {len(studies)} times")
+        from pydicom import Dataset  # here, for a worker starts sooner without it
+
         filed = Filed(
             pdf=pdf_of(printed, self.font),
             report=named["report"],

@@ -6,12 +6,12 @@ import io
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
-
-from pydicom import Dataset
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
+from typing import TYPE_CHECKING
 
 from neuronova.contract.ours import MANUFACTURER
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 _REPORTS = uuid.UUID("0f6e8f1c-6f0a-4d0e-9d0a-52f3b1d7c9a4")  # our own name space for reports
 _SERIES_NUMBER = 99_000  # after what modalities number
@@ -46,6 +46,9 @@ def series_uid_of(report: str) -> str:
 
 def encapsulated(filed: Filed, study: Dataset) -> bytes:
     """Return the DICOM file; `study` has the attributes of the study as Orthanc has it."""
+    from pydicom.dataset import FileDataset, FileMetaDataset  # here, for a worker starts sooner without it
+    from pydicom.uid import UID, EncapsulatedPDFStorage, ExplicitVRLittleEndian
+
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = EncapsulatedPDFStorage
     meta.MediaStorageSOPInstanceUID = UID(instance_uid_of(filed.report, filed.version))
@@ -80,6 +83,8 @@ def encapsulated(filed: Filed, study: Dataset) -> bytes:
 
 
 def _concept() -> Dataset:
+    from pydicom import Dataset
+
     code = Dataset()
     code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "18748-4", "LN", "Diagnostic imaging study"
     return code

@@ -29,8 +29,8 @@ from cdss_api.reading.study import (
     subject_of,
 )
 from cdss_api.reading.waiting import REPORT_OF, Found, Wanted, waiting
-from cdss_api.results.made import NOT_FOR_DIAGNOSIS
 from cdss_api.results.raising import RAISED_TO, critical_findings
+from cdss_api.results.wording import NOT_FOR_DIAGNOSIS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

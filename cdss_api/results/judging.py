@@ -9,8 +9,7 @@ from cdss_api.fhir.store import Store, Stored
 from cdss_api.jobs.models import Job
 from cdss_api.jobs.states import State
 from cdss_api.results.models import ResultRow
-from cdss_api.results.publishing import ACTOR
-from cdss_api.results.recording import record
+from cdss_api.results.recording import ACTOR, record
 from cdss_api.results.removal import remove
 from cdss_api.results.resources import Standing
 from cdss_api.service import Service

@@ -12,7 +12,6 @@ from pydicom import Dataset
 
 from neuronova.contract.inference import Result
 
-NOT_FOR_DIAGNOSIS = "AI, not for diagnosis"
 _RESULTS = uuid.UUID("6d0b2a4e-90a1-4b0e-8f4b-0c5f2a5b7f11")  # our own name space for results
 
 

@@ -30,9 +30,11 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 
 from cdss_api.results.circling import circle_of
-from cdss_api.results.codes import concept, our_code, unit_concept
+from cdss_api.results.codes import our_code
+from cdss_api.results.concepts import concept, unit_concept
 from cdss_api.results.identity import identify, nameless
-from cdss_api.results.made import NOT_FOR_DIAGNOSIS, Made
+from cdss_api.results.made import Made
+from cdss_api.results.wording import NOT_FOR_DIAGNOSIS
 from neuronova.contract import inference
 from neuronova.contract.ours import MANUFACTURER
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-from pydicom import Dataset
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from cdss_api.accounts.recording import Actor
 from cdss_api.consequences import writing
 from cdss_api.imaging.models import Study
 from cdss_api.imaging.stowing import Stowing
@@ -25,18 +22,22 @@ from cdss_api.notifications.notifying import News, notify
 from cdss_api.outbox.exchange import Undelivered
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.results import wording
-from cdss_api.results.made import NOT_FOR_DIAGNOSIS, Made
 from cdss_api.results.models import ResultRow
-from cdss_api.results.objects import file_of, objects_of
-from cdss_api.results.recording import record
+from cdss_api.results.recording import ACTOR, record
 from cdss_api.results.removal import is_being_removed, remove
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
 from neuronova.contract.inference import Result, to_json, uids_hash
-from neuronova.contract.roles import Permission, Role
+from neuronova.contract.roles import Permission
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pydicom import Dataset
+
+    from cdss_api.results.made import Made
 
 SCOPES = (Permission.IMAGES_QUERY, Permission.IMAGES_READ, Permission.IMAGES_STORE)  # what tokens of `stowing` give
-ACTOR = Actor(subject="service:ai", role=Role.SERVICE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +54,10 @@ class Publisher:
             Undelivered: the series is another one by now, or Orthanc does not take it.
             requests.RequestException: Orthanc does not answer.
         """
+        # Here, for highdicom takes a second and 80 MB, and the API and most workers never write an object.
+        from cdss_api.results.made import Made
+        from cdss_api.results.objects import file_of, objects_of
+
         sources = self._sources(job)
         row = self._begun(job, result, has_mask=mask is not None)
         ended = datetime.fromtimestamp(row.made_at, UTC).astimezone()
@@ -104,23 +109,20 @@ class Publisher:
 
 def _over(made: Made, path: Path) -> Made:
     """Return it with its mask, and with the images in the mask's order."""
+    import numpy as np
+
     with np.load(path, allow_pickle=False) as found:
         mask: NDArray[np.uint8] = found["mask"]
         order: Sequence[str] = [str(one) for one in found["instances"]]
     known = {str(one.SOPInstanceUID): one for one in made.sources}
     if len(order) != mask.shape[0] or set(order) != set(known):
         raise Undelivered(Outcome(Verdict.PERMANENT, "the mask is of other images"))
-    return Made(
-        job_key=made.job_key,
-        rule=made.rule,
-        result=made.result,
-        ended=made.ended,
-        sources=tuple(known[one] for one in order),
-        mask=mask,
-    )
+    return replace(made, sources=tuple(known[one] for one in order), mask=mask)
 
 
 def _row(job: Job, result: Result, now: float, *, has_mask: bool) -> ResultRow:
+    from cdss_api.results.made import Made
+
     uid = Made(
         job_key=job.job_key, rule=job.rule, result=result, ended=datetime.fromtimestamp(now, UTC), sources=()
     ).uid
@@ -151,7 +153,7 @@ def _alert(session: Session, row: ResultRow, result: Result, now: float) -> None
     found = "; ".join(wording.found(one) for one in result.findings if one.critical)
     news = News(
         kind=Kind.CRITICAL_FINDING,
-        subject=f"{NOT_FOR_DIAGNOSIS}: {found} ({row.model}), patient {row.patient_id}"[:LONGEST_SUBJECT],
+        subject=f"{wording.NOT_FOR_DIAGNOSIS}: {found} ({row.model}), patient {row.patient_id}"[:LONGEST_SUBJECT],
         link=f"/console/report?study={row.study}",
         dedupe=f"ai-critical-finding/{row.job_key}",
         patient=Patient(row.patient_id, row.issuer),

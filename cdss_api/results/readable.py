@@ -15,10 +15,12 @@ from highdicom.sr import (
 from pydicom import Dataset
 
 from cdss_api.results import wording
-from cdss_api.results.codes import concept, our_code
+from cdss_api.results.codes import our_code
+from cdss_api.results.concepts import concept
 from cdss_api.results.identity import identify, nameless
-from cdss_api.results.made import NOT_FOR_DIAGNOSIS, Made
+from cdss_api.results.made import Made
 from cdss_api.results.measuring import observed_by
+from cdss_api.results.wording import NOT_FOR_DIAGNOSIS
 from neuronova.contract.ours import MANUFACTURER
 
 SERIES_NUMBER = 99_300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from cdss_api.accounts.recording import Actor
 from cdss_api.fhir.keeping import current, keep
 from cdss_api.fhir.moment import instant, micros_of
 from cdss_api.fhir.store import Store, Stored
@@ -11,6 +12,9 @@ from cdss_api.reading.people import practitioner_for
 from cdss_api.results.models import ResultRow
 from cdss_api.results.resources import Standing, Told, device_of, report_id, resources_of
 from neuronova.contract.reading_inference import read_result
+from neuronova.contract.roles import Role
+
+ACTOR = Actor(subject="service:ai", role=Role.SERVICE)
 
 
 def standing_of(row: ResultRow) -> Standing:

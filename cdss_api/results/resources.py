@@ -15,7 +15,7 @@ from typing import Any
 from cdss_api.fhir.document import Document
 from cdss_api.results import wording
 from cdss_api.results.codes import our_code
-from cdss_api.results.made import NOT_FOR_DIAGNOSIS
+from cdss_api.results.wording import NOT_FOR_DIAGNOSIS
 from neuronova.contract.inference import Finding, Measurement, Model, Result
 from neuronova.contract.ours import MANUFACTURER
 

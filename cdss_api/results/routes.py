@@ -7,7 +7,7 @@ from flask_openapi3 import APIBlueprint
 
 from cdss_api.accounts import recording
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
-from cdss_api.jobs.listing import Seen
+from cdss_api.jobs.asking import seen_by_asker
 from cdss_api.reading.asking import changing
 from cdss_api.results.judging import judge
 from cdss_api.results.listing import Wanted, found, judges, listed
@@ -29,7 +29,7 @@ def blueprint(service: Service) -> APIBlueprint:
         """List the results of patients that one may see, the newest first."""
         wanted = Wanted(**(query.model_dump() | {"count": query.count + 1}))
         with service.work(bearer().actor) as work:
-            rows = listed(work.session, _seen(service), wanted)
+            rows = listed(work.session, seen_by_asker(service), wanted)
             work.record(recording.Action.RESULT_LIST, count=str(len(rows)), study=query.study or "")
             names = judges(work.session, rows)
             entries = [shown(one, names) for one in rows[: query.count]]
@@ -40,7 +40,7 @@ def blueprint(service: Service) -> APIBlueprint:
     def give_verdict(path: ResultPath, body: VerdictBody) -> Response:
         """Accept a result, or reject it with a reason; a later verdict stands in place of an earlier one."""
         with changing(service) as asking:
-            row = found(asking.writer.session, _seen(service), path.job_key)
+            row = found(asking.writer.session, seen_by_asker(service), path.job_key)
             if row is None:
                 raise Problem(404, "not_found", "There is no such result.")
             report = judge(asking.writer, row, Standing(body.verdict), body.reason, bearer().claims.subject, asking.now)
@@ -49,8 +49,3 @@ def blueprint(service: Service) -> APIBlueprint:
         return jsonify(answer.model_dump(mode="json"))
 
     return routes
-
-
-def _seen(service: Service) -> Seen:
-    claims = bearer().claims
-    return Seen(account=claims.subject, role=claims.role, now=service.now())

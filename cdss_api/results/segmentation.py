@@ -9,10 +9,11 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import RLELossless
 
-from cdss_api.results.codes import concept, our_code
+from cdss_api.results.codes import our_code
+from cdss_api.results.concepts import concept
 from cdss_api.results.identity import identify, nameless
-from cdss_api.results.made import NOT_FOR_DIAGNOSIS, Made
-from cdss_api.results.wording import amount
+from cdss_api.results.made import Made
+from cdss_api.results.wording import NOT_FOR_DIAGNOSIS, amount
 from neuronova.contract.inference import Segment
 from neuronova.contract.ours import MANUFACTURER
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, StringConstraints
 
 from cdss_api.results import wording
-from cdss_api.results.made import NOT_FOR_DIAGNOSIS
 from cdss_api.results.models import ResultRow
 from cdss_api.results.recording import standing_of
 from cdss_api.results.resources import Standing, report_id
+from cdss_api.results.wording import NOT_FOR_DIAGNOSIS
 from neuronova.contract.reading_inference import read_result
 
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]

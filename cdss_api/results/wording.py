@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cdss_api.results.made import NOT_FOR_DIAGNOSIS
 from neuronova.contract.inference import Finding, Measurement, Result
 
+NOT_FOR_DIAGNOSIS = "AI, not for diagnosis"
 _SHOWN = {"1": "", "[hnsf'U]": " HU", "mm2": " mm²", "mm3": " mm³", "cm3": " cm³"}  # where UCUM's symbol is no reader's
 
 

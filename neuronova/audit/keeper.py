@@ -23,6 +23,7 @@ from neuronova.audit.forward import Forwarder, collector_of
 from neuronova.audit.journal import AuditJournal
 from neuronova.audit.retention import DAY, YEAR, cut_all, forwarded, last_cut, remove_exports, require_whole
 from neuronova.audit.signing import BadKey, signer_of
+from neuronova.audit.soundness import keep_verifying
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Event, Outcome
 from neuronova.contract.settings import Settings, read_settings
@@ -123,6 +124,7 @@ def main() -> None:
     except (BadKey, JournalFailed) as error:
         sys.exit(str(error))
     signal.signal(signal.SIGTERM, _end)
+    keep_verifying(Trail(settings.data))
     try:
         while True:
             if not keeper.step():

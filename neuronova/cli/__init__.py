@@ -5,12 +5,20 @@ from __future__ import annotations
 import typer
 
 from neuronova.cli.ai import ai
+from neuronova.cli.anonymising import anonymise
 from neuronova.cli.audit import audit
+from neuronova.cli.backup import backup
 from neuronova.cli.clients import clients
 from neuronova.cli.demo import demo
+from neuronova.cli.doctor import doctor
+from neuronova.cli.exporting import export
+from neuronova.cli.forwarding import forward, forwarding
+from neuronova.cli.importing import import_
 from neuronova.cli.keys import keys
 from neuronova.cli.modality import modality
 from neuronova.cli.outbox import outbox
+from neuronova.cli.parts import part, prepare
+from neuronova.cli.restore import restore
 from neuronova.cli.run import run
 from neuronova.cli.transcode import transcode
 from neuronova.cli.users import users
@@ -23,12 +31,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(run)
+app.command()(prepare)
+app.command()(part)
 app.command()(demo)
 app.command()(transcode)
+app.command()(forward)
+app.command("import")(import_)
+app.command()(export)
+app.command()(anonymise)
 app.add_typer(users)
 app.add_typer(clients)
 app.add_typer(keys)
 app.add_typer(modality)
 app.add_typer(audit)
 app.add_typer(outbox)
+app.add_typer(forwarding)
 app.add_typer(ai)
+app.add_typer(backup)
+app.command()(restore)
+app.command()(doctor)

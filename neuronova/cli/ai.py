@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Iterable
 from datetime import datetime, time
 from functools import partial
@@ -16,6 +15,7 @@ import typer
 from neuronova.cli.accounts import accounts
 from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
+from neuronova.cli.rules_files import rules_of
 from neuronova.contract.roles import Permission
 from neuronova.platform.errors import PlatformError
 from neuronova.platform.layout import REPOSITORY
@@ -110,21 +110,9 @@ def _path(settings: Settings) -> Path:
 
 
 def _read(path: Path) -> tuple[Rule, ...]:
-    """Read a file of rules; its problems are said line by line and end the command."""
-    from neuronova.contract.ai.nodes import MOST_CHARACTERS, Odd
     from neuronova.contract.ai.rules_file import read_rules
 
-    try:
-        with path.open(encoding="utf-8") as file:
-            return read_rules(file.read(MOST_CHARACTERS + 1))
-    except Odd as odd:
-        for problem in odd.problems:
-            print(f"{path}:{problem.line}: {problem.message}", file=sys.stderr)
-        raise typer.Exit(1) from None
-    except UnicodeDecodeError as error:
-        raise PlatformError(f"{path} is not UTF-8 ({error.reason})") from None
-    except OSError as error:
-        raise PlatformError(f"{path} cannot be read ({error.strerror})") from None
+    return rules_of(path, read_rules)
 
 
 def _time(text: str | None) -> time:

@@ -11,15 +11,25 @@ from neuronova.platform.layout import REPOSITORY
 
 def load_settings() -> Settings:
     """Read the settings from the environment over the `.env` of this folder, or else of the repository."""
-    return read_settings(with_secret_files({**_dotenv(), **os.environ}, Path.read_text))
+    return read_settings(with_secret_files(variables(), Path.read_text))
+
+
+def dotenv_file() -> Path | None:
+    """Return the `.env` that settings are read from."""
+    files = (folder / ".env" for folder in (Path.cwd(), REPOSITORY))
+    return next((file for file in files if file.is_file()), None)
+
+
+def variables() -> dict[str, str]:
+    """Return the variables that settings are read from, before the files that some of them name are read."""
+    return {**_dotenv(), **os.environ}
 
 
 def _dotenv() -> dict[str, str]:
-    for folder in (Path.cwd(), REPOSITORY):
-        file = folder / ".env"
-        if file.is_file():
-            try:
-                return read_dotenv(file.read_text(encoding="utf-8"))
-            except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(f"cannot read {file}: {error}") from None
-    return {}
+    file = dotenv_file()
+    if file is None:
+        return {}
+    try:
+        return read_dotenv(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"cannot read {file}: {error}") from None

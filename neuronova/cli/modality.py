@@ -72,24 +72,18 @@ def show() -> None:
 def test(title: _Title) -> None:
     """Ask a modality whether it answers (C-ECHO)."""
     with in_one_line():
-        from pynetdicom import AE
-        from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
-
         from cdss_api.accounts.models import Modality
+        from cdss_api.modalities.echo import NoAnswer, echo
         from neuronova.cli.configuration import load_settings
 
         with accounts() as service, service.database.reading() as session:
             known = session.get(Modality, title)
         if known is None:
             raise PlatformError(f"there is no modality {title}; `neuronova modality list` shows those there are")
-        entity = AE(ae_title=load_settings().aet)
-        entity.add_requested_context(Verification)
-        entity.acse_timeout = entity.dimse_timeout = entity.connection_timeout = 5
-        association = entity.associate(known.host, known.port, ae_title=title)
-        answered = association.is_established and association.send_c_echo().get("Status") == 0
-        association.release()
-        if not answered:
-            raise PlatformError(f"{title} does not answer a C-ECHO at {known.host}:{known.port}")
+        try:
+            echo(load_settings().aet, title, known.host, known.port)
+        except NoAnswer as why:
+            raise PlatformError(f"{title} {why}") from None
         typer.echo(f"{title} answers.")
 
 

@@ -76,7 +76,13 @@ def targets() -> None:
             for one in depth_of(session, service.now()):
                 types = (" ".join(one.kinds), " ".join(one.polled), "paused" if one.paused else one.breaker)
                 counts = (str(one.waiting), f"{one.oldest_seconds:.0f} s", str(one.dead))
-                table.add_row(one.target, one.profile or "(removed)", one.url or "", *types, *counts)
+                table.add_row(
+                    one.target,
+                    one.profile or ("(platform)" if one.own else "(removed)"),
+                    one.url or "",
+                    *types,
+                    *counts,
+                )
         Console().print(table)
 
 

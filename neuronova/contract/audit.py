@@ -25,6 +25,7 @@ class Action(StrEnum):
     READ = "read"
     STORE = "store"
     DELETE = "delete"
+    DISCLOSE = "disclose"  # objects to media, or to research
     MANAGE = "manage"
     FIND = "find"  # DIMSE, as the next three
     GET = "get"

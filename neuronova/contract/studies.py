@@ -6,9 +6,11 @@ An event says how a study now is, not what happened to it, so that of several th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple, TypeVar
+
+from neuronova.contract.batch import read_batch
 
 FORMAT = 1
 MOST_EVENTS = 50  # of one request
@@ -117,13 +119,7 @@ def from_json(value: Any) -> tuple[Event, ...]:
     Raises:
         ValueError: it is of another format, odd, or has too many events.
     """
-    if not isinstance(value, Mapping) or not isinstance(value.get("events"), list):
-        raise ValueError("no object with `events`")
-    if value.get("format") != FORMAT:
-        raise ValueError(f"events of format {value.get('format')}; this program reads format {FORMAT}")
-    if len(value["events"]) > MOST_EVENTS:
-        raise ValueError(f"more than {MOST_EVENTS} events")
-    return tuple(event_from_json(one) for one in value["events"])
+    return read_batch(value, "events", format=FORMAT, most=MOST_EVENTS, read=event_from_json)
 
 
 Value = TypeVar("Value", Series, StudyChanged, StudyDeleted)

@@ -11,7 +11,8 @@ from neuronova.contract.settings import Settings
 from neuronova.platform.layout import REPOSITORY, Layout
 from neuronova.platform.programs import Programs
 
-_ADMIN_PASSWORD = "NEURONOVA_ADMIN_PASSWORD"  # noqa: S105 - a name; the account is made before the first process starts
+# No part needs these: the first account is made before any of them starts, and backups are a command's.
+_OTHERS_SECRETS = ("NEURONOVA_ADMIN_PASSWORD", "NEURONOVA_BACKUP_REPOSITORY", "NEURONOVA_BACKUP_PASSWORD")
 
 
 def orthanc_variables(settings: Settings, layout: Layout, programs: Programs) -> dict[str, str]:
@@ -22,10 +23,18 @@ def orthanc_variables(settings: Settings, layout: Layout, programs: Programs) ->
         "ORTHANC_STORAGE": layout.orthanc,
         "ORTHANC_TEMPORARY": layout.temporary,
         "ORTHANC_AET": settings.aet,
+        "ORTHANC_TLS_CERTIFICATE": settings.dicom_tls_certificate or "",
+        "ORTHANC_TLS_KEY": settings.dicom_tls_key or "",
+        "ORTHANC_TLS_CA": settings.dicom_tls_ca or "",
     }
-    numbers = {"ORTHANC_HTTP_PORT": settings.orthanc_port, "ORTHANC_DICOM_PORT": settings.dicom_port}
+    tls = "false" if settings.dicom_tls_certificate is None else "true"
+    values = {
+        "ORTHANC_HTTP_PORT": settings.orthanc_port,
+        "ORTHANC_DICOM_PORT": settings.dicom_port,
+        "ORTHANC_TLS": tls,
+    }
     return {name: json.dumps(str(text))[1:-1] for name, text in texts.items()} | {
-        name: str(number) for name, number in numbers.items()
+        name: str(value) for name, value in values.items()
     }
 
 
@@ -33,7 +42,7 @@ def platform_environment(
     settings: Settings, layout: Layout, programs: Programs, ambient: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     """Return the environment of every process of the platform: `ambient` with what they need."""
-    ours = {name: value for name, value in settings.environment().items() if name != _ADMIN_PASSWORD}
+    ours = {name: value for name, value in settings.environment().items() if name not in _OTHERS_SECRETS}
     foreign = ("PYTHON", "NEURONOVA_", "ORTHANC_")  # a stray PYTHONHOME would break the Python inside Orthanc
     kept = {name: value for name, value in ambient.items() if not name.startswith(foreign)}
     return {

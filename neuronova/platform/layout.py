@@ -45,6 +45,11 @@ class Layout:
         return self.run / "lock"
 
     @property
+    def unfinished(self) -> Path:
+        """A file that is there from the beginning of a restore until it is found to be whole."""
+        return self.data / "restore-unfinished"
+
+    @property
     def socket(self) -> Path:
         """The supervisor's control socket."""
         return self.run / "supervisor.sock"

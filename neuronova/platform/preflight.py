@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,6 +36,11 @@ def prepare_data_folder(layout: Layout) -> None:
     check_path(layout.data, "NEURONOVA_DATA")
     if len(os.fsencode(layout.socket)) > _SOCKET_PATH:
         raise PlatformError(f"NEURONOVA_DATA {layout.data} is too long for a socket's path; choose a shorter one")
+    if layout.unfinished.exists():
+        raise PlatformError(
+            f"{layout.data} was not wholly restored; empty it and run `neuronova restore` again, "
+            f"or remove {layout.unfinished} to use it as it is (docs/backup.md)"
+        )
     try:
         make_folders(layout)
         for folder in layout.folders():
@@ -70,18 +76,56 @@ def only_one(layout: Layout) -> Iterator[None]:
         yield
 
 
-def check_ports(settings: Settings) -> None:
-    """Make sure that every port can be taken, and name the variable of the first that cannot."""
+def ports_of(settings: Settings) -> tuple[tuple[str, str, int], ...]:
+    """Return each port that the platform listens on: its variable, its address and itself."""
     everywhere = "0.0.0.0"  # noqa: S104 - Orthanc takes its ports on every address and then keeps to loopback
-    for name, address, port in (
-        ("HTTP_PORT", settings.bind, settings.http_port),
+    ports = (
+        *_gateway_ports(settings),
         ("DICOM_PORT", everywhere, settings.dicom_port),
         ("ORTHANC_PORT", everywhere, settings.orthanc_port),
         ("API_PORT", "127.0.0.1", settings.api_port),
         ("INFERENCE_PORT", "127.0.0.1", settings.inference_port),
         ("NOTIFICATIONS_PORT", "127.0.0.1", settings.notifications_port),
+    )
+    return tuple((f"NEURONOVA_{name}", address, port) for name, address, port in ports)
+
+
+def check_ports(settings: Settings) -> None:
+    """Make sure that every port can be taken, and name the variable of the first that cannot."""
+    for variable, address, port in ports_of(settings):
+        check_port(variable, address, port)
+
+
+def _gateway_ports(settings: Settings) -> Iterator[tuple[str, str, int]]:
+    if settings.tls_certificate is None:
+        yield "HTTP_PORT", settings.bind, settings.http_port
+    else:
+        yield "HTTPS_PORT", settings.bind, settings.https_port
+        yield "HTTP_PORT", "127.0.0.1", settings.http_port
+
+
+def check_certificates(settings: Settings) -> None:
+    """Make sure that the doors' certificates can be used with their keys, and name the variable of one that cannot."""
+    for name, certificate, key in (
+        ("TLS", settings.tls_certificate, settings.tls_key),
+        ("DICOM_TLS", settings.dicom_tls_certificate, settings.dicom_tls_key),
     ):
-        _check_port(f"NEURONOVA_{name}", address, port)
+        if certificate is not None:
+            _try_files(f"NEURONOVA_{name}_CERTIFICATE or NEURONOVA_{name}_KEY", certificate, key)
+    if settings.dicom_tls_ca is not None:
+        _try_files("NEURONOVA_DICOM_TLS_CA", authority=settings.dicom_tls_ca)
+
+
+def _try_files(
+    variable: str, certificate: Path | None = None, key: Path | None = None, authority: Path | None = None
+) -> None:
+    try:
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority)
+        if certificate is not None:
+            context.load_cert_chain(certificate, key, password=lambda: "")  # never asked for on a terminal
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise PlatformError(f"{variable} names no usable PEM file ({reason})") from None
 
 
 def check_collector(settings: Settings) -> None:
@@ -100,7 +144,12 @@ def check_collector(settings: Settings) -> None:
             raise PlatformError(f"{variable} names no usable PEM file ({reason})") from None
 
 
-def _check_port(variable: str, address: str, port: int) -> None:
+def check_port(variable: str, address: str, port: int) -> None:
+    """Make sure that a port can be taken.
+
+    Raises:
+        PlatformError: it cannot; why, and what to do after a semicolon.
+    """
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as listener:

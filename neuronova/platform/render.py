@@ -38,7 +38,7 @@ def gateway_config(template: str, settings: Settings, layout: Layout, *, user: s
         template,
         {
             "USER": f"user {user};" if user else "",
-            "LISTEN": f"{_bracketed(settings.bind)}:{settings.http_port}",
+            "LISTEN": _listen(settings),
             "ORTHANC_PORT": settings.orthanc_port,
             "API_PORT": settings.api_port,
             "NOTIFICATIONS_PORT": settings.notifications_port,
@@ -49,6 +49,21 @@ def gateway_config(template: str, settings: Settings, layout: Layout, *, user: s
             "VIEWER": layout.viewer,
             "APP_CONFIG": APP_CONFIG,
         },
+    )
+
+
+def _listen(settings: Settings) -> str:
+    """Return where the gateway listens; with a certificate, other machines reach it by TLS alone."""
+    outside = _bracketed(settings.bind)
+    if settings.tls_certificate is None:
+        return f"listen {outside}:{settings.http_port};"
+    return " ".join(
+        (
+            f"listen 127.0.0.1:{settings.http_port};",
+            f"listen {outside}:{settings.https_port} ssl http2;",
+            f'ssl_certificate "{settings.tls_certificate}";',
+            f'ssl_certificate_key "{settings.tls_key}";',
+        )
     )
 
 

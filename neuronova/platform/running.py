@@ -2,40 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import pwd
 import signal
-import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
-from cdss_api import starting
-from cdss_api.audit.journals import open_journal
-from cdss_api.audit.recording import recorder
-from cdss_api.errors import Unavailable
-from neuronova.audit.files import JournalFailed
 from neuronova.contract.settings import Settings
-from neuronova.platform import preflight, render, viewer
+from neuronova.platform import preflight
 from neuronova.platform.environment import platform_environment
 from neuronova.platform.errors import PlatformError
-from neuronova.platform.layout import REPOSITORY, Layout
+from neuronova.platform.layout import Layout
 from neuronova.platform.parts import Part, parts_of
+from neuronova.platform.preparing import Say, prepare
 from neuronova.platform.processes import end_children
-from neuronova.platform.programs import Programs, find_programs
+from neuronova.platform.programs import find_programs
 from neuronova.platform.supervisor import Supervisor, supervised, tail
 
 _STARTS = 4  # after as many the supervisor gives up
 _START_DEADLINE = 60.0
 _REVIVE_AFTER = 10.0
-
-Say = Callable[[str], None]
-# Each brings the data folder to what this version expects, and does nothing where it already is.
-MIGRATIONS: tuple[Callable[[Layout], None], ...] = (viewer.install,)
 
 
 def run_platform(settings: Settings, say: Say) -> None:
@@ -46,30 +34,15 @@ def run_platform(settings: Settings, say: Say) -> None:
     """
     layout = Layout(settings.data)
     programs = find_programs()
-    preflight.check_path(REPOSITORY, "the platform's own folder")
     preflight.prepare_data_folder(layout)
     with _stop_signals() as stop, preflight.only_one(layout):
         preflight.check_ports(settings)
-        preflight.check_collector(settings)
-        for migrate in MIGRATIONS:
-            migrate(layout)
-        _prepare_api(settings, say)
-        _write_configuration(settings, layout, programs)
+        prepare(settings, layout, programs, say)
         with supervised(layout, platform_environment(settings, layout, programs)) as supervisor:
             if _wait_for_parts(parts_of(settings), supervisor, layout, stop, say):
                 say(addresses(settings))
                 _watch(supervisor, layout, stop, say)
             say("Stopping.")
-
-
-def _prepare_api(settings: Settings, say: Say) -> None:
-    try:
-        with closing(open_journal(settings, "cli")) as journal:
-            service = starting.open_service(settings, record=recorder(journal))
-            with closing(service.database):
-                starting.prepare(service, say)
-    except (Unavailable, JournalFailed) as error:
-        raise PlatformError(str(error)) from None
 
 
 @contextmanager
@@ -82,15 +55,6 @@ def _stop_signals() -> Iterator[threading.Event]:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, handle)
     yield stop
-
-
-def _write_configuration(settings: Settings, layout: Layout, programs: Programs) -> None:
-    # nginx hands its workers to `nobody` if root starts it, who may not enter the data folder.
-    user = pwd.getpwuid(os.geteuid()).pw_name if os.geteuid() == 0 else None
-    commands = render.commands(settings, layout, programs, Path(sys.executable))
-    template = render.GATEWAY_TEMPLATE.read_text()
-    layout.gateway_config.write_text(render.gateway_config(template, settings, layout, user=user))
-    layout.supervisor_config.write_text(render.supervisor_config(layout, commands, user=user))
 
 
 def _wait_for_parts(

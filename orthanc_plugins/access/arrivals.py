@@ -20,11 +20,19 @@ log = logging.getLogger(__name__)
 BATCH = 500
 EVERY = 30.0  # seconds between two looks for what was missed
 MOST_NOTED = 50_000
+BY_HTTP = "http"  # what came by another way than DICOM: REST and STOW-RS
 REST = 0.001  # seconds between two instances, so that requests come first
 
 
+def _uncounted(_source: str, _size: int) -> None:
+    """Count nothing."""
+
+
 class Arrivals:
-    """Notes whose each instance is, before the modality that sent it has its answer."""
+    """Notes whose each instance is, before the modality that sent it has its answer.
+
+    `received` is told of each instance who sent it and how many bytes it has.
+    """
 
     def __init__(
         self,
@@ -33,7 +41,10 @@ class Arrivals:
         recording: Recording,
         issuer: Callable[[str], str | None],
         clock: Callable[[], float] = time.time,
+        *,
+        received: Callable[[str, int], None] = _uncounted,
     ) -> None:
+        self._received = received
         self._sdk = sdk
         self._register = register
         self._recording = recording
@@ -44,14 +55,18 @@ class Arrivals:
 
     def on_stored(self, instance: Instance, identifier: str) -> None:
         """Take in one instance; Orthanc calls this before it answers the sender."""
+        data, sender = instance.GetInstanceData(), instance.GetInstanceRemoteAet()
+        by_dicom = instance.GetInstanceOrigin() == self._sdk.InstanceOrigin.DICOM_PROTOCOL
+        # Only a modality that the table names gets an association, so there are no more titles than it has had.
+        self._received(sender if by_dicom else BY_HTTP, len(data))
         try:
-            identity = self._identity(instance.GetInstanceData(), instance.GetInstanceRemoteAet(), identifier)
+            identity = self._identity(data, sender, identifier)
         except Unidentified as odd:
             log.warning("instance %s belongs to nobody and is shown to those only who see all: %s", identifier, odd)
             return
         self._register.note(identity, self._clock())
-        if instance.GetInstanceOrigin() == self._sdk.InstanceOrigin.DICOM_PROTOCOL:
-            self._recording.stored(identity, instance.GetInstanceRemoteAet())
+        if by_dicom:
+            self._recording.stored(identity, sender)
         with self._lock:
             self._noted[identifier] = None
             while len(self._noted) > MOST_NOTED:

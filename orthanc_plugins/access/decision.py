@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from neuronova.contract.audit import Action
@@ -32,6 +33,7 @@ class Reason(StrEnum):
     DISABLED = "account-disabled"
     STALE = "grants-stale"
     UNRECORDED = "audit-unavailable"  # (503)
+    FULL = "disk-full"  # (507)
     # refused: known, but not allowed (403)
     FORBIDDEN = "role-forbidden"
     ROUTE = "route-unknown"
@@ -43,6 +45,7 @@ class Reason(StrEnum):
 _UNKNOWN_BEARER = frozenset(
     {Reason.NO_TOKEN, Reason.BAD_TOKEN, Reason.EXPIRED, Reason.REVOKED, Reason.DISABLED, Reason.STALE}
 )
+_UNABLE = MappingProxyType({Reason.UNRECORDED: 503, Reason.FULL: 507})
 
 
 class Decision(NamedTuple):
@@ -56,8 +59,8 @@ class Decision(NamedTuple):
         """The HTTP status that a refusal is answered with (RFC 9110 15.5)."""
         if self.allowed:
             return 200
-        if self.reason is Reason.UNRECORDED:
-            return 503
+        if self.reason in _UNABLE:
+            return _UNABLE[self.reason]
         if self.reason in _UNKNOWN_BEARER:
             return 401
         return 404 if self.reason is Reason.HIDDEN else 403

@@ -16,6 +16,7 @@ from urllib.parse import unquote
 
 from neuronova.audit.access import Ticket
 from neuronova.audit.files import JournalFailed
+from neuronova.contract.audit import Action
 from orthanc_plugins.access.address import DICOM_WEB, Address, read_address, with_wado_arguments
 from orthanc_plugins.access.bearer import TOKEN_HEADER, Bearers, Internal
 from orthanc_plugins.access.decision import (
@@ -49,6 +50,7 @@ _EXPLANATIONS = {
     Reason.DISABLED: "The account does not exist or is disabled; ask an administrator.",
     Reason.STALE: "The service that knows who may see what has not answered for too long; try again later.",
     Reason.UNRECORDED: "Accesses cannot be recorded at the moment, so none is allowed; an administrator has to look.",
+    Reason.FULL: "The archive's disk is full, so nothing is stored: an administrator has to make room.",
     Reason.FORBIDDEN: "Your role does not allow this.",
     Reason.ROUTE: "Nobody may use this route.",
     Reason.NOT_PERMITTED: "You may not store for this patient.",
@@ -66,16 +68,32 @@ class Judgement(NamedTuple):
     ticket: Ticket | None = None
 
 
+def _uncounted(_decision: Decision, _seconds: float) -> None:
+    """Count nothing."""
+
+
 class Gate:
-    """Decides on requests, and has each decision recorded before anything is answered."""
+    """Decides on requests, and has each decision recorded before anything is answered.
+
+    `decided` is told of each decision, and how many seconds it took.
+    """
 
     def __init__(
-        self, bearers: Bearers, register: Register, recording: Recording, clock: Callable[[], float] = time.time
+        self,
+        bearers: Bearers,
+        register: Register,
+        recording: Recording,
+        room: Callable[[], bool] = lambda: True,
+        clock: Callable[[], float] = time.time,
+        *,
+        decided: Callable[[Decision, float], None] = _uncounted,
     ) -> None:
+        self._decided = decided
         self._bearers = bearers
         self._register = register
         self._recording = recording
         self._recorder = recording.recorder
+        self._room = room
         self._clock = clock
         self._lately: tuple[tuple[int, int, int], dict[tuple[object, ...], Judgement]] = ((0, 0, 0), {})
 
@@ -86,6 +104,14 @@ class Gate:
 
         `peer` is the address of whoever asks this port; the gateway says whom it asks for.
         """
+        began = time.perf_counter()
+        judged = self._judge(method, path, headers, arguments, peer)
+        self._decided(judged.decision, time.perf_counter() - began)
+        return judged
+
+    def _judge(
+        self, method: str, path: str, headers: Mapping[str, str], arguments: Mapping[str, str], peer: str
+    ) -> Judgement:
         address = _wado(method, path, arguments) if path.startswith(WADO) else read_address(method, path)
         client = headers.get(CLIENT_HEADER, peer)
         # A viewer asks for the frames of one study in bursts.
@@ -134,16 +160,24 @@ class Gate:
         holdings: tuple[Holding, ...] = ()
         if needs_holdings(address, asking):
             holdings = self._register.holdings(address.study or "")
-        return asking, decide(address, asking, holdings), holdings
+        decision = decide(address, asking, holdings)
+        if decision.allowed and address.action is Action.STORE and not self._room():
+            decision = Decision(False, Reason.FULL)
+        return asking, decision, holdings
 
     def may_store(self, judged: Judgement, identity: Identity) -> Judgement:
         """Decide on one object of a STOW request, and record whose it is: the request itself need not name its study.
 
         Who sees not all adds to a study that they see, of that study's patient.
         """
-        bearer = judged.bearer
-        if bearer is None:
+        if judged.bearer is None:
             return judged
+        began = time.perf_counter()
+        found = self._may_store(judged, judged.bearer, identity)
+        self._decided(found.decision, time.perf_counter() - began)
+        return found
+
+    def _may_store(self, judged: Judgement, bearer: Bearer, identity: Identity) -> Judgement:
         holdings = self._register.holdings(identity.study)
         decision = judged.decision
         if is_limited(bearer):

@@ -7,19 +7,21 @@ import logging
 import threading
 
 from neuronova.contract.grants import ModalityChange, Operation
+from neuronova.contract.modalities import name_in_orthanc
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.sdk import Sdk
 
 log = logging.getLogger(__name__)
 
 _ALLOWS = {
-    Operation.STORE: ("AllowStore",),
+    # Whoever stores may ask whether it is kept (storage commitment, PS3.4 Annex J).
+    Operation.STORE: ("AllowStore", "AllowNAction"),
     Operation.FIND: ("AllowFind",),
     Operation.WORKLIST: ("AllowFindWorklist",),
     Operation.MOVE: ("AllowMove",),
     Operation.GET: ("AllowGet",),
 }
-_NEVER = ("AllowNAction", "AllowNEventReport", "AllowStorageCommitment", "AllowTranscoding")
+_NEVER = ("AllowEventReport", "AllowTranscoding")
 
 
 class Modalities:
@@ -39,7 +41,7 @@ class Modalities:
     def follow(self) -> None:
         """Bring Orthanc's table to the ledger's."""
         with self._lock:
-            wanted = {name_of(title): modality for title, modality in self._ledger.modalities.items()}
+            wanted = {name_in_orthanc(title): modality for title, modality in self._ledger.modalities.items()}
             present = json.loads(self._sdk.RestApiGet("/modalities?expand"))
             for name in set(present) - set(wanted):
                 log.info("modality %s is refused from now on", name)
@@ -49,11 +51,6 @@ class Modalities:
                 known = present.get(name, {})
                 if {key: known.get(key) for key in described} != described:
                     self._sdk.RestApiPut(f"/modalities/{name}", json.dumps(described).encode())
-
-
-def name_of(title: str) -> str:
-    """Return the symbolic name under which Orthanc keeps an AE title: letters, digits, hyphens and underscores."""
-    return "ae-" + title.encode().hex()
 
 
 def describe(modality: ModalityChange) -> dict[str, object]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
 
 from neuronova.contract.grants import (
@@ -63,6 +64,17 @@ class Store(SqliteFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, SCHEMA, SCHEMA_VERSION)
+
+    # Studies
+
+    def keep_only(self, studies: Iterable[str], series: Iterable[str]) -> None:
+        """Forget the studies and series that are not among those of Orthanc's, by its identifiers."""
+        with self.transaction() as db:
+            for table, present in (("study", studies), ("series", series)):
+                db.execute("CREATE TEMP TABLE present (orthanc TEXT PRIMARY KEY) WITHOUT ROWID")
+                db.executemany("INSERT OR IGNORE INTO present VALUES (?)", ((one,) for one in present))
+                db.execute(f"DELETE FROM {table} WHERE orthanc NOT IN (SELECT orthanc FROM present)")  # noqa: S608
+                db.execute("DROP TABLE present")
 
     # Grants
 

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from neuronova.contract.ai.attributes import attribute_of
-from neuronova.contract.ai.conditions import why_not
-from neuronova.contract.ai.judged import LONGEST_REASON, MOST_REASONS, Asked
+from neuronova.contract.ai.conditions import Condition, why_not
+from neuronova.contract.ai.judged import LONGEST_REASON, MOST_REASONS, Asked, Sent
 from neuronova.contract.ai.nodes import MOST_CHARACTERS, Odd
 from neuronova.contract.ai.rules import Outcome, Rule, evaluate
 from neuronova.contract.ai.rules_file import read_rules
 from neuronova.contract.ai.series import Series
+from neuronova.contract.forwarding.rules import ForwardingRule, When, sending
 
 OWN_FILE = Path(__file__).parents[2] / "ai_rules.yaml"
 NO_IMAGES = frozenset({"SEG", "SR", "DOC", "KO", "PR"})
@@ -54,18 +55,27 @@ def may_be_asked_for(rules: Iterable[Rule], modality: str) -> bool:
     Modality (0008,0060) is of the series (PS3.3 C.7.3.1): conditions on nothing else can be told without the images.
     """
     known = Series(({_MODALITY.tag: {"vr": "CS", "Value": [modality]}},))
-    return modality not in NO_IMAGES and any(
-        all(
-            why_not(condition, known) is None
-            for condition in rule.conditions
-            if all(attribute == _MODALITY for attribute in condition.attributes)
-        )
-        for rule in rules
+    return modality not in NO_IMAGES and any(_may_be_meant(rule.conditions, known) for rule in rules)
+
+
+def may_be_sent(rules: Iterable[ForwardingRule], modality: str) -> bool:
+    """Tell the same of rules that forward, which take what is made from images as well."""
+    known = Series(({_MODALITY.tag: {"vr": "CS", "Value": [modality]}},))
+    return any(one.when is When.ON_ARRIVAL and _may_be_meant(one.conditions, known) for one in rules)
+
+
+def _may_be_meant(conditions: Iterable[Condition], known: Series) -> bool:
+    return all(
+        why_not(condition, known) is None
+        for condition in conditions
+        if all(attribute == _MODALITY for attribute in condition.attributes)
     )
 
 
 def asked_of(rules: Iterable[Rule], series: Series, at: time) -> tuple[Asked, ...]:
     """Return the rules that fire on a series at a time of day, and those whose model cannot and that is to be said."""
+    if series.text("Modality") in NO_IMAGES:  # looked at for the sake of a rule that forwards
+        return ()
     said = ((rule, evaluate(rule, series, at)) for rule in rules)
     return tuple(
         Asked(
@@ -77,6 +87,11 @@ def asked_of(rules: Iterable[Rule], series: Series, at: time) -> tuple[Asked, ..
         for rule, verdict in said
         if verdict.outcome in (Outcome.FIRES, Outcome.REPORTS)
     )
+
+
+def sent_by(rules: Sequence[ForwardingRule], series: Series) -> tuple[Sent, ...]:
+    """Return the rules that send a series on its arrival."""
+    return tuple(Sent(rule=one.name, to=one.to, priority=one.priority) for one in sending(rules, series))
 
 
 def files_digest(files: Mapping[str, str]) -> str:

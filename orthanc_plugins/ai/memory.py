@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from neuronova.contract.ai.judged import SeriesJudged, series_from_json
-from orthanc_plugins.changes.memory import Touched, next_name, remember, touch
+from orthanc_plugins.changes.memory import Touched, new_writer, next_name, remember, touch
 
 SCHEMA_VERSION = 1
 # `files` is the digest over the files that were judged, "" where they were not looked at; `body` was told last.
@@ -47,6 +47,11 @@ class Memory(Touched):
             touch(db, new, now)
             db.execute("UPDATE cursor SET sequence = ?", (sequence,))
             db.execute("INSERT INTO begun VALUES (?)", (now,))
+
+    def begin_anew(self) -> None:
+        """Take another name, for a file that was restored; what it was to tell is told under the old one."""
+        with self.transaction() as db:
+            new_writer(db)
 
     def due(self, now: float, quiet: float, limit: int) -> list[tuple[str, float]]:
         """Return series that are quiet, with when they were touched last, without those that wait for something."""
@@ -95,7 +100,7 @@ class Memory(Touched):
         with self.transaction() as db:
             for (body,) in db.execute("SELECT body FROM told WHERE unit = ? AND body IS NOT NULL", (unit,)).fetchall():
                 last = series_from_json(json.loads(body))
-                _put(db, unit, replace(last, instances=0, input_hash="", uids_hash="", asked=()))
+                _put(db, unit, replace(last, instances=0, input_hash="", uids_hash="", asked=(), sent=()))
             db.execute("DELETE FROM told WHERE unit = ?", (unit,))
             db.execute("DELETE FROM member WHERE unit = ?", (unit,))
             _untouch(db, unit, seen)

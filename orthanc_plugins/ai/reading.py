@@ -51,6 +51,7 @@ def judged(
                 "input_hash": said["input_hash"],
                 "uids_hash": said["uids_hash"],
                 "asked": said["asked"],
+                "sent": said["sent"],
             }
         )
     except ValueError as odd:

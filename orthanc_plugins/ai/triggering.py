@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from neuronova.contract.ai.judged import MOST_SERIES, to_json
+from neuronova.contract.forwarding.rules_file import ForwardingFile
 from neuronova.contract.inference import MOST_INSTANCES
 from orthanc_plugins.access.register import Register
-from orthanc_plugins.ai.judging import RulesFile, files_digest, may_be_asked_for
+from orthanc_plugins.ai.judging import RulesFile, files_digest, may_be_asked_for, may_be_sent
 from orthanc_plugins.ai.memory import Memory
 from orthanc_plugins.ai.reading import Ambiguous, judged
 from orthanc_plugins.changes.consumer import Consumed, Consumer, get
@@ -35,6 +36,7 @@ class Trigger:
     """What decides when a series is judged, by which rules; seconds. `started` is when this Orthanc was started."""
 
     rules: RulesFile
+    forwarding: ForwardingFile
     quiet: float
     longest: float
     started: float
@@ -100,7 +102,7 @@ class Looking:
             return
         before = self._memory.judged(unit)
         is_told = before is not None and before.is_told
-        if not is_told and not may_be_asked_for(self._trigger.rules.rules, series["MainDicomTags"].get("Modality", "")):
+        if not is_told and not self._may_be_meant(series["MainDicomTags"].get("Modality", "")):
             self._memory.settle(unit, seen, "", self._trigger.rules.digest, ())
             return
         if len(series["Instances"]) > MOST_INSTANCES:
@@ -116,6 +118,10 @@ class Looking:
             self._memory.leave(unit, seen)
             return
         self._judge(_Stored(unit, seen, series, study, files, digest, is_told), now)
+
+    def _may_be_meant(self, modality: str) -> bool:
+        trigger = self._trigger
+        return may_be_asked_for(trigger.rules.rules, modality) or may_be_sent(trigger.forwarding.rules, modality)
 
     def _judge(self, stored: _Stored, now: float) -> None:
         unit, seen = stored.unit, stored.seen
@@ -146,11 +152,14 @@ class Looking:
             self._memory.wait(stored.unit, stored.seen, now + SOON)
             return
         rules, instances = self._trigger.rules.digest, stored.series["Instances"]
-        worth_telling = told.asked or stored.is_told
+        worth_telling = told.asked or told.sent or stored.is_told
         self._memory.settle(stored.unit, stored.seen, stored.digest, rules, instances, told if worth_telling else None)
         if told.asked:
             names = ", ".join(f"{one.rule}{' (cannot)' if one.reasons else ''}" for one in told.asked)
             log.info("series %s of %d images is asked for by %s", stored.unit, told.instances, names)
+        if told.sent:
+            names = ", ".join(one.rule for one in told.sent)
+            log.info("series %s of %d images is forwarded by %s", stored.unit, told.instances, names)
 
     def _ask(self, stored: _Stored, at: datetime) -> dict[str, Any]:
         study, series = stored.study["MainDicomTags"], stored.series["MainDicomTags"]
@@ -160,6 +169,7 @@ class Looking:
             "path": f"studies/{study.get('StudyInstanceUID')}/series/{series.get('SeriesInstanceUID')}",
             "files": stored.files,
             "rules": self._trigger.rules.text,
+            "forwarding": self._trigger.forwarding.text,
             "at": at.time().isoformat(),
         }
         try:

@@ -86,6 +86,11 @@ class Touched(SqliteFile):
         return len(differing)
 
 
+def new_writer(db: sqlite3.Connection) -> None:
+    """Take another name within a transaction: the numbers of messages after a restore were used before it."""
+    db.execute("UPDATE cursor SET writer = ?", (secrets.token_hex(8),))
+
+
 def touch(db: sqlite3.Connection, units: Iterable[str], now: float) -> None:
     """Note within a transaction that units are to be looked at."""
     db.executemany(

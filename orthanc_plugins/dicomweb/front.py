@@ -29,6 +29,8 @@ from orthanc_plugins.dicomweb.route import Kind, Route, parse_route
 from orthanc_plugins.dicomweb.stock import Elsewhere, Stock
 from orthanc_plugins.dicomweb.storing import checked, noted
 from orthanc_plugins.journal import Journal
+from orthanc_plugins.metrics.counts import Counts
+from orthanc_plugins.metrics.forms import what_of
 from orthanc_plugins.processes import Crew
 from orthanc_plugins.sdk import Output, Sdk
 
@@ -56,7 +58,9 @@ class Front:
         gate: Gate,
         search: Search,
         public_url: str | None,
+        counts: Counts,
     ) -> None:
+        self._counts = counts
         self._archive = archive
         images = Images(sdk, archive, storage)
         rendered = Rendered(archive, images, crew, stock)
@@ -105,7 +109,9 @@ class Front:
         finally:
             for one in (judged, *stored):
                 self._gate.finish(one, status)
-        log.debug("%s %s in %.1f ms", request.method, judged.route.path, 1000 * (time.monotonic() - started))
+        took = time.monotonic() - started
+        self._counts.answered(what_of(request.path, judged.address.action), status, took)
+        log.debug("%s %s in %.1f ms", request.method, judged.route.path, 1000 * took)
 
     def _admit(self, request: Request, judged: Judgement, stored: list[Judgement]) -> Answer | MultipartAnswer:
         """Answer what is allowed, as far as it is; `stored` takes what was decided on each object of a store."""
@@ -140,7 +146,10 @@ class Front:
             request = by_uid(request, self._archive.search)
         if route is None:
             return self._stock.pass_on(request)
-        return self._handlers[route.kind](request, route)
+        answer = self._handlers[route.kind](request, route)
+        if route.kind is Kind.FRAMES:
+            self._counts.served(answer, len(route.frames))
+        return answer
 
 
 def _confined(judged: Judgement) -> tuple[str, ...]:

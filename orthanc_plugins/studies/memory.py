@@ -20,7 +20,7 @@ from neuronova.contract.studies import (
     event_from_json,
     event_to_json,
 )
-from orthanc_plugins.changes.memory import Touched, next_name, remember
+from orthanc_plugins.changes.memory import Touched, new_writer, next_name, remember, touch
 
 SCHEMA_VERSION = 2
 SCHEMA = """
@@ -84,6 +84,20 @@ class Memory(Touched):
                 db.execute("DELETE FROM member WHERE unit = ?", (orthanc,))
             db.execute("DELETE FROM touched WHERE unit = ? AND last <= ?", (orthanc, seen))
             db.execute("UPDATE touched SET first = last WHERE unit = ?", (orthanc,))
+
+    def begin_anew(self, known: Iterable[StudyChanged], now: float) -> None:
+        """Take `known`, what the API says that it was told, for all that it was told; look at every study again.
+
+        For a file that was restored beside an API of another moment: as a writer of another name, with what differs.
+        """
+        with self.transaction() as db:
+            new_writer(db)
+            db.execute("DELETE FROM outgoing")
+            touch(db, {unit for (unit,) in db.execute("SELECT unit FROM told")}, now)
+            db.execute("DELETE FROM told")
+            for one in known:
+                db.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?)", (one.orthanc, *one.key, _body(one)))
+                touch(db, (one.orthanc,), now)
 
     def _put(self, db: sqlite3.Connection, orthanc: str, event: Event) -> None:
         """Write an event down in place of an earlier one of the same study, and what will then have been told."""

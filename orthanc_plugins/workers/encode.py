@@ -45,7 +45,7 @@ class Encoder:
     _reconcile_at: float = 0.0
 
     def step(self) -> None:
-        """Look at the feed, then do one piece of work or wait for the next call."""
+        """Look at the feed, then do one piece of work or wait for the next call; without room nothing is made."""
         client, journal = self.workshop.client, self.workshop.journal
         if self.reconciles and self.clock() >= self._reconcile_at:
             differing = feed.reconcile(client, journal, self.clock())
@@ -54,6 +54,9 @@ class Encoder:
                 log.info("reconciliation noted %d instances", differing)
         while feed.advance(client, journal, self.clock()):
             pass
+        if not self.workshop.room.left():
+            self.lifeline.wait(IDLE)
+            return
         work = journal.take(self.name, self.clock(), wanted_only=self._ingest_is_busy())
         if work is not None:
             self._do(work)

@@ -13,8 +13,10 @@ from neuronova.contract.ai.judged import input_hash
 from neuronova.contract.ai.rules import Rule
 from neuronova.contract.ai.rules_file import read_rules
 from neuronova.contract.ai.series import series_of
+from neuronova.contract.forwarding.rules import ForwardingRule
+from neuronova.contract.forwarding.rules_file import read_forwarding
 from neuronova.contract.inference import uids_hash
-from orthanc_plugins.ai.judging import asked_of, uids_of
+from orthanc_plugins.ai.judging import asked_of, sent_by, uids_of
 from orthanc_plugins.ai.readiness import expected_images
 from orthanc_plugins.series_metadata import ATTACHMENT, InstanceMetadata, fingerprint, unpack
 from orthanc_plugins.workers.client import Gone, OrthancClient
@@ -22,13 +24,13 @@ from orthanc_plugins.workers.metadata import fetch
 
 
 def judge(
-    client: OrthancClient, series: str, path: str, files: Mapping[str, str], rules: str, at: time
+    client: OrthancClient, series: str, path: str, files: Mapping[str, str], rules: str, forwarding: str, at: time
 ) -> dict[str, Any]:
-    """Return what a text of rules says of a series at a time of day.
+    """Return what texts of rules, for models and for `forwarding` ("" is none), say of a series at a time of day.
 
     `series` is Orthanc's identifier and `path` the series' below the root of DICOMweb; `files` has the MD5 of each
     instance's file by Orthanc's identifier. The answer has `images`, `expected` (None where they do not tell),
-    `input_hash`, `uids_hash` and `asked`.
+    `input_hash`, `uids_hash`, `asked` and `sent`.
 
     Raises:
         Gone: its images are not those of `files` any more.
@@ -46,12 +48,18 @@ def judge(
         "input_hash": input_hash((uid, files[instance]) for instance, uid in uids.items()),
         "uids_hash": uids_hash(uids.values()),
         "asked": [asdict(one) for one in asked],
+        "sent": [asdict(one) for one in sent_by(_read_forwarding(forwarding) if forwarding else (), metadata)],
     }
 
 
 @lru_cache(maxsize=2)
 def _read(text: str) -> tuple[Rule, ...]:
     return read_rules(text)
+
+
+@lru_cache(maxsize=2)
+def _read_forwarding(text: str) -> tuple[ForwardingRule, ...]:
+    return read_forwarding(text)
 
 
 def _uids(client: OrthancClient, series: str) -> dict[str, str]:

@@ -70,7 +70,7 @@ def _keeper(workshop: Workshop, name: str, instance: str, ready: dict[int, bytes
     journal = workshop.journal
 
     def keep() -> None:
-        if ready is None:
+        if ready is None or not workshop.room.left():
             journal.hurry(instance, time.time())
         elif journal.take_this(instance, name, time.time()) is not None:
             _publish_taken(workshop, journal, instance, ready)
@@ -163,9 +163,10 @@ def series_metadata(workshop: Workshop, _name: str, request: Request) -> tuple[R
 
 
 def judge_series(workshop: Workshop, _name: str, request: Request) -> tuple[Reply, None]:
-    """Say what the rules of models say of a series."""
+    """Say what the rules say of a series."""
     at = clock.fromisoformat(request["at"])
-    said = judge(workshop.client, request["series"], request["path"], request["files"], request["rules"], at)
+    rules, forwarding = request["rules"], request["forwarding"]
+    said = judge(workshop.client, request["series"], request["path"], request["files"], rules, forwarding, at)
     return (said, []), None
 
 

@@ -21,6 +21,7 @@ class Surroundings:
     journal: str
     scratch: str
     received: str
+    reserve: int  # bytes that stay free where Orthanc keeps its files
     log_level: str
     channel: int | None = None  # descriptor of the socket on which a lane is asked
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from orthanc_plugins.journal import Journal
+from orthanc_plugins.room import Room
 from orthanc_plugins.stored import StoredFile
 from orthanc_plugins.workers.client import OrthancClient
 from orthanc_plugins.workers.surroundings import Surroundings, worker_secret
@@ -26,6 +27,7 @@ class Workshop:
     storage: Path
     scratch: Path
     received: Path
+    room: Room
 
     @contextlib.contextmanager
     def content(self, instance: str, attachment: str, stored: StoredFile) -> Iterator[Path]:
@@ -54,4 +56,5 @@ def open_workshop(surroundings: Surroundings) -> Workshop:
         storage=Path(surroundings.storage),
         scratch=Path(surroundings.scratch),
         received=Path(surroundings.received),
+        room=Room(Path(surroundings.storage), surroundings.reserve),
     )

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 
 from cdss_api.accounts.models import Account, Login, Version
-from cdss_api.database import Base, Database, migrate, open_database, require_current
+from cdss_api.database import Base, Database, migrate, open_database, require_current, revisions
 from cdss_api.errors import Unavailable
 from neuronova.contract.settings import read_settings
+from neuronova.platform.layout import REPOSITORY
 from tests import postgres
 from tests.accounts.api import Api, code_of, json_of
 
@@ -23,6 +25,12 @@ def test_the_migrations_make_the_models(database: Database) -> None:
     with database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, Base.metadata) == []
+
+
+def test_the_versions_are_those_that_alembic_knows_in_their_order() -> None:
+    scripts = ScriptDirectory(str(REPOSITORY / "cdss_api" / "migrations"))
+    assert revisions() == [one.revision for one in reversed(list(scripts.walk_revisions()))]
+    assert scripts.get_heads() == revisions()[-1:]
 
 
 def test_migrating_again_changes_nothing(database: Database) -> None:

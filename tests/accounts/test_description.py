@@ -31,10 +31,11 @@ CHECKS = (
     content_type_conformance,
     response_schema_conformance,
 )
-# These ask Orthanc or the inference service, which do not run here: 503 is what they have to say.
+# These ask parts that do not run here: 503, or 502, is what they have to say.
 ASK_OTHERS = (
     *("/api/v1/health/ready", "/api/v1/access/studies/{study}/break-glass"),
     *("/api/v1/inference", "/api/v1/inference/{array_key}", "/api/v1/inference/{array_key}/mask"),
+    "/api/v1/metrics/{part}",
 )
 
 

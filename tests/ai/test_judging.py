@@ -94,7 +94,7 @@ def test_the_digest_of_files_is_of_what_is_there_and_not_of_its_order() -> None:
 
 SERIES = {"ID": UNIT, "MainDicomTags": {"SeriesInstanceUID": "1.2.3.1 ", "Modality": "CT"}}
 STUDY = {"MainDicomTags": {"StudyInstanceUID": "1.2.3"}}
-SAID = {"images": 2, "input_hash": "a" * 64, "uids_hash": "b" * 64, "asked": []}
+SAID = {"images": 2, "input_hash": "a" * 64, "uids_hash": "b" * 64, "asked": [], "sent": []}
 UIDS = frozenset({"1.2.3.1"})
 
 

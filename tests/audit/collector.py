@@ -15,6 +15,8 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
@@ -90,17 +92,19 @@ def sequences(messages: list[str]) -> list[int]:
     return [int(one.partition('sequenceId="')[2].partition('"')[0]) for one in messages]
 
 
-def make_certificate(folder: Path) -> Path:
-    """Make a file with a key and a certificate of the collector at 127.0.0.1, which vouches for itself."""
-    key, name = Ed25519PrivateKey.generate(), x509.Name.from_rfc4514_string("CN=collector")
+def make_certificate(
+    folder: Path, key: Ed25519PrivateKey | RSAPrivateKey | None = None, lasts: timedelta = timedelta(days=1)
+) -> Path:
+    """Make a file with a key and a certificate of a server at 127.0.0.1, which vouches for itself."""
+    key, name = key or Ed25519PrivateKey.generate(), x509.Name.from_rfc4514_string("CN=collector")
     names = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .not_valid_before(datetime.now(UTC) - timedelta(days=10))
+        .not_valid_after(datetime.now(UTC) + lasts)
         .add_extension(names, critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, None)
+        .sign(key, SHA256() if isinstance(key, RSAPrivateKey) else None)
     )
     file = folder / "collector.pem"
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())

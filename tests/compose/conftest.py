@@ -29,5 +29,6 @@ def docker_engine() -> None:
 
 @pytest.fixture(scope="session")
 def docker_compose_file() -> Path:
-    """Return the file that pytest-docker brings up."""
+    """Return the file that pytest-docker brings up, its passwords made."""
+    subprocess.run([REPOSITORY / "deploy" / "compose" / "secrets.sh"], check=True)
     return REPOSITORY / "docker-compose.yml"

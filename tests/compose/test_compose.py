@@ -1,4 +1,4 @@
-"""The container answers as `make run` does."""
+"""The containers answer as `make run` does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pytest_docker.plugin import Services
 
 
 @pytest.mark.timeout(1800)
-def test_the_container_comes_up(docker_ip: str, docker_services: Services) -> None:
+def test_the_containers_come_up(docker_ip: str, docker_services: Services) -> None:
     url = f"http://{docker_ip}:{docker_services.port_for('neuronova', 8080)}"
 
     def up() -> bool:

@@ -62,6 +62,12 @@ def emr() -> Iterator[str]:
             process.kill()
 
 
+def empty(url: str) -> None:
+    """Have the server at the address of its FHIR interface forget everything."""
+    answer = requests.post(f"{url.removesuffix('/fhir')}/empty", timeout=10)
+    assert answer.status_code == 204, answer.text
+
+
 @dataclass
 class Line:
     """The way to the server: `faults` befall the next writes, one each; `down` is all of them.

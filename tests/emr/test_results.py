@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from cdss_api.consequences import writing
-from cdss_api.results.publishing import ACTOR
-from cdss_api.results.recording import record
+from cdss_api.results.recording import ACTOR, record
 from tests.emr.delivering import Sender
 from tests.emr.test_openemr import Site, emr, site
 from tests.fhir.asking import Fhir, patient

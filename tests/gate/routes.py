@@ -166,7 +166,8 @@ SEARCHES = (
 
 OURS = words(
     """
-    /neuronova /neuronova/ /neuronova/health /neuronova/encode /neuronova/refusal /neuronova/nothing
+    /neuronova /neuronova/ /neuronova/health /neuronova/metrics /neuronova/encode /neuronova/outcomes
+    /neuronova/refusal /neuronova/nothing
     /neuronova/holdings /neuronova/holdings?study={study_uid}
     """
 )

@@ -55,7 +55,9 @@ CHANGED = (Action.MANAGE, Permission.ARCHIVE_MANAGE)
         ("POST /tools/find", Address(*CHANGED)),
         ("GET /_stock-dicom-web/studies", Address(*MANAGED)),
         ("GET /neuronova/health", Address(Action.READ, Permission.PLATFORM_HEALTH)),
+        ("GET /neuronova/metrics", Address(Action.READ, Permission.PLATFORM_HEALTH)),
         ("POST /neuronova/encode", Address(*CHANGED)),
+        ("POST /neuronova/outcomes", Address(Action.READ, Permission.ARCHIVE_MANAGE)),
     ],
 )
 def test_what_is_addressed(request_line: str, expected: Address) -> None:

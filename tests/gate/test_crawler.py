@@ -18,12 +18,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from neuronova.contract.grants import Revocation
+from neuronova.contract.modalities import name_in_orthanc
 from neuronova.contract.roles import Role
 from neuronova.platform.layout import Layout
 from neuronova.platform.parts import answers_tcp
 from neuronova.platform.programs import find_programs
 from neuronova.platform.render import GATEWAY_TEMPLATE, commands, gateway_config
-from orthanc_plugins.access.modalities import name_of
 from tests import debian13
 from tests.access import DAY, HEADER, accounts, http, token
 from tests.gate.crawling import REFUSED, Asker, Crawler, Door, Headers, Question, bearing, read, state
@@ -148,7 +148,7 @@ def crawler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawler]:
             "frame": "0",
             "job": archive.json()["ID"],
             "output": "archive",
-            "modality": name_of("MODALITY"),
+            "modality": name_in_orthanc("MODALITY"),
             "peer": "NEIGHBOUR",
             "server": "NEIGHBOUR",
             "plugin": "dicom-web",

@@ -71,7 +71,7 @@ def door(tmp_path: Path) -> Iterator[Door]:
         recording = Recording(recorder=recorder, clock=lambda: clock[0], required=True)
         ledger, register = Ledger(store), Register(store)
         bearers = Bearers(ledger, Rules(grants_hold=60, recent=DAY), "no worker asks")
-        gate = Gate(bearers, register, recording, lambda: clock[0])
+        gate = Gate(bearers, register, recording, clock=lambda: clock[0])
         door = Door(ledger, register, gate, tmp_path / "gate.db", recorder, clock, headers={TOKEN_HEADER: bearing})
         door.note(KIM)
         yield door

@@ -218,5 +218,4 @@ def started(folder: Path, rules: str = RULES, models: Sequence[Path] = (OWN_MODE
         platform.allow("MODALITY")
         yield Ward(platform, folder)
     finally:
-        if platform.process.poll() is None:
-            platform.stop()
+        platform.end()

@@ -79,6 +79,8 @@ def test_it_ends_when_its_token_does(live: Api, process: Process, how: str) -> N
         assert stream.ends()
 
 
+# After fifteen seconds in which the database is not asked: on one of them.
+@pytest.mark.parametrize("variables", ["sqlite"], indirect=True)
 def test_it_says_that_it_lives(live: Api, process: Process) -> None:
     with process.reading(live.admin()) as stream:
         assert stream.comment() == ":"

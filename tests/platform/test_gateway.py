@@ -75,9 +75,15 @@ def test_the_api_tells_errors_as_problems(platform: Platform) -> None:
     assert answer.json()["status"] == 404
 
 
-def test_the_demo_sends_its_studies_once(platform: Platform) -> None:
-    for _ in range(2):
-        assert platform.demo("--no-wait").count(f"{platform.url}/viewer?StudyInstanceUIDs=") == 3
+@pytest.fixture(scope="module")
+def demo(platform: Platform) -> str:
+    """What `neuronova demo` says; its studies are there."""
+    return platform.demo("--no-wait")
+
+
+def test_the_demo_sends_its_studies_once(platform: Platform, demo: str) -> None:
+    for said in (demo, platform.demo("--no-wait")):
+        assert said.count(f"{platform.url}/viewer?StudyInstanceUIDs=") == 3
         assert len(platform.get("/dicom-web/studies").json()) == 3
         for modality, count in (("CT", 128), ("MR", 150)):
             assert len(platform.get(f"/dicom-web/instances?Modality={modality}").json()) == count
@@ -85,8 +91,8 @@ def test_the_demo_sends_its_studies_once(platform: Platform) -> None:
     assert "홍길동" in {name.get("Alphabetic") for name in names}
 
 
+@pytest.mark.usefixtures("demo")
 def test_a_list_comes_compressed_and_with_every_field_asked_for(platform: Platform) -> None:
-    platform.demo("--no-wait")
     answer = platform.get("/dicom-web/instances?includefield=00280010&includefield=00280011", Accept_Encoding="gzip")
     assert answer.headers["Content-Type"].startswith("application/dicom+json")
     assert answer.headers["Content-Encoding"] == "gzip"
@@ -94,8 +100,8 @@ def test_a_list_comes_compressed_and_with_every_field_asked_for(platform: Platfo
     assert answer.json()[0]["00081190"]["Value"][0].startswith(f"{platform.url}/dicom-web/studies/")
 
 
+@pytest.mark.usefixtures("demo")
 def test_a_frame_comes_as_it_is_stored_and_with_its_length(platform: Platform) -> None:
-    platform.demo("--no-wait")
     instance = platform.get("/dicom-web/instances?limit=1").json()[0]
     study, series, one = (instance[tag]["Value"][0] for tag in ("0020000D", "0020000E", "00080018"))
     answer = platform.get(

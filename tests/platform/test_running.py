@@ -18,18 +18,6 @@ from tests.server import free_ports, until
 StartPlatform = Callable[..., Platform]
 
 
-@pytest.mark.parametrize("program", ["Orthanc", "cdss_api.wsgi", "inference.wsgi", "nginx"])
-def test_a_killed_part_comes_back(start_platform: StartPlatform, program: str) -> None:
-    platform = start_platform()
-    killed = platform.pid_of(program)
-    assert killed
-    os.kill(killed, signal.SIGKILL)
-    until(lambda: platform.pid_of(program) not in (None, killed), f"the restart of {program}")
-    until(platform.healthy, f"the return of {program}")
-    # nginx's workers outlive their killed master unless somebody ends them.
-    until(lambda: platform.count("nginx: worker") == 2, "the end of stray workers")
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_leaves_no_process(start_platform: StartPlatform, number: signal.Signals) -> None:
     platform = start_platform()
@@ -58,13 +46,6 @@ def test_two_copies(start_platform: StartPlatform) -> None:
     assert one.healthy()
     assert one.stop() == 0
     assert other.healthy()
-
-
-def test_a_second_run_on_one_data_folder_is_refused(start_platform: StartPlatform) -> None:
-    platform = start_platform()
-    line = refused(environment(platform.settings.data))
-    assert "already runs" in line
-    assert str(platform.process.pid) in line
 
 
 def test_it_prints_the_addresses(start_platform: StartPlatform) -> None:

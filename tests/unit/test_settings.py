@@ -34,6 +34,7 @@ from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, re
         ("SYSLOG", "logs:601", "syslog", Endpoint("logs", 601)),
         ("SYSLOG", "[2001:db8::1]:601", "syslog", Endpoint("2001:db8::1", 601)),
         ("AI_RULES", "/etc/rules.yaml", "ai_rules", Path("/etc/rules.yaml")),
+        ("FORWARDING_RULES", "/etc/forwarding.yaml", "forwarding_rules", Path("/etc/forwarding.yaml")),
         ("AI_QUIET_SECONDS", "0.1", "ai_quiet_seconds", 0.1),
         ("AI_LONGEST_WAIT", "86400", "ai_longest_wait", 86400.0),
         ("OIDC_ROLE_CLAIM", "realm_access.roles", "oidc_role_claim", "realm_access.roles"),
@@ -150,6 +151,22 @@ def test_a_secret_may_be_in_a_file_and_is_never_shown(tmp_path: Path, name: str)
     with pytest.raises(SettingsError) as refused:
         read_settings({name: "odd-word"})
     assert "odd-word" not in str(refused.value)
+
+
+def test_backups_need_a_place_outside_of_the_data_and_a_password(tmp_path: Path) -> None:
+    data, place = ("NEURONOVA_DATA", str(tmp_path)), "NEURONOVA_BACKUP_REPOSITORY"
+    password = {"NEURONOVA_BACKUP_PASSWORD": "secret123456"}
+    for alone in (password, {place: "sftp:user@host:/folder"}):
+        with pytest.raises(SettingsError, match="no use alone"):
+            read_settings(alone)
+    with pytest.raises(SettingsError, match="would be lost with it"):
+        read_settings(dict([data]) | password | {place: str(tmp_path / "backups")})
+    found = read_settings(dict([data]) | password | {place: "rest:https://user:secret1234@host/"})
+    assert read_settings(found.environment()) == found
+    assert found.backup_repository == "rest:https://user:secret1234@host/"
+    assert "secret12" not in repr(found)
+    folder = read_settings(password | {place: "backups"}).backup_repository
+    assert folder == str(Path.cwd() / "backups")
 
 
 def test_variables_of_others_are_passed_over() -> None:

@@ -11,16 +11,29 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.running import ADMIN_PASSWORD, Platform
 
 PAGES = {
-    "admin": ["Reading", "Worklist", "Held studies", "Merge patients", "Outbox", "AI jobs", "Audit", "Study list"],
+    "admin": [
+        "Overview",
+        "Reading",
+        "Worklist",
+        "Held studies",
+        "Merge patients",
+        "Stored studies",
+        "Outbox",
+        "AI jobs",
+        "Audit",
+        "Study list",
+    ],
     "radiologist": ["Reading", "Worklist", "Held studies", "Study list"],
     "technologist": ["Worklist", "Held studies", "Study list"],
     "doctor": ["Worklist", "Study list"],
     "nurse": ["Study list"],
 }
-HOMES = {"admin": "/console/outbox", "radiologist": "/console/reading", "technologist": "/console/worklist"}
+HOMES = {"admin": "/console/overview", "radiologist": "/console/reading", "technologist": "/console/worklist"}
 ADDRESSES = [
     f"/console/{name}"
     for name in (
+        "overview",
+        "studies",
         "reading",
         "worklist",
         "mismatches",

@@ -56,6 +56,18 @@ def test_the_overlay_lies_on_the_images_and_the_report_is_read(
     expect(page.locator("#jobs tr", has_text=rule).filter(has_text="succeeded").first).to_be_visible()
 
 
+def test_a_finding_is_circled_though_other_numbers_have_no_place(viewing: Viewing) -> None:
+    page = viewing.page
+    page.goto(f"/viewer?StudyInstanceUIDs={STUDIES['hong']}")
+    until(lambda: page.evaluate(LOADED) > 0, "an image is loaded", 60)
+    until(lambda: any(shades > 50 for _, shades in viewing.drawn()), "an image is drawn", 60)
+    viewport = page.locator('[data-cy="viewport-pane"]')
+    assert coloured(viewport) == 0.0
+    thumbnail(viewing, "for machines").dblclick()
+    until(lambda: coloured(viewport), "the circle", 60)
+    page.screenshot(path=ARTEFACTS / "circle.png")
+
+
 def thumbnail(viewing: Viewing, text: str) -> Locator:
     """Return the one entry of the study's list of series that has this text."""
     found = viewing.page.locator('[data-cy^="study-browser-thumbnail"]').filter(has_text=text)

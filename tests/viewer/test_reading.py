@@ -164,7 +164,7 @@ def test_a_report_is_written_lost_found_and_signed(page: Page, orders: list[dict
     expect(editor).to_have_url(re.compile("/login"))
     page.context.add_cookies(cookies)
     editor.goto(f"/console/report?study={orders[0]['study']}")
-    expect(editor.get_by_role("alert")).to_contain_text("unsaved text is back")
+    expect(editor.locator("#message")).to_contain_text("unsaved text is back")
     expect(editor.get_by_label("Report", exact=True)).to_have_value(TEXT)
     editor.get_by_label("Coded conclusion", exact=True).select_option(label="Normal")
     editor.get_by_role("button", name="Save draft").click()

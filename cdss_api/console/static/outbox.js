@@ -38,7 +38,7 @@ async function asked(method, path, body) {
 }
 
 function stateOf(target) {
-  if (target.profile === null) return 'removed';
+  if (target.profile === null && !target.own) return 'removed';
   if (target.paused) return 'paused';
   return { closed: 'sending', open: `away, next try ${time(target.until)}`, half_open: 'trying again' }[target.breaker];
 }
@@ -46,7 +46,7 @@ function stateOf(target) {
 function showTarget(target) {
   const row = byId('targets').insertRow();
   const state = stateOf(target);
-  const texts = [target.target, target.profile ?? '', target.url ?? '', state, target.waiting];
+  const texts = [target.target, target.profile ?? (target.own ? 'platform' : ''), target.url ?? '', state, target.waiting];
   texts.push(target.waiting ? age(target.oldest_seconds) : '', target.dead, target.polled.join(', '));
   for (const text of texts) row.insertCell().textContent = text;
   row.cells[3].className = target.breaker === 'closed' && !target.paused ? '' : 'warns';

@@ -30,6 +30,7 @@ class Kind:
 QUERY = Code("110112", "Query")
 ACCESSED = Code("110103", "DICOM Instances Accessed")
 TRANSFERRED = Code("110104", "DICOM Instances Transferred")
+EXPORTED = Code("110106", "Export")
 DELETED = Code("110105", "DICOM Study Deleted")
 AUTHENTICATION = Code("110114", "User Authentication")
 ALERT = Code("110113", "Security Alert")
@@ -56,6 +57,7 @@ KINDS: Mapping[Action, Kind] = MappingProxyType(
         Action.GET: Kind(TRANSFERRED, "R"),
         Action.STORE: Kind(TRANSFERRED, "C"),
         Action.DELETE: Kind(DELETED, "D"),
+        Action.DISCLOSE: Kind(EXPORTED, "R"),
         Action.MANAGE: Kind(ALERT, "E", RESTRICTED),
         Action.LOGIN: Kind(AUTHENTICATION, "E", LOGIN),
         Action.REFRESH: Kind(AUTHENTICATION, "E", LOGIN),

@@ -7,10 +7,11 @@ A message says what the rules say of the series as it now is: of several the las
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from neuronova.contract.batch import read_batch
 from neuronova.contract.inference import DIGEST, MOST_INSTANCES, UID
 from neuronova.contract.priority import Priority
 
@@ -19,6 +20,7 @@ MOST_SERIES = 50  # of one request
 MOST_RULES = 200
 MOST_REASONS = 50
 LONGEST_NAME = 64  # characters of a rule's name and of a model's
+LONGEST_TITLE = 16  # of an application entity, PS3.5 6.2
 LONGEST_KEY = 255  # of an identifier
 LONGEST_REASON = 500
 
@@ -31,6 +33,15 @@ class Asked:
     model: str
     priority: Priority
     reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sent:
+    """A rule for forwarding that sends the series to an AE title."""
+
+    rule: str
+    to: str
+    priority: Priority
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +64,7 @@ class SeriesJudged:
     input_hash: str
     uids_hash: str
     asked: tuple[Asked, ...]
+    sent: tuple[Sent, ...] = ()
 
     @property
     def is_gone(self) -> bool:
@@ -80,13 +92,7 @@ def from_json(value: Any) -> tuple[SeriesJudged, ...]:
     Raises:
         ValueError: it is of another format, odd, or has too many series.
     """
-    if not isinstance(value, Mapping) or not isinstance(value.get("series"), list):
-        raise ValueError("no object with `series`")
-    if value.get("format") != FORMAT:
-        raise ValueError(f"series of format {value.get('format')}; this program reads format {FORMAT}")
-    if len(value["series"]) > MOST_SERIES:
-        raise ValueError(f"more than {MOST_SERIES} series")
-    return tuple(series_from_json(one) for one in value["series"])
+    return read_batch(value, "series", format=FORMAT, most=MOST_SERIES, read=series_from_json)
 
 
 def series_from_json(value: Any) -> SeriesJudged:
@@ -97,10 +103,13 @@ def series_from_json(value: Any) -> SeriesJudged:
     """
     try:
         fields = dict(value)
-        asked = fields.pop("asked")
+        asked, sent = fields.pop("asked"), fields.pop("sent", ())
         if not isinstance(asked, list | tuple) or len(asked) > MOST_RULES:
             raise ValueError(f"a series is asked for by at most {MOST_RULES} rules")
-        return _checked(SeriesJudged(**fields, asked=tuple(_asked(one) for one in asked)))
+        if not isinstance(sent, list | tuple) or len(sent) > MOST_RULES:
+            raise ValueError(f"a series is sent by at most {MOST_RULES} rules")
+        read = SeriesJudged(**fields, asked=tuple(map(_asked, asked)), sent=tuple(map(_sent, sent)))
+        return _checked(read)
     except (KeyError, TypeError) as odd:
         raise ValueError(f"odd series: {odd!r}") from odd
 
@@ -118,6 +127,14 @@ def _asked(value: Any) -> Asked:
     return asked
 
 
+def _sent(value: Any) -> Sent:
+    fields = dict(value)
+    sent = Sent(priority=Priority(fields.pop("priority")), **fields)
+    _require_text(sent.rule, "a name", LONGEST_NAME, least=1)
+    _require_text(sent.to, "an AE title", LONGEST_TITLE, least=1)
+    return sent
+
+
 def _checked(judged: SeriesJudged) -> SeriesJudged:
     for name in ("writer", "orthanc", "patient_id", "issuer", "accession_number", "modality"):
         _require_text(getattr(judged, name), name, LONGEST_KEY)
@@ -129,7 +146,7 @@ def _checked(judged: SeriesJudged) -> SeriesJudged:
     if type(judged.instances) is not int or not 0 <= judged.instances <= MOST_INSTANCES:
         raise ValueError(f"instances is no number of at most {MOST_INSTANCES}")
     if judged.is_gone:
-        if judged.input_hash or judged.uids_hash or judged.asked:
+        if judged.input_hash or judged.uids_hash or judged.asked or judged.sent:
             raise ValueError("a series that is gone has no hash, and no rule asks for it")
     elif not (DIGEST.fullmatch(judged.input_hash) and DIGEST.fullmatch(judged.uids_hash)):
         raise ValueError("a hash is no SHA-256")

@@ -42,8 +42,17 @@ def read_rules(text: str) -> tuple[Rule, ...]:
     Raises:
         Odd: something in it is wrong; every problem is named with its line.
     """
+    return named_rules(text, _rule)
+
+
+def named_rules(text: str, read: Reader) -> tuple[Any, ...]:
+    """Read a file whose one key is `rules`: a list of what `read` reads, each with a `name` of its own.
+
+    Raises:
+        Odd: something in it is wrong; every problem is named with its line.
+    """
     root = compose(text)
-    rules: tuple[Rule, ...] = fields(root, {"rules": partial(items, read=_rule)}, {})["rules"]
+    rules: tuple[Any, ...] = fields(root, {"rules": partial(items, read=read)}, {})["rules"]
     nodes = keys(root)["rules"].value
     seen: dict[str, int] = {}
     problems = []
@@ -57,10 +66,14 @@ def read_rules(text: str) -> tuple[Rule, ...]:
 
 
 def _rule(node: yaml.Node) -> Rule:
-    required: dict[str, Reader] = {"name": _name, "model": _name, "conditions": partial(items, read=_condition)}
+    required: dict[str, Reader] = {
+        "name": rule_name,
+        "model": rule_name,
+        "conditions": partial(items, read=read_condition),
+    }
     optional: dict[str, Reader] = {
-        "priority": partial(_word, words=Priority),
-        "when_it_cannot": partial(_word, words=WhenItCannot),
+        "priority": partial(one_word, words=Priority),
+        "when_it_cannot": partial(one_word, words=WhenItCannot),
         "needs": _needs,
         "hours": _hours,
     }
@@ -68,7 +81,8 @@ def _rule(node: yaml.Node) -> Rule:
     return Rule(**(defaults | fields(node, required, optional)))
 
 
-def _condition(node: yaml.Node) -> Condition:
+def read_condition(node: yaml.Node) -> Condition:
+    """Read a condition on the attributes of a series."""
     entries = keys(node)
     quantifiers = [name for name in Quantifier if name in entries]
     tests = [name for name in _TESTS if name in entries]
@@ -155,7 +169,8 @@ def _number(node: yaml.Node) -> float:
     return number
 
 
-def _name(node: yaml.Node) -> str:
+def rule_name(node: yaml.Node) -> str:
+    """Read a name: 1 to 64 lower-case letters, digits and hyphens."""
     text = scalar(node)
     if not _NAME.fullmatch(text):
         raise odd(node, "is not 1 to 64 lower-case letters, digits and '-'")
@@ -169,7 +184,8 @@ def _time(node: yaml.Node) -> time:
     return time(int(found[1]), int(found[2]))
 
 
-def _word(node: yaml.Node, words: type[StrEnum]) -> StrEnum:
+def one_word(node: yaml.Node, words: type[StrEnum]) -> StrEnum:
+    """Read one of some words."""
     text = scalar(node)
     if text not in list(words):
         raise odd(node, f"is not one of {', '.join(words)}")

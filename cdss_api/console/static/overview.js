@@ -1,0 +1,123 @@
+import { columns, rows } from './charts.js';
+import { age, bytes, number, time } from './formatting.js';
+import { askStaying as ask, toLogin } from './staying.js';
+
+const byId = id => document.getElementById(id);
+const EVERY = 10 * 1000; // milliseconds between two looks
+const FULL = 0.8; // of the disk, as the alert rule
+const STATES = {
+  queued: 'queued', running: 'running', succeeded: 'succeeded', not_evaluable: 'not evaluable',
+  failed_transient: 'tried again', failed_permanent: 'failed', cancelled: 'cancelled', superseded: 'superseded',
+};
+const NOTES = ['status', 'detail', 'milliseconds', 'age_seconds'];
+let looked = null; // when the last answer came, in milliseconds
+let asking = false;
+let stopped = false;
+
+function tile(value, name, { href, warns } = {}) {
+  const made = document.createElement(href ? 'a' : 'div');
+  made.className = warns ? 'tile warns' : 'tile';
+  if (href) made.href = href;
+  const strong = document.createElement('strong');
+  const span = document.createElement('span');
+  strong.textContent = value;
+  span.textContent = name;
+  made.append(strong, span);
+  return made;
+}
+
+function tiles({ now, health, days, unreported, held, targets, disk, backup }) {
+  const parts = Object.values(health.parts);
+  const well = parts.filter(one => one.status === 'ok').length;
+  const { backlog, oldest_age: oldest } = health.parts.workers ?? {};
+  const waiting = targets.reduce((sum, one) => sum + one.waiting, 0);
+  const dead = targets.reduce((sum, one) => sum + one.dead, 0);
+  const free = disk.free_bytes;
+  const full = 1 - free / disk.bytes > FULL || free < disk.reserve_bytes;
+  const encode = backlog === undefined ? 'encode backlog, not told' : `wait for HTJ2K${oldest ? `, for ${age(oldest)}` : ''}`;
+  return [
+    tile(`${well} of ${parts.length}`, 'parts are well', { href: '#parts', warns: well < parts.length }),
+    tile(number(days.at(-1).studies), 'studies received today', { href: '/console/studies' }),
+    tile(backlog === undefined ? '?' : number(backlog), encode, { href: '/console/studies', warns: backlog === undefined }),
+    tile(number(unreported), 'studies without a signed report', { href: '/console/reading' }),
+    tile(number(held), 'studies held', { href: '/console/mismatches', warns: held > 0 }),
+    tile(number(waiting), 'messages wait', { href: '/console/outbox' }),
+    tile(number(dead), 'dead letters', { href: '/console/outbox', warns: dead > 0 }),
+    tile(bytes(free), `free of ${bytes(disk.bytes)}`, { warns: full }),
+    tile(backup === null ? 'none' : age(Math.max(0, now - backup)), backup === null ? 'backup known here' : 'since the last backup', { warns: backup === null }),
+  ];
+}
+
+function says(part) {
+  if (part.detail) return part.detail;
+  const notes = Object.entries(part).filter(([name, value]) => !NOTES.includes(name) && value !== null);
+  const written = ([name, value]) => `${name.replace('_bytes', '').replaceAll('_', ' ')} ${name.endsWith('_bytes') ? bytes(value) : Array.isArray(value) ? value.join(' ') : value}`;
+  return notes.map(written).join(', ');
+}
+
+function fill(id, list, none, columnsOf, warns) {
+  byId(id).replaceChildren();
+  for (const one of list) {
+    const row = byId(id).insertRow();
+    for (const text of columnsOf(one)) row.insertCell().textContent = text;
+    warns(one).forEach(at => (row.cells[at].className = 'warns'));
+  }
+  if (list.length) return;
+  const cell = byId(id).insertRow().insertCell();
+  cell.colSpan = 5;
+  cell.textContent = none;
+}
+
+function targetState(target) {
+  if (target.profile === null) return 'removed';
+  if (target.paused) return 'paused';
+  return { closed: 'sending', open: 'away', half_open: 'trying again' }[target.breaker];
+}
+
+function show(body) {
+  // Somebody on a tile by keyboard stays there.
+  const focused = [...byId('tiles').children].indexOf(document.activeElement);
+  byId('tiles').replaceChildren(...tiles(body));
+  byId('tiles').children[focused]?.focus();
+  const dayOf = text => String(Number(text.slice(8)));
+  columns(byId('came'), body.days.map(({ day, studies }) => ({ label: dayOf(day), value: studies })));
+  const counts = Object.fromEntries(body.jobs.map(one => [one.state, one.count]));
+  const bars = Object.entries(STATES).map(([state, label]) => ({ label, value: counts[state] ?? 0, warns: state.startsWith('failed') }));
+  rows(byId('jobs'), bars);
+  byId('came').setAttribute('aria-label', `Studies received: ${body.days.map(({ day, studies }) => `${day} ${studies}`).join(', ')}`);
+  byId('jobs').setAttribute('aria-label', `AI jobs: ${bars.map(({ label, value }) => `${value} ${label}`).join(', ')}`);
+  const answered = one => (one.milliseconds === undefined ? '' : `${Math.round(one.milliseconds)} ms`);
+  const asked = one => (one.age_seconds === undefined ? '' : `${age(one.age_seconds)} ago`);
+  fill('parts', Object.entries(body.health.parts), '', ([name, one]) => [name, one.status, says(one), answered(one), asked(one)],
+    ([, one]) => (one.status === 'ok' ? [] : [1]));
+  fill('targets', body.targets, 'There are no targets.',
+    one => [one.target, targetState(one), number(one.waiting), one.waiting ? age(one.oldest_seconds) : '', number(one.dead)],
+    one => [...(one.breaker === 'closed' && !one.paused ? [] : [1]), ...(one.dead ? [4] : [])]);
+}
+
+function tellAge() {
+  if (looked !== null) byId('age').textContent = `${age((Date.now() - looked) / 1000)} old`;
+}
+
+async function look() {
+  if (asking || stopped || document.visibilityState === 'hidden') return;
+  asking = true;
+  const { ok, status, body } = await ask('GET', `/api/v1/overview?zone=${-new Date().getTimezoneOffset()}`);
+  asking = false;
+  if (status === 401) {
+    stopped = true;
+    return toLogin();
+  }
+  if (status === 403) stopped = true; // navigation.js says that the page is for others
+  byId('message').textContent = ok || status === 403 ? '' : `${body.detail ?? 'That did not work.'} What is shown is old.`;
+  if (!ok) return;
+  looked = Date.now();
+  byId('age').title = time(body.now);
+  show(body);
+  tellAge();
+}
+
+await look();
+setInterval(look, EVERY);
+setInterval(tellAge, 1000);
+document.addEventListener('visibilitychange', look);

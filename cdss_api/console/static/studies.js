@@ -1,0 +1,87 @@
+import { onSubmit } from './asking.js';
+import { bytes, number, time } from './formatting.js';
+import { askStaying as ask, toLogin } from './staying.js';
+
+const byId = id => document.getElementById(id);
+const PAGE = 25;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+let wanted = {};
+let offset = 0;
+
+function button(text, name, act) {
+  const made = document.createElement('button');
+  made.type = 'button';
+  made.className = 'small';
+  made.textContent = text;
+  made.setAttribute('aria-label', name);
+  made.addEventListener('click', async () => {
+    made.disabled = true;
+    await act();
+    made.disabled = false;
+  });
+  return made;
+}
+
+function stateOf(htj2k) {
+  if (!htj2k) return 'not told';
+  const { encoded, skipped, failed, pending, reasons } = htj2k;
+  const why = Object.entries(reasons).map(([reason, count]) => `${reason} ${number(count)}`).join(', ');
+  const parts = Object.entries({ encoded, pending, skipped, failed }).filter(([, count]) => count);
+  const told = parts.map(([name, count]) => `${number(count)} ${name}`).join(', ') || 'no images';
+  return why ? `${told} (${why})` : told;
+}
+
+function show(one) {
+  const { htj2k } = one;
+  const row = byId('studies').insertRow();
+  const patient = [one.patient_name.split('=')[0].replaceAll('^', ' ').trim(), [one.patient_id, one.issuer].filter(Boolean).join(' / ')];
+  const study = [one.modalities.join(' '), one.description].filter(Boolean).join(' · ');
+  const sizes = htj2k?.bytes_after ? `${bytes(htj2k.bytes_before)} → ${bytes(htj2k.bytes_after)}` : '';
+  const ratio = htj2k?.bytes_after ? `${(htj2k.bytes_before / htj2k.bytes_after).toFixed(2)}\u00a0:\u00a01` : '';
+  const texts = [time(one.came), patient.filter(Boolean).join(' · '), study || one.study, one.accession_number];
+  for (const text of [...texts, number(one.instances), stateOf(htj2k), sizes, ratio]) row.insertCell().textContent = text;
+  if (htj2k?.failed) row.cells[5].className = 'warns';
+  const acts = row.insertCell();
+  if (!htj2k || !(htj2k.pending || htj2k.failed)) return;
+  acts.append(button('Encode now', `Encode the study of ${one.patient_id} now`, async () => {
+    const { ok, body } = await ask('POST', `/api/v1/studies/${encodeURIComponent(one.id)}/encode`);
+    byId('message').textContent = ok ? '' : body.detail;
+    if (ok) await page(offset);
+  }));
+}
+
+async function page(from) {
+  const query = new URLSearchParams({ ...wanted, limit: PAGE, offset: from });
+  const { ok, status, body } = await ask('GET', `/api/v1/studies?${query}`);
+  if (status === 401) return toLogin();
+  if (!ok) return body.detail ?? 'That did not work; try again.';
+  offset = from;
+  byId('studies').replaceChildren();
+  body.studies.forEach(show);
+  const last = from + body.studies.length;
+  byId('total').textContent = body.total ? `${number(from + 1)} to ${number(last)} of ${number(body.total)}` : '';
+  byId('newer').hidden = !from;
+  byId('older').hidden = last >= body.total;
+  if (body.studies.length) return;
+  const cell = byId('studies').insertRow().insertCell();
+  cell.colSpan = 9;
+  cell.textContent = 'There is no such study.';
+}
+
+async function tell(done) {
+  byId('message').textContent = (await done) ?? '';
+}
+
+onSubmit(byId('search'), ({ patient_id, accession, day }) => {
+  wanted = Object.fromEntries(Object.entries({ patient_id: patient_id.trim(), accession: accession.trim() }).filter(([, text]) => text));
+  if (DAY.test(day)) {
+    const start = new Date(`${day}T00:00`); // of this clock
+    const end = new Date(start);
+    end.setDate(end.getDate() + 1);
+    Object.assign(wanted, { since: start.toISOString(), until: end.toISOString() });
+  }
+  return page(0);
+});
+byId('newer').addEventListener('click', () => tell(page(Math.max(0, offset - PAGE))));
+byId('older').addEventListener('click', () => tell(page(offset + PAGE)));
+await tell(page(0));

@@ -1,0 +1,1 @@
+"""Forwarding: stored series on their way to other application entities."""

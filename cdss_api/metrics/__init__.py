@@ -1,0 +1,1 @@
+"""What Prometheus is told: of the API itself, and of every other part by way of it."""

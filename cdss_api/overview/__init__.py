@@ -1,0 +1,1 @@
+"""The platform at one glance, for those who run it."""

@@ -1,0 +1,71 @@
+"""The stored studies, the newest first, from what the plugin told of each."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy.orm import Session
+
+from cdss_api.fhir.models import Resource, Version
+from cdss_api.imaging.models import Study
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sought:
+    """Which studies: exact PatientID and AccessionNumber, and when they came (microseconds, `until` not included)."""
+
+    patient_id: str | None = None
+    accession: str | None = None
+    since: int | None = None
+    until: int | None = None
+    limit: int = 25
+    offset: int = 0
+
+
+def listed(session: Session, sought: Sought) -> tuple[list[dict[str, Any]], int]:
+    """Return a page of the studies, and how many fit in all."""
+    conditions: list[ColumnElement[bool]] = [Study.sent.is_not(None)]
+    if sought.patient_id is not None:
+        conditions.append(Study.patient_id == sought.patient_id)
+    if sought.accession is not None:
+        conditions.append(Study.accession == sought.accession)
+    if sought.since is not None:
+        conditions.append(Version.updated >= sought.since)
+    if sought.until is not None:
+        conditions.append(Version.updated < sought.until)
+    fitting = (
+        select(Study.logical_id, Study.sent, Version.updated)
+        .join(Resource, and_(Resource.kind == "ImagingStudy", Resource.logical_id == Study.logical_id))
+        .join(Version, and_(Version.number == Resource.number, Version.version == 1))
+        .where(*conditions)
+    )
+    total = session.scalar(select(func.count()).select_from(fitting.subquery())) or 0
+    page = fitting.order_by(Version.updated.desc(), Version.number.desc()).limit(sought.limit).offset(sought.offset)
+    return [_row(logical_id, json.loads(sent or "{}"), came) for logical_id, sent, came in session.execute(page)], total
+
+
+def orthanc_of(session: Session, logical_id: str) -> str | None:
+    """Return Orthanc's identifier of a study, None where it is not stored."""
+    sent = session.scalar(select(Study.sent).where(Study.logical_id == logical_id, Study.sent.is_not(None)))
+    return None if sent is None else str(json.loads(sent)["orthanc"])
+
+
+def _row(logical_id: str, sent: dict[str, Any], came: int) -> dict[str, Any]:
+    series = sent["series"]
+    return {
+        "id": logical_id,
+        "orthanc": sent["orthanc"],
+        "study": sent["study"],
+        "patient_id": sent["patient_id"],
+        "issuer": sent["issuer"],
+        "patient_name": sent["patient_name"],
+        "accession_number": sent["accession_number"],
+        "description": sent["description"],
+        "date": sent["date"],
+        "modalities": sorted({one["modality"] for one in series if one["modality"]}),
+        "instances": sum(one["instances"] for one in series),
+        "came": came / 1_000_000,
+    }

@@ -1,0 +1,144 @@
+"""`neuronova restore`: a data folder made anew from a backup, and looked into before anybody uses it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from cdss_api.database import is_known
+from neuronova.audit.trail import Trail
+from neuronova.backup import postgres
+from neuronova.backup.backing_up import repository_of
+from neuronova.backup.checking import MOST_NAMED, Progress, database_faults, storage_faults
+from neuronova.backup.index import Counts, counts_of
+from neuronova.backup.manifest import Manifest
+from neuronova.backup.places import API_DUMP, INDEX, STORAGE, Staging
+from neuronova.backup.restic import Repository
+from neuronova.backup.retelling import retell
+from neuronova.backup.verifying import manifest_of
+from neuronova.contract.settings import Settings
+from neuronova.platform.errors import PlatformError
+from neuronova.platform.layout import Layout, make_folders
+from neuronova.platform.preflight import only_one
+
+Stage = Callable[[str, int], None]  # what is done next and of how much; 0 where that is not known
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Restored:
+    """A restored data folder: what was to be in it, what is, and what is wrong."""
+
+    snapshot: str
+    manifest: Manifest
+    found: Counts
+    faults: tuple[str, ...]
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether everything was put into its place, which is not done where a database is damaged."""
+        return any(self.found)
+
+
+def restore(settings: Settings, name: str, target: Path, stage: Stage, progress: Progress) -> Restored:
+    """Restore a backup, `latest` or by the beginning of its identifier, into a folder that has nothing in it.
+
+    `stage` is told what is begun, `progress` the bytes that were verified.
+
+    Raises:
+        PlatformError: the folder is in use or has something in it, or the backup cannot be restored.
+    """
+    _require_empty(target)
+    with tempfile.TemporaryDirectory(prefix="neuronova-restore-") as cache:
+        repository = repository_of(settings, Path(cache))
+        snapshot = repository.find(name)
+        manifest = manifest_of(repository, snapshot.id)
+        _require_fitting(settings, manifest)
+        _require_space(target, manifest)
+        make_folders(Layout(target))
+        with only_one(Layout(target)):
+            Layout(target).unfinished.touch(mode=0o600)
+            stage("Restoring", 0)
+            found, faults = _fill(repository, snapshot.id, replace(settings, data=target), manifest, stage, progress)
+            if not faults:
+                Layout(target).unfinished.unlink()
+    return Restored(snapshot=snapshot.id, manifest=manifest, found=found, faults=faults)
+
+
+def _fill(
+    repository: Repository, snapshot: str, settings: Settings, manifest: Manifest, stage: Stage, progress: Progress
+) -> tuple[Counts, tuple[str, ...]]:
+    target = settings.data
+    repository.restore(snapshot, target)
+    staging = Staging(target)
+    faults = list(database_faults(staging.folder, manifest))
+    if faults:
+        return Counts(0, 0, 0, 0, 0, 0), tuple(faults)
+    _put_into_place(staging.folder, target)
+    _drop_later_checkpoints(Trail(target).checkpoints, manifest.checkpoint)
+    _shut(target)
+    if settings.database_url is not None:
+        postgres.load(settings.database_url, target / API_DUMP)
+        (target / API_DUMP).unlink()
+    found = counts_of(target / INDEX)
+    retell(target, settings)
+    stage("Verifying stored files", found.bytes)
+    return found, tuple(islice(storage_faults(target, progress), MOST_NAMED))
+
+
+def _require_empty(target: Path) -> None:
+    if target.is_dir() and any(target.iterdir()):
+        raise PlatformError(f"{target} is not empty; a restore needs an empty folder: move this one away, or give --to")
+    if target.exists() and not target.is_dir():
+        raise PlatformError(f"{target} is no folder")
+
+
+def _require_fitting(settings: Settings, manifest: Manifest) -> None:
+    kind = "sqlite" if settings.database_url is None else "postgresql"
+    if manifest.database != kind:
+        needed = "set NEURONOVA_DATABASE_URL to an empty one" if kind == "sqlite" else "unset NEURONOVA_DATABASE_URL"
+        raise PlatformError(f"the API's database in the backup is of {manifest.database}; {needed}")
+    if not is_known(manifest.revision):
+        raise PlatformError(
+            f"the backup is of a newer version ({manifest.version}, tables {manifest.revision}); install that one"
+        )
+    if settings.database_url is not None:
+        postgres.require_empty(settings.database_url)
+
+
+def _require_space(target: Path, manifest: Manifest) -> None:
+    there = next(folder for folder in (target, *target.parents) if folder.is_dir())
+    free = shutil.disk_usage(there).free
+    if free < manifest.counts.bytes:
+        raise PlatformError(f"{target} has {free:,} bytes free; the stored files alone are {manifest.counts.bytes:,}")
+
+
+def _put_into_place(staged: Path, target: Path) -> None:
+    """Move every staged file to where it was; nothing else lies there."""
+    for path in sorted(staged.rglob("*")):
+        place = target / path.relative_to(staged)
+        if path.is_dir():
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+        elif path.parent != staged:  # the manifest stays behind
+            path.replace(place)
+    shutil.rmtree(staged)
+
+
+def _drop_later_checkpoints(folder: Path, last: int) -> None:
+    """Remove the checkpoints that were signed after the journals were copied: they vouch for records not in here."""
+    if folder.is_dir():
+        for path in folder.glob("*.json"):
+            if path.stem.isdecimal() and int(path.stem) > last:
+                path.unlink()
+
+
+def _shut(target: Path) -> None:
+    """Have everything but stored images, whose folder is shut, readable by its owner alone."""
+    for folder in (target, *(path for path in target.iterdir() if path.is_dir())):
+        folder.chmod(0o700)
+    for folder in (one for one in target.iterdir() if one.is_dir() and one.name != STORAGE):
+        for path in folder.rglob("*"):
+            path.chmod(0o700 if path.is_dir() else 0o600)

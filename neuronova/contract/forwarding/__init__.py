@@ -1,0 +1,1 @@
+"""Rules that send stored series on to other application entities."""

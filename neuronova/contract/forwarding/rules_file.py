@@ -1,0 +1,82 @@
+"""The file of rules for forwarding: the same form as that of models, with its lines in every error."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from neuronova.contract.ai.nodes import MOST_CHARACTERS, Odd, Reader, fields, items, odd, scalar
+from neuronova.contract.ai.rules_file import named_rules, one_word, read_condition, rule_name
+from neuronova.contract.forwarding.rules import ForwardingRule, OwnResults, When
+from neuronova.contract.priority import Priority
+
+AE_TITLE = re.compile(r"[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?", re.ASCII)
+"""An application entity's title without padding: 1 to 16 printable characters, no backslash (PS3.5 6.2, AE)."""
+
+
+class ForwardingFile(NamedTuple):
+    """The rules, the text that they were read from, and its SHA-256."""
+
+    rules: tuple[ForwardingRule, ...]
+    text: str
+    digest: str
+
+
+NOTHING = ForwardingFile((), "", "")
+"""Where no file is named: nothing is sent."""
+
+
+def read_forwarding(text: str) -> tuple[ForwardingRule, ...]:
+    """Read a text of rules.
+
+    Raises:
+        Odd: something in it is wrong; every problem is named with its line.
+    """
+    return named_rules(text, _rule)
+
+
+def read_forwarding_file(path: Path | None) -> ForwardingFile:
+    """Read a file of rules; `NOTHING` where there is none.
+
+    Raises:
+        ValueError: something in it is wrong; it names the file, and every problem with its line.
+        OSError: it cannot be read.
+    """
+    if path is None:
+        return NOTHING
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
+        rules = read_forwarding(text)
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error.reason})") from None
+    except Odd as problems:
+        raise ValueError(f"{path}: {problems}") from None
+    return ForwardingFile(rules, text, hashlib.sha256(text.encode()).hexdigest())
+
+
+def _rule(node: yaml.Node) -> ForwardingRule:
+    required: dict[str, Reader] = {
+        "name": rule_name,
+        "to": _title,
+        "conditions": partial(items, read=read_condition),
+    }
+    optional: dict[str, Reader] = {
+        "priority": partial(one_word, words=Priority),
+        "when": partial(one_word, words=When),
+        "own_results": partial(one_word, words=OwnResults),
+    }
+    defaults = {"priority": Priority.ROUTINE, "when": When.ON_ARRIVAL, "own_results": OwnResults.LEAVE}
+    return ForwardingRule(**(defaults | fields(node, required, optional)))
+
+
+def _title(node: yaml.Node) -> str:
+    text = scalar(node).strip()
+    if not AE_TITLE.fullmatch(text):
+        raise odd(node, "is no AE title: 1 to 16 printable characters without a backslash")
+    return text

@@ -1,0 +1,76 @@
+"""Settings that are each sound, and do not go together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from neuronova.contract.settings.model import PREFIX, Settings, SettingsError
+
+_PROVIDER = ("OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_AUDIENCE", "OIDC_ROLES")
+
+
+def refuse_conflicts(settings: Settings) -> None:
+    """Refuse settings that do not go together.
+
+    Raises:
+        SettingsError: for the first that do not; it names them.
+    """
+    _refuse_shared_ports(settings)
+    _refuse_a_broker_alone(settings)
+    _refuse_half_a_provider(settings)
+    _refuse_half_a_collector(settings)
+    _refuse_half_a_mail_server(settings)
+    _refuse_half_a_backup(settings)
+    for together in (("TLS_CERTIFICATE", "TLS_KEY"), ("DICOM_TLS_CERTIFICATE", "DICOM_TLS_KEY", "DICOM_TLS_CA")):
+        _refuse_some(settings, together)
+
+
+def _refuse_shared_ports(settings: Settings) -> None:
+    seen: dict[int, str] = {}
+    https = ("HTTPS_PORT",) if settings.tls_certificate is not None else ()
+    for name in ("HTTP_PORT", *https, "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", "DICOM_PORT"):
+        port = getattr(settings, name.lower())
+        if port in seen:
+            raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")
+        seen[port] = name
+
+
+def _refuse_a_broker_alone(settings: Settings) -> None:
+    # On SQLite one process delivers, and it is the platform's own.
+    if settings.broker_url is not None and settings.database_url is None:
+        raise SettingsError(f"{PREFIX}BROKER_URL is set and {PREFIX}DATABASE_URL is not; Celery needs PostgreSQL")
+
+
+def _refuse_half_a_provider(settings: Settings) -> None:
+    missing = [name for name in _PROVIDER if getattr(settings, name.lower()) is None]
+    if missing and len(missing) < len(_PROVIDER):
+        needed = ", ".join(PREFIX + name for name in _PROVIDER)
+        raise SettingsError(f"{PREFIX}{missing[0]} is missing; an identity provider needs {needed}")
+
+
+def _refuse_half_a_collector(settings: Settings) -> None:
+    needs = {"SYSLOG_CA": "SYSLOG", "SYSLOG_CERTIFICATE": "SYSLOG", "SYSLOG_KEY": "SYSLOG_CERTIFICATE"}
+    for name, needed in needs.items():
+        if getattr(settings, name.lower()) is not None and getattr(settings, needed.lower()) is None:
+            raise SettingsError(f"{PREFIX}{name} is set and {PREFIX}{needed} is not; it has no use alone")
+
+
+def _refuse_half_a_mail_server(settings: Settings) -> None:
+    needs = {"SMTP": "SMTP_FROM", "SMTP_FROM": "SMTP", "SMTP_PASSWORD": "SMTP", "SMTP_CA": "SMTP"}
+    for name, needed in needs.items():
+        if getattr(settings, name.lower()) is not None and getattr(settings, needed.lower()) is None:
+            raise SettingsError(f"{PREFIX}{name} is set and {PREFIX}{needed} is not; it has no use alone")
+
+
+def _refuse_half_a_backup(settings: Settings) -> None:
+    _refuse_some(settings, ("BACKUP_REPOSITORY", "BACKUP_PASSWORD"))
+    if settings.backup_repository is not None and Path(settings.backup_repository).is_relative_to(settings.data):
+        raise SettingsError(f"{PREFIX}BACKUP_REPOSITORY is in {PREFIX}DATA, and would be lost with it; give another")
+
+
+def _refuse_some(settings: Settings, names: Sequence[str]) -> None:
+    """Refuse some of settings that are of use only together."""
+    have, *_, lack = sorted(names, key=lambda name: getattr(settings, name.lower()) is None)
+    if getattr(settings, have.lower()) is not None and getattr(settings, lack.lower()) is None:
+        raise SettingsError(f"{PREFIX}{have} is set and {PREFIX}{lack} is not; it has no use alone")

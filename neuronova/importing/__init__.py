@@ -1,0 +1,1 @@
+"""Folders, discs and zip files into the archive of a running platform."""

@@ -1,0 +1,1 @@
+"""Studies out of the archive, on media."""

@@ -1,0 +1,1 @@
+"""Studies for research: pseudonyms by a key, in place of whoever was examined."""

@@ -1,0 +1,35 @@
+"""Whether there is room for another object. A disk that is full to its end loses more than what it refuses."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from orthanc_plugins.sdk import ReceivedInstance
+
+log = logging.getLogger(__name__)
+
+SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700  # statuses of C-STORE (PS3.4 B.2.3)
+
+
+class Room:
+    """The room that is left in a folder, beyond what indexes, journals and logs need to go on."""
+
+    def __init__(self, folder: Path, reserve: int) -> None:
+        self._folder = folder
+        self._reserve = reserve  # bytes
+        self._left = True
+
+    def left(self) -> bool:
+        """Tell whether another object may be stored."""
+        disk = os.statvfs(self._folder)  # some microseconds
+        left = disk.f_bavail * disk.f_frsize > self._reserve
+        if left is not self._left:
+            log.warning("storing goes on: there is room again" if left else "nothing is stored: the disk is full")
+            self._left = left
+        return left
+
+    def on_cstore(self, _instance: ReceivedInstance) -> int:
+        """Answer a modality that sends an object: it keeps what is refused so, and sends it again later."""
+        return SUCCESS if self.left() else OUT_OF_RESOURCES

@@ -1,0 +1,1 @@
+"""`neuronova doctor`, on real parts."""

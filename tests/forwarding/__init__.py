@@ -1,0 +1,1 @@
+"""Forwarding of stored series to other application entities."""

@@ -1,0 +1,112 @@
+"""The platform's two doors with certificates: HTTP and DICOM by TLS."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric import rsa
+from pynetdicom import AE
+
+from tests.audit.collector import make_certificate
+from tests.platform.test_running import refused
+from tests.running import Platform, environment, running_platform
+from tests.server import free_ports
+from tests.synthetic import ct_slice
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the platform's own certificate, and one of a modality, each its own authority."""
+    folder = tmp_path_factory.mktemp("certificates")
+    for name in ("platform", "modality", "stranger"):
+        (folder / name).mkdir()
+        make_certificate(folder / name, rsa.generate_private_key(65537, 2048)).rename(folder / f"{name}.pem")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def secured(certificates: Path) -> Iterator[Platform]:
+    ours = str(certificates / "platform.pem")
+    changes = {
+        "NEURONOVA_HTTPS_PORT": str(free_ports(7)[6]),
+        "NEURONOVA_TLS_CERTIFICATE": ours,
+        "NEURONOVA_TLS_KEY": ours,
+        "NEURONOVA_DICOM_TLS_CERTIFICATE": ours,
+        "NEURONOVA_DICOM_TLS_KEY": ours,
+        "NEURONOVA_DICOM_TLS_CA": str(certificates / "modality.pem"),
+    }
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory(prefix="nn") as folder:
+        patch.setenv("REQUESTS_CA_BUNDLE", ours)
+        with running_platform(Path(folder) / "data", **changes) as platform:
+            platform.allow("CT1")
+            yield platform
+
+
+def test_a_browser_comes_by_tls(secured: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert secured.url.startswith("https://127.0.0.1:")
+    with requests.Session() as browser:
+        known = {"username": "admin", "password": "the first of passwords"}
+        login = browser.post(f"{secured.url}/api/v1/auth/login", json=known, timeout=10)
+        assert login.ok, login.text
+        page = browser.get(f"{secured.url}/", timeout=10)
+        assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
+        assert all(cookie.secure for cookie in browser.cookies)
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE")
+    with pytest.raises(requests.exceptions.SSLError):
+        requests.get(secured.url, timeout=10)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")  # of the old ones
+@pytest.mark.parametrize(("version", "taken"), [("TLSv1_1", False), ("TLSv1_2", True), ("TLSv1_3", True)])
+def test_old_versions_of_tls_are_refused(secured: Platform, version: str, taken: bool) -> None:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = context.maximum_version = ssl.TLSVersion[version]
+    where = ("127.0.0.1", secured.settings.https_port)
+    try:
+        with socket.create_connection(where, 5) as plain, context.wrap_socket(plain) as found:
+            assert found.version() is not None
+            assert taken
+    except OSError:
+        assert not taken
+
+
+@pytest.mark.parametrize(("who", "taken"), [("modality", True), ("stranger", False), (None, False)])
+def test_a_modality_shows_its_certificate(secured: Platform, certificates: Path, who: str | None, taken: bool) -> None:
+    context = ssl.create_default_context(cafile=certificates / "platform.pem")
+    if who is not None:
+        context.load_cert_chain(certificates / f"{who}.pem")
+    assert sent(secured, (context, "127.0.0.1")) is taken
+
+
+def test_dicom_without_tls_is_not_answered(secured: Platform) -> None:
+    assert not sent(secured, None)
+
+
+def sent(platform: Platform, tls: tuple[ssl.SSLContext, str] | None) -> bool:
+    """Tell whether an object could be stored."""
+    dataset = ct_slice()
+    entity = AE(ae_title="CT1")
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 5
+    entity.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
+    where = ("127.0.0.1", platform.settings.dicom_port)
+    association = entity.associate(*where, ae_title=platform.settings.aet, tls_args=tls)
+    if not association.is_established:
+        return False
+    try:
+        return bool(association.send_c_store(dataset).Status == 0x0000)
+    finally:
+        association.release()
+
+
+def test_a_key_of_another_certificate_is_named(tmp_path: Path, certificates: Path) -> None:
+    ours, other = str(certificates / "platform.pem"), str(certificates / "stranger.pem")
+    line = refused(environment(tmp_path, NEURONOVA_TLS_CERTIFICATE=ours, NEURONOVA_TLS_KEY=other))
+    assert "NEURONOVA_TLS_CERTIFICATE or NEURONOVA_TLS_KEY names no usable PEM file" in line
