@@ -32,9 +32,10 @@ from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 from cdss_api.studies import routes as studies_routes
 from cdss_api.worklist import routes as worklist_routes
-from neuronova.web import problems
+from neuronova.web import problems, tracing
 
 _LARGEST_BODY = 1 << 20
+_UNTOLD = ("/api/v1/internal/", "/api/v1/health", "/api/v1/metrics")  # what programs ask again and again is in no trace
 _SECURITY_SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
     "cookie": {"type": "apiKey", "in": "cookie", "name": "neuronova_session"},
@@ -55,6 +56,7 @@ def create_app(service: Service) -> Flask:
         static_folder=None,
     )
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
+    tracing.install(app, lambda path: path.startswith(_UNTOLD))
     problems.install(app)
     app.register_error_handler(OperationalError, _without_database)
     metrics = metrics_routes.blueprint(service, app)  # measures what the hooks below take, too

@@ -21,6 +21,7 @@ from cdss_api.outbox.draining import Drains
 from cdss_api.outbox.heartbeats import CELERY, EVERY, beat
 from cdss_api.starting import open_service
 from neuronova.contract.settings import Settings, SettingsError, read_settings, with_secret_files
+from neuronova.telemetry.starting import start_traces, telemetry_of
 
 QUEUE = "neuronova"
 _LOOK_EVERY = 1.0  # seconds
@@ -58,6 +59,7 @@ def application(settings: Settings) -> Celery:
     @cache
     def drains() -> Drains:
         # Not before the first task: connections are not shared with the processes that Celery forks.
+        start_traces("celery", telemetry_of(settings))
         service = open_service(settings)
         require_current(service.database)
         return Drains(service.database, settings.data, service.now, everywhere(service))

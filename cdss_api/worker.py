@@ -7,7 +7,6 @@ Where a broker is set, a site's own Celery delivers (`celery_app`), but for what
 from __future__ import annotations
 
 import fcntl
-import logging
 import os
 import signal
 import socket
@@ -47,8 +46,8 @@ from cdss_api.service import Service
 from cdss_api.starting import open_service
 from neuronova.contract.roles import Permission
 from neuronova.contract.settings import Settings, SettingsError, read_settings
+from neuronova.telemetry.starting import start, telemetry_of
 
-_LOG = logging.getLogger(__name__)
 _LOCK_EVERY = 0.2  # seconds
 
 
@@ -142,8 +141,9 @@ def main() -> int:
         signal.signal(number, end)
     try:
         settings = read_settings(os.environ)
-        logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        end_telling = start("worker", telemetry_of(settings))
         work(settings, stop)
+        end_telling()
     except (SettingsError, Unavailable) as error:
         print(f"worker: {error}", file=sys.stderr, flush=True)
         return 1

@@ -12,8 +12,10 @@ from cdss_api.audit.recording import recorder
 from cdss_api.starting import open_service
 from neuronova.audit.access import AccessRecorder
 from neuronova.contract.settings import read_settings
+from neuronova.telemetry.starting import start, telemetry_of
 
 settings = read_settings(os.environ)
+atexit.register(start("api", telemetry_of(settings)))
 journal = open_journal(settings, "api")
 accesses = AccessRecorder(journal, time.time)
 service = open_service(settings, record=recorder(journal), accesses=accesses)

@@ -25,6 +25,9 @@ from inference.volume import NotEvaluable
 from neuronova.contract.inference import ARRAYS_ONLY, JOB_KEY, LONGEST_DEADLINE, Job, Status, to_json
 from neuronova.contract.priority import Priority
 from neuronova.contract.reading_inference import BadMessage, read_request
+from neuronova.contract.trace import TRACEPARENT, TraceContext, read_traceparent
+from neuronova.telemetry.current import about
+from neuronova.telemetry.spans import span
 from neuronova.web import problems
 from neuronova.web.problems import Problem
 
@@ -149,17 +152,25 @@ def _ask_by_reference(parts: Parts, asked: Mapping[str, Any]) -> tuple[Response,
         wanted.identity,
         deadline=wanted.deadline,
         trace_id=wanted.trace_id,
+        parent=_caller(wanted.trace_id),
         inline=False,
     )
     if new:
         try:
             # Now and not when its turn comes: the token is short-lived.
-            pull(wanted.input, entry.folder / "input")
+            with about(job=wanted.job_key), span("fetch", parent=entry.parent, images=wanted.input.instances):
+                pull(wanted.input, entry.folder / "input")
         except BaseException:
             parts.jobs.drop(entry)
             raise
         parts.jobs.enqueue(entry, wanted.priority)
     return _answer(entry, 202)
+
+
+def _caller(trace_id: str) -> TraceContext | None:
+    """Return the span that a job is asked for by: the caller's own, if it is in the job's trace."""
+    found = read_traceparent(request.headers.get(TRACEPARENT))
+    return found if found is not None and found.trace_id == trace_id else None
 
 
 def _ask_inline(parts: Parts, body: Asked) -> tuple[Response, int, dict[str, str]]:

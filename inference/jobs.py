@@ -19,6 +19,9 @@ from inference.modelling import Description
 from inference.running import STOPPED, Outcome, run_model
 from neuronova.contract.inference import Job, Status
 from neuronova.contract.priority import Priority
+from neuronova.contract.trace import TraceContext
+from neuronova.telemetry.current import about
+from neuronova.telemetry.spans import span
 from neuronova.web.problems import Problem
 
 _LOG = logging.getLogger(__name__)
@@ -33,7 +36,10 @@ Run = Callable[[Path, Description, float, str, threading.Event], Outcome]
 
 @dataclass
 class Entry:
-    """A job and where its files are; `identity` is what a second request under its key must share."""
+    """A job and where its files are; `identity` is what a second request under its key must share.
+
+    `parent` is the span that it was asked for by.
+    """
 
     job: Job
     folder: Path
@@ -42,6 +48,7 @@ class Entry:
     identity: object
     inline: bool
     queued_at: float
+    parent: TraceContext | None = None
     ended_at: float | None = None
     done: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -69,7 +76,15 @@ class Jobs:
             threading.Thread(target=self._work, name=f"runner-{number}", daemon=True).start()
 
     def reserve(
-        self, key: str, description: Description, identity: object, *, deadline: float, trace_id: str, inline: bool
+        self,
+        key: str,
+        description: Description,
+        identity: object,
+        *,
+        deadline: float,
+        trace_id: str,
+        inline: bool,
+        parent: TraceContext | None = None,
     ) -> tuple[Entry, bool]:
         """Return the job of this key and whether it is new; a new one has a place, and waits for `enqueue` or `drop`.
 
@@ -98,6 +113,7 @@ class Jobs:
                 identity=identity,
                 inline=inline,
                 queued_at=time.monotonic(),
+                parent=parent,
             )
             entry.folder.mkdir(mode=0o700)
             self._entries[key] = entry
@@ -146,7 +162,13 @@ class Jobs:
                 entry = self._entries[key]
                 entry.job = Job(job_key=key, status=Status.RUNNING, trace_id=entry.job.trace_id)
                 self._metrics.queued.set(len(self._queue))
-            self._finish(entry, self._outcome(entry))
+            trace_id, model = entry.job.trace_id, entry.description.model.id
+            with about(job=key), span("model", parent=entry.parent, trace_id=trace_id, model=model) as running:
+                outcome = self._outcome(entry)
+                running.add(status=outcome.status.value, reason=outcome.reason or None)
+                if outcome.status in (Status.FAILED_TRANSIENT, Status.FAILED_PERMANENT):
+                    running.fail(outcome.reason or outcome.status.value)
+                self._finish(entry, outcome)
 
     def _outcome(self, entry: Entry) -> Outcome:
         if entry.stopped.is_set():
@@ -157,7 +179,7 @@ class Jobs:
             with self._metrics.running.track_inprogress():
                 return self._run(entry.folder, entry.description, entry.deadline, mask_path, entry.stopped)
         except Exception as error:  # a runner that ends would leave the queue standing
-            _LOG.exception("job %s cannot be run", entry.job.trace_id)
+            _LOG.exception("the job cannot be run")
             return Outcome(status=Status.FAILED_TRANSIENT, reason="service_error", detail=type(error).__name__)
         finally:
             self._metrics.seconds.labels(entry.description.model.id).observe(time.monotonic() - began)
@@ -167,7 +189,7 @@ class Jobs:
         self._metrics.ended.labels(name, outcome.status.value, outcome.reason or "").inc()
         if outcome.peak:
             self._metrics.peak.labels(name).set(outcome.peak)
-        _LOG.info("trace %s: %s %s %s", entry.job.trace_id, name, outcome.status.value, outcome.reason or "")
+        _LOG.info("%s %s %s", name, outcome.status.value, outcome.reason or "")
         # The images have done their work; only the mask is asked for later.
         shutil.rmtree(entry.folder / "input", ignore_errors=True)
         (entry.folder / "inline.npz").unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from pydicom.errors import InvalidDicomError
 
 from neuronova.contract.inference import SeriesInput, uids_hash
 from neuronova.contract.token import TOKEN_HEADER
+from neuronova.telemetry.spans import carried
 from neuronova.web.problems import Problem
 
 LARGEST = 2 << 30  # bytes of a series
@@ -44,7 +45,7 @@ def pull(wanted: SeriesInput, folder: Path) -> None:
 
 def _fetch(wanted: SeriesInput, spool: Path) -> bytes:
     url = f"{wanted.dicomweb_root.rstrip('/')}/studies/{wanted.study}/series/{wanted.series}"
-    headers = {"Accept": _ACCEPT, TOKEN_HEADER: wanted.token}
+    headers = carried() | {"Accept": _ACCEPT, TOKEN_HEADER: wanted.token}
     try:
         # A redirect would carry the token to somewhere that nobody allowed.
         with requests.get(url, headers=headers, stream=True, timeout=_SILENCE, allow_redirects=False) as answer:

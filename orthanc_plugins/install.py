@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
 import secrets
 import shutil
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,6 +16,7 @@ from neuronova.audit.journal import AuditJournal
 from neuronova.audit.trail import Trail
 from neuronova.contract.forwarding.rules_file import read_forwarding_file
 from neuronova.contract.settings import Settings, read_settings
+from neuronova.telemetry.starting import start, telemetry_of
 from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
 from orthanc_plugins.access.follower import grants
@@ -31,6 +30,7 @@ from orthanc_plugins.access.store import Store
 from orthanc_plugins.ai.judging import OWN_FILE, read_file
 from orthanc_plugins.ai.memory import Memory as SeriesMemory
 from orthanc_plugins.ai.triggering import Trigger, triggering
+from orthanc_plugins.arrived import ArrivalFile, Arriving
 from orthanc_plugins.changes.consumer import Consumers
 from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
@@ -47,6 +47,7 @@ from orthanc_plugins.state import State
 from orthanc_plugins.studies.memory import Memory
 from orthanc_plugins.studies.telling import telling
 from orthanc_plugins.threads import kept
+from orthanc_plugins.traced import traced
 from orthanc_plugins.workers.surroundings import Surroundings
 from orthanc_plugins.worklist.answering import Answering
 from orthanc_plugins.worklist.entries import Entries
@@ -61,28 +62,29 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     An exception here stops Orthanc at its start, which is what an odd setting should do.
     """
     settings = read_settings(environment)
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stderr, format="%(levelname).1s %(asctime)s plugin: %(message)s"
-    )
+    end_telling = start("plugin", telemetry_of(settings))
     surroundings = _surroundings(settings, json.loads(sdk.GetConfiguration()))
     journal = Journal(Path(surroundings.journal))
     secret = secrets.token_urlsafe(32)
     crew = Crew(surroundings, settings.encode_workers, secret)
     metrics = Telling(sdk, Figures(Journal(Path(surroundings.journal)), crew))
-    store = Store(settings.data / "journal" / "access.db")
+    store, file = Store(settings.data / "journal" / "access.db"), ArrivalFile(Path(surroundings.arrivals))
     ledger, register = Ledger(store), Register(store)
-    rules = Rules(grants_hold=60.0 * settings.grants_hold_minutes, recent=86400.0 * settings.recent_days)
     recorder = _recorder(settings)
     recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
     room = Room(Path(surroundings.storage), surroundings.reserve)
-    gate = Gate(Bearers(ledger, rules, secret), register, recording, room.left, decided=metrics.counts.decided)
+    gate = Gate(
+        Bearers(ledger, _rules(settings), secret), register, recording, room.left, decided=metrics.counts.decided
+    )
     modalities = Modalities(sdk, ledger, settings.issuer)
     ledger.on_change(modalities.follow)
-    arrivals = Arrivals(sdk, register, recording, modalities.issuer, received=metrics.counts.received)
+    arrivals = Arrivals(
+        sdk, register, recording, modalities.issuer, received=metrics.counts.received, stored=Arriving(file).stored
+    )
     entries = Entries(settings.data / "journal" / "worklist.json")
     followers = [Follower(one, settings.api_port, _key(settings)) for one in (grants(ledger), worklist(entries))]
     # It ends with Orthanc: nobody waits for what it does.
-    consumers = _consumers(sdk, settings, register, Lane(replace(surroundings, name="judge"), secret))
+    consumers = _consumers(sdk, settings, register, Lane(replace(surroundings, name="judge"), secret), file)
     front = Front(
         sdk,
         archive=(archive := Archive(sdk)),
@@ -115,6 +117,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         elif change == sdk.ChangeType.ORTHANC_STOPPED:
             crew.end()
             recorder.close()
+            end_telling()
 
     forget: dict[int, Callable[[str], None]] = {
         sdk.ResourceType.INSTANCE: lambda identifier: journal.bury(identifier, time.time()),
@@ -141,8 +144,8 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         "/neuronova/outcomes": state.on_outcomes,
         "/neuronova/holdings": gate.on_holdings,
         REFUSAL: gate.on_refusal,
-        PATTERN: front.on_request,
-        WADO_PATTERN: front.on_wado,
+        PATTERN: traced("/dicom-web", front.on_request),
+        WADO_PATTERN: traced("/wado", front.on_wado),
     }
     for uri, answer in routes.items():
         sdk.RegisterRestCallback(uri, answer)
@@ -152,6 +155,10 @@ def _recorder(settings: Settings) -> AccessRecorder:
     # Orthanc that is killed and started again may find its predecessor's file still locked.
     journal = AuditJournal(Trail(settings.data).journal("orthanc"), "orthanc", patience=AUDIT_PATIENCE)
     return AccessRecorder(journal, time.time)
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(grants_hold=60.0 * settings.grants_hold_minutes, recent=86400.0 * settings.recent_days)
 
 
 def _key(settings: Settings) -> Path:
@@ -168,11 +175,12 @@ def _trigger(settings: Settings) -> Trigger:
     )
 
 
-def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane) -> Consumers:
+def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane, arrivals: ArrivalFile) -> Consumers:
     """Return what follows Orthanc's changes for the record, and for models."""
     folder, port, key = settings.data / "journal", settings.api_port, _key(settings)
-    studies = telling(sdk, Memory(folder / "studies.db"), register, port, key)
-    models = triggering(sdk, SeriesMemory(folder / "series.db"), register, judge, _trigger(settings), port, key)
+    studies = telling(sdk, Memory(folder / "studies.db"), register, arrivals, port, key)
+    memory = SeriesMemory(folder / "series.db")
+    models = triggering(sdk, memory, register, judge, arrivals, _trigger(settings), port, key)
     return Consumers(studies, models)
 
 
@@ -188,8 +196,9 @@ def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surro
         orthanc_url=settings.orthanc_url,
         storage=str(Path(configuration["StorageDirectory"]).resolve()),
         journal=str(folder / "encode.db"),
+        arrivals=str(folder / "arrivals.db"),
         scratch=str(scratch),
         received=str(folder / "received"),
         reserve=settings.disk_reserve << 20,
-        log_level=settings.log_level,
+        telemetry=telemetry_of(settings),
     )

@@ -13,7 +13,10 @@ from cdss_api.fhir.outcome import Refused
 from cdss_api.imaging.following import SERVICE, ensure_endpoint, take_in
 from cdss_api.service import Service
 from neuronova.contract.roles import Role
-from neuronova.contract.studies import Event, from_json
+from neuronova.contract.studies import Event, StudyChanged, from_json
+from neuronova.contract.trace import read_traceparent
+from neuronova.telemetry.current import about
+from neuronova.telemetry.spans import span
 from neuronova.web.problems import Problem
 
 log = logging.getLogger(__name__)
@@ -41,11 +44,14 @@ def blueprint(service: Service) -> Blueprint:
 
 def _is_taken_in(service: Service, event: Event, address: str) -> bool:
     """Take one in; what the store does not take is logged and passed over, for it would stop all that follow it."""
-    try:
-        with writing(service, ACTOR) as store:
-            ensure_endpoint(store, address)
-            take_in(store, event)
-    except (Refused, ValueError) as odd:
-        log.error("event %s of %s is passed over: %r", event.sequence, event.writer, odd)
-        return False
-    return True
+    study, came = (event.orthanc, event.traceparent) if isinstance(event, StudyChanged) else (None, None)
+    with about(study=study), span("record", parent=read_traceparent(came), study=study) as recording:
+        try:
+            with writing(service, ACTOR) as store:
+                ensure_endpoint(store, address)
+                take_in(store, event)
+        except (Refused, ValueError) as odd:
+            log.error("event %s of %s is passed over: %r", event.sequence, event.writer, odd)
+            recording.fail(type(odd).__name__)
+            return False
+        return True

@@ -12,6 +12,7 @@ import requests
 from cdss_api.outbox.exchange import Undelivered
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_answer
 from neuronova.contract.token import TOKEN_HEADER
+from neuronova.telemetry.spans import carried
 
 if TYPE_CHECKING:  # it is loaded by who asks for attributes: a service starts without it
     from pydicom import Dataset
@@ -77,7 +78,12 @@ class Stowing:
             raise Undelivered(of_answer(answer.status_code, answer.headers, self.clock()))
 
     def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
-        headers = {"Accept": "application/dicom+json", **more.pop("headers", {}), TOKEN_HEADER: self.token()}
+        headers = {
+            "Accept": "application/dicom+json",
+            **carried(),
+            **more.pop("headers", {}),
+            TOKEN_HEADER: self.token(),
+        }
         with requests.Session() as session:
             session.trust_env = False  # a proxy of the machine is not meant for loopback
             return session.request(method, self.orthanc_url + path, headers=headers, timeout=_WITHIN, **more)

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.jobs.models import Job
 from cdss_api.jobs.states import State
+from cdss_api.jobs.tracing import context_of
 from cdss_api.outbox.enqueueing import enqueue
 
 TARGET = "inference"
@@ -29,7 +30,13 @@ def admit(session: Session, now: float, most: int) -> int:
     for job in sorted(chosen, key=lambda one: one.job_key):
         payload = json.dumps({"job_key": job.job_key, "run": job.run})
         job.message = enqueue(
-            session, target=TARGET, aggregate=f"job/{job.job_key}", kind=KIND, payload=payload, now=now
+            session,
+            target=TARGET,
+            aggregate=f"job/{job.job_key}",
+            kind=KIND,
+            payload=payload,
+            now=now,
+            traceparent=context_of(job).traceparent,
         )
     session.flush()
     return len(chosen)

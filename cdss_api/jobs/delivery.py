@@ -16,6 +16,7 @@ from cdss_api.jobs.models import LONGEST_RESULT, Job, KnownModel
 from cdss_api.jobs.record import JobRecord, NotOurs
 from cdss_api.jobs.service_client import ServiceClient
 from cdss_api.jobs.states import OPEN, State
+from cdss_api.jobs.tracing import context_of
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.exchange import Answer, TooLong, Undelivered
 from cdss_api.outbox.verdicts import Outcome, Verdict
@@ -24,6 +25,8 @@ from neuronova.contract.inference import LONGEST_DEADLINE, Model, Request, Resul
 from neuronova.contract.inference import Job as ToldJob
 from neuronova.contract.priority import Priority
 from neuronova.contract.reading_inference import BadMessage
+from neuronova.telemetry.current import about
+from neuronova.telemetry.spans import span
 
 EVERY = 0.5  # seconds between two looks
 SLACK = 30.0  # seconds beyond the model's deadline, which the service keeps itself
@@ -65,7 +68,8 @@ class JobDelivery:
             return Outcome(Verdict.OK, "there is no such job any more")
         client = self.client()
         try:
-            return _Step(self, client, delivery, job, f"{job.job_key}-{asked['run']}").take(asked["run"])
+            with about(job=job.job_key, series=job.orthanc):
+                return _Step(self, client, delivery, job, f"{job.job_key}-{asked['run']}").take(asked["run"])
         except NotOurs:
             # What became of it meanwhile is seen at the next look.
             return Outcome(Verdict.AGAIN, "it was changed meanwhile", 0.0)
@@ -100,11 +104,11 @@ class _Step:
             return self._end(State.FAILED_PERMANENT, missing)
         if not self.job.digest:
             self._name(Model(id=known.model, version=known.version, digest=known.digest))
-        answer = self.client.submit(self._request(known.deadline))
+        answer = self.client.submit(self._request(known.deadline), context_of(self.job))
         why = refusal(answer.status, answer.text)
         if why is not None and why.reason == "model_changed" and (told := self._other_model()) is not None:
             self._name(told)
-            answer = self.client.submit(self._request(known.deadline))
+            answer = self.client.submit(self._request(known.deadline), context_of(self.job))
             why = refusal(answer.status, answer.text)
         if why is not None:
             return self._end(State.FAILED_PERMANENT, why)
@@ -164,7 +168,8 @@ class _Step:
                     return self._forgotten()
                 raise BadMessage("/result/mask", f"cannot be had ({missing.why.reason})") from None
         if self.parts.publish is not None:
-            self.parts.publish(self.job, result, mask)
+            with span("result", job=self.job.job_key, model=self.job.model):
+                self.parts.publish(self.job, result, mask)
         record = self.parts.record
         record.move(self.delivery, self.job, State.SUCCEEDED, result=written, seconds=result.seconds)
         return _DONE

@@ -14,6 +14,8 @@ from cdss_api.jobs.taking_in import take_in
 from cdss_api.service import Service
 from neuronova.contract.ai.judged import SeriesJudged, from_json
 from neuronova.contract.roles import Role
+from neuronova.contract.trace import read_traceparent
+from neuronova.telemetry.current import about, within
 from neuronova.web.problems import Problem
 
 _PLUGIN = Actor(subject="service:rules", role=Role.SERVICE)
@@ -39,11 +41,12 @@ def blueprint(service: Service) -> Blueprint:
 
 def _is_taken_in(service: Service, judged: SeriesJudged) -> bool:
     """Take one in; what no table can hold is logged and passed over, for it would stop all that follow it."""
-    try:
-        with service.work(_PLUGIN) as work:
-            if take_in(work.session, judged, work.now, service.settings.ai_in_flight):
-                requesting.take_in(work, judged)
-    except (DataError, IntegrityError) as odd:
-        log.error("series %s of %s is passed over (%s)", judged.sequence, judged.writer, type(odd).__name__)
-        return False
-    return True
+    with within(read_traceparent(judged.traceparent)), about(series=judged.orthanc):
+        try:
+            with service.work(_PLUGIN) as work:
+                if take_in(work.session, judged, work.now, service.settings.ai_in_flight):
+                    requesting.take_in(work, judged)
+        except (DataError, IntegrityError) as odd:
+            log.error("series %s of %s is passed over (%s)", judged.sequence, judged.writer, type(odd).__name__)
+            return False
+        return True

@@ -56,6 +56,8 @@ class Job(Base):
     attempts: Mapped[int]  # of this run
     message: Mapped[int | None] = mapped_column(BigInteger)  # of the outbox: set from its admission on
     trace_id: Mapped[str] = mapped_column(String(32))
+    span_id: Mapped[str | None] = mapped_column(String(16))  # its own span of this run, recorded once it has ended
+    parent_id: Mapped[str | None] = mapped_column(String(16))  # the span that asked for it
     turn: Mapped[float] = mapped_column(Double)  # the smallest goes first
     created_at: Mapped[float] = mapped_column(Double)
     submitted_at: Mapped[float | None] = mapped_column(Double)  # of this attempt

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.jobs.models import LONGEST_DETAIL, Job
 from cdss_api.jobs.states import OPEN, State, before
+from cdss_api.jobs.tracing import new_span, record_ended
 from neuronova.contract.priority import Priority
 
 # Seconds by which a job counts as older than it is: what waits long enough is overtaken no more.
@@ -30,10 +31,12 @@ def move(job: Job, to: State, now: float, *, reason: str | None = None, detail: 
     """Bring a job to a state, and tell whether it may come there; else nothing changes."""
     if job.state not in before(to):
         return False
-    job.state = to
+    was_open, job.state = job.state in OPEN, to
     job.reason = None if reason is None else reason[:64]
     job.detail = None if detail is None else detail[:LONGEST_DETAIL]
     job.ended_at = None if to in OPEN else now
+    if was_open and to not in OPEN:
+        record_ended(job, now)
     return True
 
 
@@ -42,6 +45,7 @@ def queue_again(job: Job, now: float) -> bool:
     if not move(job, State.QUEUED, now):
         return False
     job.run += 1
+    job.span_id = new_span()
     job.attempts = 0
     job.turn = turn(Priority(job.priority), now)
     job.message = job.submitted_at = job.started_at = job.seconds = job.result = None

@@ -12,6 +12,7 @@ from cdss_api.jobs.answers import ToldModel, models_told
 from cdss_api.outbox.exchange import Answer, Exchange, Undelivered
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from neuronova.contract.inference import Mask, Request, to_json
+from neuronova.contract.trace import TRACEPARENT, TraceContext
 
 LONGEST_STEP = 45.0  # seconds; less than the outbox's longest delivery
 
@@ -24,9 +25,11 @@ class ServiceClient:
     secret_file: Path
     exchange: Exchange = field(default_factory=lambda: Exchange(LONGEST_STEP))
 
-    def submit(self, request: Request) -> Answer:
-        """Ask for a job. Raises what `Exchange` raises, as the others do."""
-        return self._ask("POST", "/api/v1/inference", json.dumps(to_json(request)).encode())
+    def submit(self, request: Request, span: TraceContext) -> Answer:
+        """Ask for a job, which goes on with `span`. Raises what `Exchange` raises, as the others do."""
+        body, more = json.dumps(to_json(request)).encode(), {TRACEPARENT: span.traceparent}
+        self.exchange.begin()
+        return self.exchange.ask("POST", f"{self.url}/api/v1/inference", {**self._headers(), **more}, body)
 
     def state(self, key: str) -> Answer:
         """Ask how far a job is."""
@@ -52,9 +55,9 @@ class ServiceClient:
         """Fetch a mask (see `masks.fetch`)."""
         masks.fetch(self.url + mask.path, self._headers(), mask.shape, into)
 
-    def _ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    def _ask(self, method: str, path: str) -> Answer:
         self.exchange.begin()
-        return self.exchange.ask(method, self.url + path, self._headers(), body)
+        return self.exchange.ask(method, self.url + path, self._headers())
 
     def _headers(self) -> Mapping[str, str]:
         try:

@@ -12,6 +12,8 @@ from cdss_api.jobs.models import Job, JudgedSeries, KnownModel
 from cdss_api.jobs.moving import lock, move, queue_again, turn
 from cdss_api.jobs.states import OPEN, State
 from neuronova.contract.ai.judged import Asked, SeriesJudged
+from neuronova.contract.trace import read_traceparent
+from neuronova.telemetry.spans import begin
 
 GONE = "series_gone"
 NEEDS = "needs"
@@ -65,6 +67,8 @@ def _found(session: Session, judged: SeriesJudged, asked: Asked, known: KnownMod
 
 def _made(judged: SeriesJudged, asked: Asked, known: KnownModel | None, now: float) -> Job:
     fires = not asked.reasons
+    judgement = read_traceparent(judged.traceparent)
+    own = begin(judgement)
     return Job(
         job_key=secrets.token_hex(16),
         rule=asked.rule,
@@ -87,7 +91,9 @@ def _made(judged: SeriesJudged, asked: Asked, known: KnownModel | None, now: flo
         detail=None if fires else " ".join(asked.reasons)[:2000],
         run=1,
         attempts=0,
-        trace_id=secrets.token_hex(16),
+        trace_id=own.trace_id,
+        span_id=own.span_id,
+        parent_id=None if judgement is None else judgement.span_id,
         turn=turn(asked.priority, now),
         created_at=now,
         ended_at=None if fires else now,

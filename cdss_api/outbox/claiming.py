@@ -116,8 +116,8 @@ def _heads(session: Session, streams: list[int], each: int) -> list[Row[Any]]:
 
 
 def _first(each: int) -> Select[*tuple[Any, ...]]:
-    columns = (Message.stream, Message.number, Message.key, Message.kind, Message.payload, Message.attempts)
-    return select(*columns).where(is_open()).order_by(Message.number).limit(each)
+    message = (Message.key, Message.kind, Message.payload, Message.attempts, Message.traceparent)
+    return select(Message.stream, Message.number, *message).where(is_open()).order_by(Message.number).limit(each)
 
 
 def _survivors(session: Session, stream: int, found: list[Row[Any]], now: float, policy: Policy) -> list[Row[Any]]:
@@ -153,7 +153,17 @@ def _claims(target: str, until: float, due: list[_Due], found: list[Row[Any]]) -
     claims = []
     for stream, aggregate, fence, _ in due:
         deliveries = tuple(
-            Delivery(row.number, row.key, target, aggregate, row.kind, row.payload, row.attempts + 1, fence + 1)
+            Delivery(
+                number=row.number,
+                key=row.key,
+                target=target,
+                aggregate=aggregate,
+                kind=row.kind,
+                payload=row.payload,
+                attempt=row.attempts + 1,
+                fence=fence + 1,
+                traceparent=row.traceparent,
+            )
             for row in of.get(stream, [])
         )
         if deliveries:

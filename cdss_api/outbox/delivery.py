@@ -21,6 +21,7 @@ class Delivery:
     payload: str
     attempt: int
     fence: int = 0  # of the claim: whoever writes what follows by itself asks whether it still stands
+    traceparent: str | None = None  # the span that wrote it
 
 
 class Deliver(Protocol):

@@ -12,10 +12,22 @@ from sqlalchemy.orm import Session
 from cdss_api.outbox.models import Message, Stream, Target
 from cdss_api.outbox.states import State
 from cdss_api.outbox.waking import wake
+from neuronova.telemetry import current
 
 
-def enqueue(session: Session, *, target: str, aggregate: str, kind: str, payload: str, now: float) -> int:
+def enqueue(
+    session: Session,
+    *,
+    target: str,
+    aggregate: str,
+    kind: str,
+    payload: str,
+    now: float,
+    traceparent: str | None = None,
+) -> int:
     """Write a message in the caller's transaction and return its number; it is sent once that is committed.
+
+    It goes on in the trace of `traceparent`, or in the one that the caller works in.
 
     The stream stays locked until the transaction ends: keep that short, and write to several aggregates in one
     order everywhere (by name, say), or PostgreSQL will end one of two transactions that wait for each other.
@@ -26,6 +38,7 @@ def enqueue(session: Session, *, target: str, aggregate: str, kind: str, payload
         stream = _new(session, target, aggregate, now)
     values = {"stream": stream, "key": secrets.token_hex(16), "kind": kind, "payload": payload}
     values |= {"state": State.PENDING, "attempts": 0, "created_at": now, "changed_at": now}
+    values["traceparent"] = traceparent or current.traceparent()
     return session.execute(insert(Message).values(values).returning(Message.number)).scalar_one()
 
 

@@ -12,6 +12,7 @@ from requests.auth import AuthBase
 
 from cdss_api.fhir.document import Document, Unreadable, read
 from cdss_api.outbox.verdicts import Outcome, of_answer
+from neuronova.telemetry.spans import carried
 
 LARGEST_ANSWER = 4 << 20  # bytes
 _CONNECT, _SILENCE = 5.0, 20.0  # seconds
@@ -84,7 +85,7 @@ class Exchange:
         with self._session.request(
             method,
             url,
-            headers=dict(headers),
+            headers=carried() | dict(headers),
             data=body,
             timeout=(min(_CONNECT, left), min(_SILENCE, left)),
             allow_redirects=False,

@@ -90,6 +90,7 @@ class Message(Base):
     doubted_at: Mapped[float | None] = mapped_column(Double)  # its last failure that may have been the target's
     verdict: Mapped[str | None] = mapped_column(String(16))
     detail: Mapped[str | None] = mapped_column(Text)
+    traceparent: Mapped[str | None] = mapped_column(String(55))  # the span that wrote it
 
 
 class Target(Base):

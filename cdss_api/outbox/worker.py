@@ -17,6 +17,7 @@ from cdss_api.outbox.claiming import Claim, claim, is_due, targets
 from cdss_api.outbox.delivery import Deliver, DeliverMany, Delivery
 from cdss_api.outbox.pace import FIRST, MOST, next_size
 from cdss_api.outbox.settling import Report, settle
+from cdss_api.outbox.tracing import delivering, told_together
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_exception
 from cdss_api.outbox.waits import Policy, Random
 
@@ -180,8 +181,11 @@ class _Batch:
     def _many(self, deliveries: Sequence[Delivery], together: DeliverMany) -> list[Outcome | None]:
         if len(deliveries) < 2:
             return [None] * len(deliveries)
+        began = self.clock()
         try:
-            return together.many(deliveries)
+            said = together.many(deliveries)
+            told_together(deliveries, said, began, self.clock())
+            return said
         except Exception as error:
             # One of them may be what the target chokes on: by itself, each shows what becomes of it.
             _LOG.warning("%d messages were not delivered together (%s)", len(deliveries), type(error).__name__)
@@ -202,8 +206,9 @@ class _Batch:
         return heard
 
     def _delivered(self, delivery: Delivery, *, renew: bool) -> Outcome:
-        try:
-            return self.deliver(delivery, renew=renew)
-        except Exception as error:
-            _LOG.warning("message %d was not delivered (%s)", delivery.number, type(error).__name__)
-            return of_exception(error)
+        with delivering(delivery, self.clock) as came:
+            try:
+                return came(self.deliver(delivery, renew=renew))
+            except Exception as error:
+                _LOG.warning("message %d was not delivered (%s)", delivery.number, type(error).__name__)
+                return came(of_exception(error))

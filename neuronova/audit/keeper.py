@@ -27,6 +27,7 @@ from neuronova.audit.soundness import keep_verifying
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Event, Outcome
 from neuronova.contract.settings import Settings, read_settings
+from neuronova.telemetry.starting import start_logs, telemetry_of
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +118,7 @@ class Keeper:
 def main() -> None:
     """Keep the trail of this process's environment until SIGTERM."""
     settings = read_settings(os.environ)
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(message)s")
+    start_logs("keeper", telemetry_of(settings))
     os.nice(_NICE)
     try:
         keeper = Keeper(settings)

@@ -55,6 +55,7 @@ class StudyChanged:
     date: str
     time: str
     series: tuple[Series, ...]
+    traceparent: str = ""  # in which trace it came
 
     @property
     def key(self) -> StudyKey:

@@ -83,4 +83,10 @@ def _audit(settings: Settings) -> list[Finding]:
 def _talkative(settings: Settings) -> list[Finding]:
     if settings.log_level != "DEBUG":
         return []
-    return [warning("NEURONOVA_LOG_LEVEL", "DEBUG fills the disk", "set it to INFO once you have found what you seek")]
+    return [
+        warning(
+            "NEURONOVA_LOG_LEVEL",
+            "DEBUG fills the disk, and has Orthanc quote queries",
+            "set it to INFO once you have found what you seek",
+        )
+    ]

@@ -39,6 +39,7 @@ def gateway_config(template: str, settings: Settings, layout: Layout, *, user: s
         {
             "USER": f"user {user};" if user else "",
             "LISTEN": _listen(settings),
+            "LOG_FORM": settings.log_form,
             "ORTHANC_PORT": settings.orthanc_port,
             "API_PORT": settings.api_port,
             "NOTIFICATIONS_PORT": settings.notifications_port,
@@ -88,7 +89,7 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
             *(str(python), "-m", "gunicorn", "cdss_api.wsgi:app"),
             *("--bind", f"127.0.0.1:{settings.api_port}", "--workers", "1", "--threads", _API_THREADS),
             *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
-            *("--log-level", settings.log_level.lower(), "--graceful-timeout", "5"),
+            *_gunicorn("api", settings, graceful=5),
         ],
         "notifications": [
             *(str(python), "-m", "gunicorn", "cdss_api.notifications.asgi:app"),
@@ -96,7 +97,7 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
             *("--worker-class", "cdss_api.notifications.worker.StreamWorker"),
             *("--worker-connections", _STREAMS, "--backlog", _STREAMS),
             *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
-            *("--log-level", settings.log_level.lower(), "--graceful-timeout", "3"),
+            *_gunicorn("notifications", settings, graceful=3),
         ],
         "worker": [str(python), "-m", "cdss_api.worker"],
         "keeper": [str(python), "-m", "neuronova.audit.keeper"],
@@ -104,13 +105,18 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
             *(str(python), "-m", "gunicorn", "inference.wsgi:app"),
             *("--bind", f"127.0.0.1:{settings.inference_port}", "--workers", "1", "--threads", _INFERENCE_THREADS),
             *("--timeout", "180", "--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
-            *("--log-level", settings.log_level.lower(), "--graceful-timeout", "5"),
+            *_gunicorn("inference", settings, graceful=5),
         ],
         "gateway": [
             *(programs.nginx, "-e", "stderr", "-p", str(layout.run)),
             *("-c", str(layout.gateway_config), "-g", "daemon off;"),
         ],
     }
+
+
+def _gunicorn(part: str, settings: Settings, *, graceful: int) -> list[str]:
+    words = ["--name", part, "--logger-class", "neuronova.telemetry.gunicorn_log.PartLogger"]
+    return [*words, "--log-level", settings.log_level.lower(), "--graceful-timeout", str(graceful)]
 
 
 def supervisor_config(layout: Layout, programs: Mapping[str, list[str]], *, user: str | None) -> str:

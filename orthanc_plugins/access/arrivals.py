@@ -28,10 +28,15 @@ def _uncounted(_source: str, _size: int) -> None:
     """Count nothing."""
 
 
+def _untold(_identity: Identity, _instance: str, _sender: str, _began: float) -> None:
+    """Tell nothing."""
+
+
 class Arrivals:
     """Notes whose each instance is, before the modality that sent it has its answer.
 
-    `received` is told of each instance who sent it and how many bytes it has.
+    `received` is told of each instance who sent it and how many bytes it has, `stored` whose it is, its identifier, who
+    sent it and when that was told.
     """
 
     def __init__(
@@ -43,7 +48,9 @@ class Arrivals:
         clock: Callable[[], float] = time.time,
         *,
         received: Callable[[str, int], None] = _uncounted,
+        stored: Callable[[Identity, str, str, float], None] = _untold,
     ) -> None:
+        self._stored = stored
         self._received = received
         self._sdk = sdk
         self._register = register
@@ -55,6 +62,7 @@ class Arrivals:
 
     def on_stored(self, instance: Instance, identifier: str) -> None:
         """Take in one instance; Orthanc calls this before it answers the sender."""
+        began = self._clock()
         data, sender = instance.GetInstanceData(), instance.GetInstanceRemoteAet()
         by_dicom = instance.GetInstanceOrigin() == self._sdk.InstanceOrigin.DICOM_PROTOCOL
         # Only a modality that the table names gets an association, so there are no more titles than it has had.
@@ -67,6 +75,7 @@ class Arrivals:
         self._register.note(identity, self._clock())
         if by_dicom:
             self._recording.stored(identity, sender)
+        self._stored(identity, identifier, sender, began)
         with self._lock:
             self._noted[identifier] = None
             while len(self._noted) > MOST_NOTED:

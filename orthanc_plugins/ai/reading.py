@@ -20,11 +20,13 @@ def judged(
     study: Mapping[str, Any],
     owners: Mapping[Patient, frozenset[str]],
     said: Mapping[str, Any],
+    traceparent: str = "",
 ) -> SeriesJudged | None:
     """Return what the API is told; None while it is not known whose the series is.
 
     `series` and `study` are Orthanc's answers about them, `owners` says which SeriesInstanceUIDs are whose, and `said`
-    is the answer of `orthanc_plugins.workers.judging.judge`. Writer and number are filled in where it is written down.
+    is the answer of `orthanc_plugins.workers.judging.judge`. `traceparent` is the span of
+    this judgement. Writer and number are filled in where it is written down.
 
     Raises:
         Ambiguous: it is of several patients, or has what the contract has no place for.
@@ -52,6 +54,7 @@ def judged(
                 "uids_hash": said["uids_hash"],
                 "asked": said["asked"],
                 "sent": said["sent"],
+                "traceparent": traceparent,
             }
         )
     except ValueError as odd:

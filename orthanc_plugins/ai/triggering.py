@@ -13,10 +13,13 @@ from typing import Any
 from neuronova.contract.ai.judged import MOST_SERIES, to_json
 from neuronova.contract.forwarding.rules_file import ForwardingFile
 from neuronova.contract.inference import MOST_INSTANCES
+from neuronova.telemetry.current import about
+from neuronova.telemetry.spans import span
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.ai.judging import RulesFile, files_digest, may_be_asked_for, may_be_sent
 from orthanc_plugins.ai.memory import Memory
 from orthanc_plugins.ai.reading import Ambiguous, judged
+from orthanc_plugins.arrived import ArrivalFile
 from orthanc_plugins.changes.consumer import Consumed, Consumer, get
 from orthanc_plugins.changes.posting import Outgoing, Posting
 from orthanc_plugins.processes import Lane, LaneFailed
@@ -43,13 +46,20 @@ class Trigger:
 
 
 def triggering(
-    sdk: Sdk, memory: Memory, register: Register, lane: Lane, trigger: Trigger, port: int, key: Path
+    sdk: Sdk,
+    memory: Memory,
+    register: Register,
+    lane: Lane,
+    arrivals: ArrivalFile,
+    trigger: Trigger,
+    port: int,
+    key: Path,
 ) -> Consumer:
     """Return what has series judged and the API told."""
     outgoing = Outgoing(
         path="series", most=MOST_SERIES, waiting=memory.outgoing, answered=memory.answered, request=to_json
     )
-    looking = Looking(sdk, memory, register, lane, trigger)
+    looking = Looking(sdk, memory, register, lane, arrivals, trigger)
     consumed = Consumed(
         level="series",
         unit_of=lambda series: str(series["ID"]),
@@ -63,7 +73,10 @@ def triggering(
 class Looking:
     """Looks at series that were touched; used by one thread."""
 
-    def __init__(self, sdk: Sdk, memory: Memory, register: Register, lane: Lane, trigger: Trigger) -> None:
+    def __init__(
+        self, sdk: Sdk, memory: Memory, register: Register, lane: Lane, arrivals: ArrivalFile, trigger: Trigger
+    ) -> None:
+        self._arrivals = arrivals
         self._sdk = sdk
         self._memory = memory
         self._register = register
@@ -117,7 +130,9 @@ class Looking:
         if before is not None and before.files == digest:
             self._memory.leave(unit, seen)
             return
-        self._judge(_Stored(unit, seen, series, study, files, digest, is_told), now)
+        came = self._arrivals.of_series(unit)
+        with about(series=unit), span("judge", parent=came, series=unit, images=len(files)) as judging:
+            self._judge(_Stored(unit, seen, series, study, files, digest, is_told, judging.context.traceparent), now)
 
     def _may_be_meant(self, modality: str) -> bool:
         trigger = self._trigger
@@ -144,7 +159,7 @@ class Looking:
     def _write_down(self, stored: _Stored, said: Mapping[str, Any], now: float) -> None:
         owners = self._register.series_of(stored.series["ParentStudy"])
         try:
-            told = judged(stored.series, stored.study, owners, said)
+            told = judged(stored.series, stored.study, owners, said, stored.traceparent)
         except Ambiguous as odd:
             self._refuse(stored.unit, stored.seen, stored.series, stored.digest, str(odd))
             return
@@ -214,3 +229,4 @@ class _Stored:
     files: Mapping[str, str]
     digest: str
     is_told: bool
+    traceparent: str

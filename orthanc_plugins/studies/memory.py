@@ -122,4 +122,6 @@ class Memory(Touched):
 
 
 def _body(event: StudyChanged) -> str:
-    return json.dumps(event_to_json(replace(event, writer="", sequence=0)), ensure_ascii=False, sort_keys=True)
+    return json.dumps(
+        event_to_json(replace(event, writer="", sequence=0, traceparent="")), ensure_ascii=False, sort_keys=True
+    )

@@ -12,12 +12,16 @@ _PADDING = " \0"
 
 
 def changed(
-    study: Mapping[str, Any], series: Sequence[Mapping[str, Any]], owners: Mapping[Patient, frozenset[str]]
+    study: Mapping[str, Any],
+    series: Sequence[Mapping[str, Any]],
+    owners: Mapping[Patient, frozenset[str]],
+    traceparent: str = "",
 ) -> list[StudyChanged]:
     """Return a study as it is under each patient that has some of its series.
 
     `study` and `series` are Orthanc's answers to `/studies/{id}` and `/studies/{id}/series`; `owners` says which
-    SeriesInstanceUIDs are whose. The name of the event is filled in where it is written down.
+    SeriesInstanceUIDs are whose, `traceparent` in which trace it came. The name of the event is filled in where it is
+    written down.
     """
     tags, patient_tags = study["MainDicomTags"], study["PatientMainDicomTags"]
     return [
@@ -36,6 +40,7 @@ def changed(
             date=_text(tags, "StudyDate"),
             time=_text(tags, "StudyTime"),
             series=tuple(sorted(theirs, key=lambda one: (_order(one.number), one.uid)))[:MOST_SERIES],
+            traceparent=traceparent,
         )
         for patient, uids in owners.items()
         if (theirs := [_series(one) for one in series if one["MainDicomTags"].get("SeriesInstanceUID") in uids])

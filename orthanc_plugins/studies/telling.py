@@ -10,6 +10,7 @@ from typing import Any
 
 from neuronova.contract.studies import MOST_EVENTS, StudyChanged, event_from_json, event_to_json, to_json
 from orthanc_plugins.access.register import Register
+from orthanc_plugins.arrived import ArrivalFile
 from orthanc_plugins.changes.consumer import Consumed, Consumer, get
 from orthanc_plugins.changes.posting import Outgoing, Posting
 from orthanc_plugins.sdk import Sdk
@@ -23,7 +24,7 @@ LONGEST = 1.0  # seconds after which one that still grows is told
 MOST_LOOKED_AT = 20  # studies at once, so that requests come in between
 
 
-def telling(sdk: Sdk, memory: Memory, register: Register, port: int, key: Path) -> Consumer:
+def telling(sdk: Sdk, memory: Memory, register: Register, arrivals: ArrivalFile, port: int, key: Path) -> Consumer:
     """Return what keeps the API told of studies."""
     outgoing = Outgoing(
         path="events", most=MOST_EVENTS, waiting=memory.outgoing, answered=memory.answered, request=to_json
@@ -32,7 +33,7 @@ def telling(sdk: Sdk, memory: Memory, register: Register, port: int, key: Path) 
         level="studies",
         unit_of=lambda series: str(series["ParentStudy"]),
         begin=lambda: None,
-        look=Looking(sdk, memory, register).look,
+        look=Looking(sdk, memory, register, arrivals).look,
         send=Posting(outgoing, port, key).send,
     )
     return Consumer(sdk, memory, consumed)
@@ -41,7 +42,8 @@ def telling(sdk: Sdk, memory: Memory, register: Register, port: int, key: Path) 
 class Looking:
     """Looks at studies that were touched."""
 
-    def __init__(self, sdk: Sdk, memory: Memory, register: Register) -> None:
+    def __init__(self, sdk: Sdk, memory: Memory, register: Register, arrivals: ArrivalFile) -> None:
+        self._arrivals = arrivals
         self._sdk = sdk
         self._memory = memory
         self._register = register
@@ -59,7 +61,9 @@ class Looking:
             if not owners:  # the register is still catching up
                 self._memory.touch([orthanc], now)
                 continue
-            self._memory.look(orthanc, last, _tellable(changed(study, series, owners)), _resources(series))
+            came = self._arrivals.of_study(orthanc)
+            found = changed(study, series, owners, "" if came is None else came.traceparent)
+            self._memory.look(orthanc, last, _tellable(found), _resources(series))
         return self._memory.is_anything_touched()
 
 

@@ -6,6 +6,8 @@ import json
 import logging
 from collections.abc import Mapping
 
+from neuronova.telemetry.current import about
+from neuronova.telemetry.spans import span
 from orthanc_plugins.journal import Outcome
 from orthanc_plugins.stored import HTJ2K_ATTACHMENT, STATUS_METADATA, StoredFile
 from orthanc_plugins.transcoding import transfer_syntax
@@ -40,19 +42,38 @@ def publish(workshop: Workshop, instance: str, *, ready: Mapping[int, bytes] | N
     replacement = replacement_folder(workshop, instance)
     if replacement.is_dir():
         finish_replacement(workshop, instance, replacement)
+    described = client.get_json(f"/instances/{instance}")
+    if described is None:
+        raise Gone(instance)
+    series = described["ParentSeries"]
+    parent = workshop.arrivals.of_series(series)
+    with about(series=series, instance=instance), span("encode", parent=parent, instance=instance) as encoding:
+        outcome, is_new = _published(workshop, instance, ready or {})
+        if is_new:
+            workshop.journal.touch(series)
+            encoding.add(outcome=outcome.status, reason=outcome.reason or None)
+            encoding.add(bytes_before=outcome.bytes_before, bytes_after=outcome.bytes_after)
+        else:
+            encoding.drop()
+    return outcome
+
+
+def _published(workshop: Workshop, instance: str, ready: Mapping[int, bytes]) -> tuple[Outcome, bool]:
+    """Return the outcome, and whether it was not published before."""
+    client = workshop.client
     stored = client.stored_file(instance, "dicom")
     if stored is None:
         raise Gone(instance)
     found = _recorded(client, instance, stored)
     if found is not None:
-        return found
+        return found, False
     outcome = _attached(workshop, instance, stored)
     try:
         if outcome is None and _stored_syntax(workshop, instance, stored) in transfer_syntax.HTJ2K:
-            prepare_replacement(workshop, instance, stored, replacement)
-            return publish(workshop, instance)
+            prepare_replacement(workshop, instance, stored, replacement_folder(workshop, instance))
+            return publish(workshop, instance), False
         if outcome is None:
-            outcome = _encode_and_attach(workshop, instance, stored, ready or {})
+            outcome = _encode_and_attach(workshop, instance, stored, ready)
     except Skipped as skipped:
         outcome = _not_encoded(workshop, instance, stored, skipped)
     now_stored = client.stored_file(instance, "dicom")
@@ -60,10 +81,7 @@ def publish(workshop: Workshop, instance: str, *, ready: Mapping[int, bytes] | N
         client.detach(instance, HTJ2K_ATTACHMENT)
         raise Changed(instance)
     client.set_metadata(instance, STATUS_METADATA, _status(outcome))
-    parent = client.get_json(f"/instances/{instance}")
-    if parent is not None:
-        workshop.journal.touch(parent["ParentSeries"])
-    return outcome
+    return outcome, True
 
 
 def _recorded(client: OrthancClient, instance: str, stored: StoredFile) -> Outcome | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
-import sys
 from dataclasses import asdict, dataclass
+
+from neuronova.telemetry.starting import Telemetry, start
 
 SECRET_VARIABLE = "NEURONOVA_WORKER_SECRET"  # noqa: S105 - a name
 
@@ -19,10 +19,11 @@ class Surroundings:
     orthanc_url: str
     storage: str
     journal: str
+    arrivals: str
     scratch: str
     received: str
     reserve: int  # bytes that stay free where Orthanc keeps its files
-    log_level: str
+    telemetry: Telemetry
     channel: int | None = None  # descriptor of the socket on which a lane is asked
 
     def argument(self) -> str:
@@ -32,7 +33,8 @@ class Surroundings:
     @classmethod
     def from_argument(cls, text: str) -> Surroundings:
         """Read what `argument` wrote."""
-        return cls(**json.loads(text))
+        fields = json.loads(text)
+        return cls(**fields | {"telemetry": Telemetry(**fields["telemetry"])})
 
 
 def worker_secret() -> str:
@@ -41,15 +43,8 @@ def worker_secret() -> str:
 
 
 def set_up_process(surroundings: Surroundings) -> None:
-    """Log to standard error, which is Orthanc's own log."""
-    logging.basicConfig(
-        level=surroundings.log_level,
-        stream=sys.stderr,
-        format=f"%(levelname).1s %(asctime)s {surroundings.name}: %(message)s",
-    )
-    logging.getLogger("urllib3").setLevel(logging.WARNING)
-    # pydicom warns of each odd value in a file; that a modality wrote one is no event of ours.
-    logging.getLogger("pydicom").setLevel(logging.ERROR)
+    """Log to standard error, which is Orthanc's own log; such a process is killed, and its last spans with it."""
+    start(surroundings.name, surroundings.telemetry)
 
 
 def give_way() -> None:

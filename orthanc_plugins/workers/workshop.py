@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from orthanc_plugins.arrived import ArrivalFile
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.room import Room
 from orthanc_plugins.stored import StoredFile
@@ -24,6 +25,7 @@ class Workshop:
 
     client: OrthancClient
     journal: Journal
+    arrivals: ArrivalFile
     storage: Path
     scratch: Path
     received: Path
@@ -53,6 +55,7 @@ def open_workshop(surroundings: Surroundings) -> Workshop:
     return Workshop(
         client=OrthancClient(surroundings.orthanc_url, worker_secret()),
         journal=Journal(Path(surroundings.journal)),
+        arrivals=ArrivalFile(Path(surroundings.arrivals)),
         storage=Path(surroundings.storage),
         scratch=Path(surroundings.scratch),
         received=Path(surroundings.received),

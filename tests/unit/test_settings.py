@@ -26,6 +26,10 @@ from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, re
         ("PUBLIC_URL", "http://h:81", "public_url", "http://h:81"),
         ("ENCODE_WORKERS", "3", "encode_workers", 3),
         ("LOG_LEVEL", "debug", "log_level", "DEBUG"),
+        ("LOG_FORM", "JSON", "log_form", "json"),
+        ("TRACES", "http://127.0.0.1:4318/", "traces", "http://127.0.0.1:4318"),
+        ("TRACES_SAMPLE", "0.25", "traces_sample", 0.25),
+        ("TRACES_SAMPLE", "1.0", "traces_sample", 1.0),
         ("DATABASE_URL", "postgresql://u:p@h/d", "database_url", "postgresql://u:p@h/d"),
         ("ADMIN_PASSWORD", "correct horse battery", "admin_password", "correct horse battery"),
         ("BREAK_GLASS_MINUTES", "15", "break_glass_minutes", 15),
@@ -93,6 +97,10 @@ def test_read(name: str, text: str, field: str, value: object) -> None:
         ("OIDC_ROLES", "people=patient", "but patient"),
         ("OIDC_ISSUER", "https://id.example.org", "NEURONOVA_OIDC_JWKS_URL is missing"),
         ("LOG_LEVEL", "LOUD", "DEBUG, INFO, WARNING, ERROR"),
+        ("LOG_FORM", "xml", "text, json"),
+        ("TRACES", "127.0.0.1:4318", "an origin"),
+        ("TRACES_SAMPLE", "1.1", "from 0 to 1"),
+        ("TRACES_SAMPLE", "nan", "from 0 to 1"),
     ],
 )
 def test_refused(name: str, text: str, said: str) -> None:

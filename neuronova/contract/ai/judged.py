@@ -65,6 +65,7 @@ class SeriesJudged:
     uids_hash: str
     asked: tuple[Asked, ...]
     sent: tuple[Sent, ...] = ()
+    traceparent: str = ""  # in which trace it was judged
 
     @property
     def is_gone(self) -> bool:
@@ -136,7 +137,7 @@ def _sent(value: Any) -> Sent:
 
 
 def _checked(judged: SeriesJudged) -> SeriesJudged:
-    for name in ("writer", "orthanc", "patient_id", "issuer", "accession_number", "modality"):
+    for name in ("writer", "orthanc", "patient_id", "issuer", "accession_number", "modality", "traceparent"):
         _require_text(getattr(judged, name), name, LONGEST_KEY)
     for name in ("study", "series"):
         if not UID.fullmatch(getattr(judged, name)):

@@ -42,6 +42,9 @@ class Settings:
     inference_models: Path | None  # a folder with more models
     inference_roots: tuple[str, ...]  # DICOMweb roots beside Orthanc's that series may be fetched from
     log_level: str
+    log_form: str
+    traces: str | None  # the collector that spans are sent to
+    traces_sample: float  # of all traces
     database_url: str | None = dataclass_field(repr=False)
     admin_password: str | None = dataclass_field(repr=False)
     broker_url: str | None = dataclass_field(repr=False)  # of a Celery that delivers the outbox
@@ -126,6 +129,9 @@ class Settings:
             "BIND": self.bind,
             "ENCODE_WORKERS": self.encode_workers,
             "LOG_LEVEL": self.log_level,
+            "LOG_FORM": self.log_form,
+            "TRACES": self.traces,
+            "TRACES_SAMPLE": self.traces_sample,
             "BREAK_GLASS_MINUTES": self.break_glass_minutes,
             "GRANTS_HOLD_MINUTES": self.grants_hold_minutes,
             "RECENT_DAYS": self.recent_days,

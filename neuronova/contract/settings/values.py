@@ -13,6 +13,7 @@ from neuronova.contract.roles import Role
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
 SYSLOG_PORT = 6514  # RFC 5425 4.1
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+LOG_FORMS = ("text", "json")
 
 
 class Endpoint(NamedTuple):
@@ -180,3 +181,15 @@ def log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError("one of " + ", ".join(LOG_LEVELS))
     return text.upper()
+
+
+def log_form(text: str) -> str:
+    if text.lower() not in LOG_FORMS:
+        raise ValueError("one of " + ", ".join(LOG_FORMS))
+    return text.lower()
+
+
+def ratio(text: str) -> float:
+    if not re.fullmatch(r"0(\.\d{1,6})?|1(\.0{1,6})?", text, re.ASCII):
+        raise ValueError("a part of all from 0 to 1, such as 0.1")
+    return float(text)

@@ -1,0 +1,180 @@
+"""Two whole platforms, one that tells everything and one as it comes: what their logs and spans say, and do not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+
+from tests.emr.conftest import server
+from tests.emr.peer import line_to
+from tests.jobs.hospital import ended, job_of
+from tests.running import Platform, running_platform
+from tests.server import until
+from tests.telemetry.collector import Collector, Taken, collector
+from tests.telemetry.planting import FAMILY, PASSWORD, RULES, TOKEN, Echo, add_target, echo, leaks, plant, store_named
+
+__all__ = ["server"]
+
+pytestmark = pytest.mark.timeout(300)
+KINDS = "Patient,ImagingStudy,DiagnosticReport"
+
+
+class Told(NamedTuple):
+    """A platform that was given everything, what it sent the collector, and what its job was."""
+
+    platform: Platform
+    collector: Collector
+    echo: Echo
+    job: dict[str, Any]
+
+
+def _run(folder: Path, emr: str, taker: Collector, refuser: Echo, **settings: str) -> Iterator[Told]:
+    rules = folder / "rules.yaml"
+    rules.write_text(RULES)
+    known = {"NEURONOVA_AI_RULES": str(rules), "NEURONOVA_AI_QUIET_SECONDS": "1"}
+    with running_platform(folder / "data", **known, **settings) as platform:
+        add_target(platform, "emr", emr, "--kinds", KINDS, "--profile", "medplum")
+        add_target(platform, "odd", refuser.url, "--kinds", "Patient", "--profile", "webhook")
+        series = store_named(platform)
+        platform.token = platform.login()["access_token"]
+        until(lambda: any(one["series"] == series for one in platform.get("/api/v1/jobs").json()["jobs"]), "asked", 60)
+        job = ended(platform, series, 120)
+        until(lambda: _delivered(platform), "the EMR has everything", 60)
+        until(lambda: refuser.headers, "the other target refused something", 30)
+        plant(platform)
+        yield Told(platform, taker, refuser, job_of(platform, series) | job)
+
+
+def _delivered(platform: Platform) -> bool:
+    token = {"Authorization": f"Bearer {platform.token}"}
+    messages = requests.get(f"{platform.url}/api/v1/outbox/messages?target=emr", headers=token, timeout=10).json()
+    return bool(messages["messages"]) and all(one["state"] == "completed" for one in messages["messages"])
+
+
+@pytest.fixture(scope="module")
+def telling(server: str) -> Iterator[Told]:
+    """A platform with traces, and JSON for its lines."""
+    with TemporaryDirectory(prefix="nn") as folder, line_to(server) as line, collector() as taker, echo() as refuser:
+        settings = {"NEURONOVA_LOG_FORM": "json", "NEURONOVA_TRACES": taker.url}
+        yield from _run(Path(folder), line.url, taker, refuser, **settings)
+
+
+@pytest.fixture(scope="module")
+def silent(server: str) -> Iterator[Told]:
+    """A platform as it comes; the variable is the one by which OpenTelemetry's libraries find a collector."""
+    with TemporaryDirectory(prefix="nn") as folder, line_to(server) as line, collector() as taker, echo() as refuser:
+        yield from _run(Path(folder), line.url, taker, refuser, OTEL_EXPORTER_OTLP_ENDPOINT=taker.url)
+
+
+def test_a_stored_study_is_one_trace_to_its_emr_message(telling: Told) -> None:
+    spans, job = telling.collector, telling.job
+
+    def whole() -> list[Taken]:
+        return [one for one in spans.named("deliver", target="emr") if one.trace == job_span().trace]
+
+    def job_span() -> Taken:
+        until(lambda: spans.named("job", job=job["id"]), "the job's span", 20)
+        (found,) = spans.named("job", job=job["id"])
+        return found
+
+    until(lambda: len(whole()) >= 3, "the messages' spans", 20)
+    run = job_span()
+    by_id = {one.span: one for one in spans.spans if one.trace == run.trace}
+    assert all(one.parent in by_id or one.parent == "" for one in by_id.values()), "a parent is missing"
+
+    (root,) = [one for one in by_id.values() if one.parent == ""]
+    assert (root.name, root.service, root.attributes["sender"]) == ("store", "plugin", "MODALITY")
+    (judged,) = _named(by_id, "judge")
+    assert (judged.parent, run.parent) == (root.span, judged.span)
+    stores = [one for one in _named(by_id, "store") if one.attributes.get("sender") == "MODALITY"]
+    assert len(stores) == 32
+    assert {one.parent for one in stores if one is not root} == {root.span}
+    encodings = [one for one in _named(by_id, "encode") if one.attributes.get("outcome") == "encoded"]
+    assert len(encodings) >= 32
+    assert {one.service for one in encodings} <= {"encode", "lane"}
+    assert {one.parent for one in encodings} == {root.span}
+    (fetched,), (model,) = _named(by_id, "fetch"), _named(by_id, "model")
+    assert (fetched.parent, model.parent, model.service) == (run.span, run.span, "inference")
+    (result,) = _named(by_id, "result")
+    delivered = by_id[result.parent]
+    assert (delivered.name, delivered.attributes["target"], delivered.parent) == ("deliver", "inference", run.span)
+    of_result = [one for one in whole() if one.parent == result.span]
+    assert of_result, "no message of the result"
+    (recorded,) = {one.parent for one in whole() if one.parent != result.span}
+    assert (by_id[recorded].name, by_id[recorded].parent) == ("record", root.span)
+    assert not any(one.failed for one in (root, judged, run, fetched, model, result, delivered))
+
+
+def _named(spans: dict[str, Taken], name: str) -> list[Taken]:
+    return [one for one in spans.values() if one.name == name]
+
+
+def test_a_request_is_a_trace_of_the_gateways_name(telling: Told) -> None:
+    strange = {"traceparent": f"00-{'ab' * 16}-{'cd' * 8}-01", "X-Request-Id": "ef" * 16}
+    for path, service, name in (
+        ("/api/v1/outbox/messages", "api", "GET /api/v1/outbox/messages"),
+        ("/dicom-web/studies", "plugin", "GET /dicom-web"),
+    ):
+        answer = telling.platform.get(path, **strange)
+        request = answer.headers["X-Request-Id"]
+        found: list[Taken] = until(partial(telling.collector.of, request), "its span", 20)
+        assert [(one.service, one.name, one.parent) for one in found] == [(service, name, "")]
+    assert not any(one.trace in ("ab" * 16, "ef" * 16) for one in telling.collector.spans)
+
+
+def test_spans_have_nothing_of_whom_they_are_about(telling: Told) -> None:
+    uids = (telling.job["series"], telling.job["study"])
+    sent = b"".join(telling.collector.bodies)
+    for word in (FAMILY, TOKEN, PASSWORD, *uids):
+        assert word.encode() not in sent, word
+
+
+def test_another_system_is_told_the_trace(telling: Told) -> None:
+    told = {one["traceparent"].split("-")[1] for one in telling.echo.headers if "traceparent" in one}
+    assert told <= {one.trace for one in telling.collector.spans}
+    assert told
+
+
+def test_a_job_is_found_in_every_log_by_its_trace(telling: Told) -> None:
+    (run,) = telling.collector.named("job", job=telling.job["id"])
+    logs = telling.platform.settings.data / "log"
+    for name, part in (("orthanc", "plugin"), ("inference", "inference")):
+        lines = _lines(logs / f"{name}.log")
+        assert [one for one in lines if one.get("trace") == run.trace and one["part"] == part], name
+    request = telling.platform.get("/api/v1/nowhere").headers["X-Request-Id"]
+    until(lambda: any(one["request"] == request for one in _lines(logs / "gateway.log")), "the gateway's line", 10)
+
+
+def test_every_line_of_our_own_is_json(telling: Told) -> None:
+    logs = telling.platform.settings.data / "log"
+    for name in ("api", "worker", "keeper", "inference", "notifications", "gateway"):
+        text = (logs / f"{name}.log").read_text()
+        assert [one for one in text.splitlines() if not one.startswith("{")] == [], name
+    for one in _lines(logs / "api.log"):
+        assert {"time", "level", "part", "logger", "message"} <= one.keys()
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(errors="replace").splitlines() if line.startswith("{")]
+
+
+def test_nothing_of_a_person_and_no_secret_is_in_any_log(telling: Told) -> None:
+    assert leaks(telling.platform.settings.data / "log") == []
+
+
+def test_neither_where_lines_are_text(silent: Told) -> None:
+    assert leaks(silent.platform.settings.data / "log") == []
+    assert "plugin: series " in (silent.platform.settings.data / "log" / "orthanc.log").read_text()
+
+
+def test_nothing_is_sent_where_it_is_off(silent: Told) -> None:
+    assert silent.collector.requests == []
+    assert silent.echo.headers
+    assert not any("traceparent" in one for one in silent.echo.headers)
