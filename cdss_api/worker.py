@@ -6,6 +6,7 @@ Where a broker is set, a site's own Celery delivers (`celery_app`), but for what
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import os
 import signal
@@ -141,9 +142,8 @@ def main() -> int:
         signal.signal(number, end)
     try:
         settings = read_settings(os.environ)
-        end_telling = start("worker", telemetry_of(settings))
+        atexit.register(start("worker", telemetry_of(settings)))
         work(settings, stop)
-        end_telling()
     except (SettingsError, Unavailable) as error:
         print(f"worker: {error}", file=sys.stderr, flush=True)
         return 1

@@ -23,6 +23,7 @@ LONGEST = (
     "tests/ai/test_triggers.py",
     "tests/emr/test_worker.py",
     "tests/kills/test_faults.py",
+    "tests/telemetry/test_platform.py",
     "tests/chain/test_chain.py",
     "tests/accounts/test_commands.py",
     "tests/notifications/test_streaming.py",

@@ -6,6 +6,7 @@ Imported by a process that has `NEURONOVA_TRACES` alone: the libraries take a qu
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -22,6 +23,7 @@ from neuronova.telemetry.spans import Kind, Span
 
 QUEUE = 4096  # spans that wait; of more, some are lost and nothing waits for them
 _BATCH, _EVERY = 512, 2000  # spans, milliseconds
+_LAST = 2.0  # seconds that the end of a process waits for its last spans
 _TIMEOUT = 5.0  # seconds for a batch, tries included
 _SCOPE = InstrumentationScope("neuronova")
 _KINDS = {
@@ -50,7 +52,15 @@ def exporter(part: str, endpoint: str, sample: float) -> tuple[Callable[[Span], 
         if sampler.should_sample(None, trace_id, span.name).decision is Decision.RECORD_AND_SAMPLE:
             queue.on_end(readable(span, resource))
 
-    return take, queue.shutdown
+    def end() -> None:
+        # The queue waits half a minute for a collector that is down; a part that ends is killed before.
+        giving_up = threading.Timer(_LAST, sender.shutdown)
+        giving_up.daemon = True
+        giving_up.start()
+        queue.shutdown()
+        giving_up.cancel()
+
+    return take, end
 
 
 def readable(span: Span, resource: Resource) -> ReadableSpan:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -90,7 +90,8 @@ def export_to(exporter: Exporter | None) -> None:
 def record(span: Span) -> None:
     """Give a span that has ended to whoever exports."""
     for export in _exporters:
-        export(span)
+        with suppress(Exception):  # no work is lost because nobody could be told of it
+            export(span)
 
 
 def carried() -> dict[str, str]:
