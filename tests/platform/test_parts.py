@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from neuronova.contract.settings import read_settings
@@ -34,10 +35,14 @@ def test_parts_that_are_started_one_by_one_are_the_platform(tmp_path: Path) -> N
             parts[name].wait(10)
             until(lambda: not platform.healthy(), f"the platform misses {name}")
             # A part's children end after it; a service manager would start it again until the port is free.
-            until(lambda port=port: not answers_tcp("127.0.0.1", port), f"the end of {name}'s children")
+            until(partial(is_free, port), f"the end of {name}'s children")
             stack.enter_context(part(name, variables))
             until(platform.healthy, f"the return of {name}")
     until(lambda: not platform.left(), "every process has ended")
+
+
+def is_free(port: int) -> bool:
+    return not answers_tcp("127.0.0.1", port)
 
 
 def told(variables: dict[str, str], *command: str) -> str:
