@@ -37,7 +37,7 @@ from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
 from orthanc_plugins.dicomweb.stock import Stock
 from orthanc_plugins.following import Follower
 from orthanc_plugins.journal import Journal
-from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
+from orthanc_plugins.listening import settle
 from orthanc_plugins.metrics.figures import Figures
 from orthanc_plugins.metrics.telling import Telling
 from orthanc_plugins.processes import Crew, Lane
@@ -106,7 +106,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
             consumers.on_deleted(identifier)
             forget[level](identifier)
         elif change == sdk.ChangeType.ORTHANC_STARTED:
-            keep_to_loopback(loopback_ports(settings))
+            settle(settings)
             crew.start()
             modalities.follow()
             arrivals.start()

@@ -51,6 +51,7 @@ LONGEST = (
     "tests/emr/test_delivery.py",
     "tests/audit/test_commands.py",
     "tests/forwarding/test_delivering.py",
+    "tests/hostile/test_dicom.py",
     "tests/faults/test_full_disk.py",
     "tests/platform/test_tls.py",
     "tests/forwarding/test_platform.py",
