@@ -22,6 +22,7 @@ from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
 from orthanc_plugins.access.follower import grants
 from orthanc_plugins.access.gate import REFUSAL, Gate, is_judged_by_handler
+from orthanc_plugins.access.holds import Holds
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.modalities import Modalities
 from orthanc_plugins.access.recording import Recording
@@ -41,7 +42,7 @@ from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.metrics.figures import Figures
 from orthanc_plugins.metrics.telling import Telling
 from orthanc_plugins.processes import Crew, Lane
-from orthanc_plugins.room import Room
+from orthanc_plugins.room import Room, require_no_recycling
 from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
 from orthanc_plugins.studies.memory import Memory
@@ -61,10 +62,12 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     An exception here stops Orthanc at its start, which is what an odd setting should do.
     """
     settings = read_settings(environment)
+    configuration = json.loads(sdk.GetConfiguration())
+    require_no_recycling(configuration)
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(levelname).1s %(asctime)s plugin: %(message)s"
     )
-    surroundings = _surroundings(settings, json.loads(sdk.GetConfiguration()))
+    surroundings = _surroundings(settings, configuration)
     journal = Journal(Path(surroundings.journal))
     secret = secrets.token_urlsafe(32)
     crew = Crew(surroundings, settings.encode_workers, secret)
@@ -75,7 +78,14 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     recorder = _recorder(settings)
     recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
     room = Room(Path(surroundings.storage), surroundings.reserve)
-    gate = Gate(Bearers(ledger, rules, secret), register, recording, room.left, decided=metrics.counts.decided)
+    gate = Gate(
+        Bearers(ledger, rules, secret),
+        register,
+        recording,
+        room.left,
+        holds=Holds(sdk, ledger, register),
+        decided=metrics.counts.decided,
+    )
     modalities = Modalities(sdk, ledger, settings.issuer)
     ledger.on_change(modalities.follow)
     arrivals = Arrivals(sdk, register, recording, modalities.issuer, received=metrics.counts.received)

@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from orthanc_plugins.sdk import ReceivedInstance
 
 log = logging.getLogger(__name__)
 
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700  # statuses of C-STORE (PS3.4 B.2.3)
+
+
+_RECYCLING = ("MaximumStorageSize", "MaximumPatientCount")
+
+
+def require_no_recycling(configuration: Mapping[str, Any]) -> None:
+    """Refuse settings by which Orthanc deletes the oldest patients by itself, asking nobody.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for name in _RECYCLING:
+        if configuration.get(name):
+            raise ValueError(f"{name} would have Orthanc delete studies by itself; it has to be 0")
 
 
 class Room:
