@@ -82,8 +82,12 @@ def work(settings: Settings, stop: threading.Event) -> None:
                 target=tender(service, partial(withdraw, service)).run, args=(stop,), name="jobs", daemon=True
             )
             tending.start()
+            retaining = _retaining(service, stop)
+            for thread in retaining:
+                thread.start()
             crew.run(stop)
-            tending.join()
+            for thread in (tending, *retaining):
+                thread.join()
     finally:
         database.close()
 
@@ -113,6 +117,19 @@ def _own(service: Service) -> dict[str, Deliver]:
         FORWARD: forward_delivery(service),
         **everywhere(service),
     }
+
+
+def _retaining(service: Service, stop: threading.Event) -> list[threading.Thread]:
+    """Return what lets studies leave, where there are rules for that."""
+    if service.settings.retention_rules is None:
+        return []
+    from cdss_api.retention.running import retention  # who has no rules does not load what reads them
+
+    try:
+        run = retention(service).run
+    except (ValueError, OSError) as odd:
+        raise Unavailable(f"NEURONOVA_RETENTION_RULES: {odd}") from None
+    return [threading.Thread(target=run, args=(stop,), name="retention", daemon=True)]
 
 
 @contextmanager

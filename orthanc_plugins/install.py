@@ -62,12 +62,10 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     An exception here stops Orthanc at its start, which is what an odd setting should do.
     """
     settings = read_settings(environment)
-    configuration = json.loads(sdk.GetConfiguration())
-    require_no_recycling(configuration)
     logging.basicConfig(
         level=settings.log_level, stream=sys.stderr, format="%(levelname).1s %(asctime)s plugin: %(message)s"
     )
-    surroundings = _surroundings(settings, configuration)
+    surroundings = _surroundings(settings, json.loads(sdk.GetConfiguration()))
     journal = Journal(Path(surroundings.journal))
     secret = secrets.token_urlsafe(32)
     crew = Crew(surroundings, settings.encode_workers, secret)
@@ -188,6 +186,7 @@ def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane) ->
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:
     """Make the plugin's folders and tell the workers what they need."""
+    require_no_recycling(configuration)
     folder = settings.data / "journal"
     scratch = folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what killed workers left

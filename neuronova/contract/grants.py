@@ -1,4 +1,4 @@
-"""What the API tells Orthanc of accounts, modalities and legal holds: a snapshot, or what changed since a version, as a list of changes.
+"""What the API tells Orthanc of accounts and legal holds: a snapshot, or what changed since a version, as changes.
 
 The answer of `GET /api/v1/internal/grants?since=VERSION`. Each change replaces what was known of the thing that it
 names, so that applying one twice does no harm; a snapshot (`full`) replaces everything.

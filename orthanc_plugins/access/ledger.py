@@ -101,10 +101,9 @@ class Ledger:
                     self.modalities.pop(change.title, None)
                 case ModalityChange():
                     self.modalities[change.title] = change
-                case HoldChange(held=False):
-                    self.holds = {name: hold for name, hold in self.holds.items() if name != change.hold}
                 case HoldChange():
-                    self.holds = {**self.holds, change.hold: change}
+                    others = {name: hold for name, hold in self.holds.items() if name != change.hold}
+                    self.holds = others | ({change.hold: change} if change.held else {})
                 case KeyChange(key_id=key_id, x=None):
                     self.keys.pop(key_id, None)
                 case KeyChange(key_id=key_id, x=str(x)):

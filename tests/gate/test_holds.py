@@ -87,7 +87,7 @@ def test_orthanc_must_not_recycle(name: str) -> None:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     settings = settings_for(tmp_path_factory.mktemp("held") / "data")
-    with running(Server(settings, known=accounts() + HOLDS)) as server:
+    with running(Server(settings, known=[*accounts(), *HOLDS])) as server:
         for dataset in ALL:
             server.upload(part10(dataset))
         yield server

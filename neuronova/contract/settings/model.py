@@ -73,6 +73,7 @@ class Settings:
     smtp_ca: Path | None
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
     forwarding_rules: Path | None  # the file of rules; None: nothing is forwarded
+    retention_rules: Path | None  # the file of rules; None: nothing is ever deleted
     ai_in_flight: int  # jobs that the inference service has at a time
     ai_quiet_seconds: float  # without a new image after which a series is looked at
     ai_longest_wait: float  # seconds that images which a series is to have are waited for
@@ -157,6 +158,7 @@ class Settings:
             "SMTP_CA": self.smtp_ca,
             "AI_RULES": self.ai_rules,
             "FORWARDING_RULES": self.forwarding_rules,
+            "RETENTION_RULES": self.retention_rules,
             "AI_IN_FLIGHT": self.ai_in_flight,
             "AI_QUIET_SECONDS": self.ai_quiet_seconds,
             "AI_LONGEST_WAIT": self.ai_longest_wait,

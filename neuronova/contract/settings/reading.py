@@ -60,6 +60,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "OIDC_ROLES": ("oidc_roles", None, values.roles),
     "AI_RULES": ("ai_rules", None, values.path),
     "FORWARDING_RULES": ("forwarding_rules", None, values.path),
+    "RETENTION_RULES": ("retention_rules", None, values.path),
     "AI_IN_FLIGHT": ("ai_in_flight", "4", values.jobs),
     "AI_QUIET_SECONDS": ("ai_quiet_seconds", "5", values.seconds(3600)),
     "AI_LONGEST_WAIT": ("ai_longest_wait", "600", values.seconds(86400)),
