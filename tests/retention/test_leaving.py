@@ -22,7 +22,7 @@ from neuronova.contract.retention.rules import DAY, RetentionRule
 from neuronova.contract.retention.rules_file import read_retention
 from neuronova.contract.studies import StudyKey
 from tests.access import accounts, everything, http
-from tests.accounts.api import TESTER, Api, json_of
+from tests.accounts.api import TESTER, Api
 from tests.imaging.studies import a_deletion, a_series, a_study
 from tests.retention.keeper import OtherArchive
 from tests.retention.test_holds import tell

@@ -22,6 +22,14 @@ function button(text, name, act) {
   return made;
 }
 
+function holdLink(one) {
+  const link = document.createElement('a');
+  link.href = `/console/retention?study=${encodeURIComponent(one.study)}`;
+  link.textContent = 'Hold';
+  link.setAttribute('aria-label', `Hold the study of ${one.patient_id}`);
+  return link;
+}
+
 function stateOf(htj2k) {
   if (!htj2k) return 'not told';
   const { encoded, skipped, failed, pending, reasons } = htj2k;
@@ -41,7 +49,9 @@ function show(one) {
   const texts = [time(one.came), patient.filter(Boolean).join(' · '), study || one.study, one.accession_number];
   for (const text of [...texts, number(one.instances), stateOf(htj2k), sizes, ratio]) row.insertCell().textContent = text;
   if (htj2k?.failed) row.cells[5].className = 'warns';
+  if (one.held) row.cells[2].textContent += ' · under legal hold';
   const acts = row.insertCell();
+  acts.append(holdLink(one));
   if (!htj2k || !(htj2k.pending || htj2k.failed)) return;
   acts.append(button('Encode now', `Encode the study of ${one.patient_id} now`, async () => {
     const { ok, body } = await ask('POST', `/api/v1/studies/${encodeURIComponent(one.id)}/encode`);
