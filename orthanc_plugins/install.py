@@ -36,6 +36,7 @@ from orthanc_plugins.changes.consumer import Consumers
 from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
 from orthanc_plugins.dicomweb.stock import Stock
+from orthanc_plugins.duplicates import Duplicates
 from orthanc_plugins.following import Follower
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
@@ -84,8 +85,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         holds=Holds(sdk, ledger, register),
         decided=metrics.counts.decided,
     )
-    modalities = Modalities(sdk, ledger, settings.issuer)
-    ledger.on_change(modalities.follow)
+    ledger.on_change((modalities := Modalities(sdk, ledger, settings.issuer)).follow)
     arrivals = Arrivals(sdk, register, recording, modalities.issuer, received=metrics.counts.received)
     entries = Entries(settings.data / "journal" / "worklist.json")
     followers = [Follower(one, settings.api_port, _key(settings)) for one in (grants(ledger), worklist(entries))]
@@ -138,7 +138,8 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         )
 
     sdk.RegisterIncomingHttpRequestFilter(kept(on_request))
-    sdk.RegisterIncomingCStoreInstanceFilter(room.on_cstore)
+    duplicates = Duplicates(sdk, recording, metrics.counts.sent_again, refuses=settings.duplicates_refused)
+    sdk.RegisterIncomingCStoreInstanceFilter(lambda one: room.on_cstore(one) or duplicates.on_cstore(one))
     sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
     sdk.RegisterOnChangeCallback(on_change)
     sdk.RegisterWorklistCallback(Answering(entries, recording).on_query)

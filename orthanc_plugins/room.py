@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from orthanc_plugins.sdk import ReceivedInstance
-
 log = logging.getLogger(__name__)
 
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700  # statuses of C-STORE (PS3.4 B.2.3)
@@ -46,6 +44,6 @@ class Room:
             self._left = left
         return left
 
-    def on_cstore(self, _instance: ReceivedInstance) -> int:
+    def on_cstore(self, _instance: object) -> int:
         """Answer a modality that sends an object: it keeps what is refused so, and sends it again later."""
         return SUCCESS if self.left() else OUT_OF_RESOURCES

@@ -43,6 +43,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "SUBSCRIPTION_NETWORKS": ("subscription_networks", "none", values.networks),
     "OUTBOX_DAYS": ("outbox_days", "30", values.days),
     "DISK_RESERVE": ("disk_reserve", "1024", values.mebibytes),
+    "DUPLICATES_REFUSED": ("duplicates_refused", "yes", values.yes_or_no),
     "AUDIT_REQUIRED": ("audit_required", "yes", values.yes_or_no),
     "AUDIT_YEARS": ("audit_years", None, values.years),
     "SYSLOG": ("syslog", None, values.endpoint),
