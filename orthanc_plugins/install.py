@@ -43,7 +43,7 @@ from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
 from orthanc_plugins.metrics.figures import Figures
 from orthanc_plugins.metrics.telling import Telling
 from orthanc_plugins.processes import Crew, Lane
-from orthanc_plugins.room import Room, require_no_recycling
+from orthanc_plugins.room import Room, require_no_loss
 from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
 from orthanc_plugins.studies.memory import Memory
@@ -187,7 +187,7 @@ def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane) ->
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:
     """Make the plugin's folders and tell the workers what they need."""
-    require_no_recycling(configuration)
+    require_no_loss(configuration)
     folder = settings.data / "journal"
     scratch = folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what killed workers left

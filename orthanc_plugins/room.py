@@ -13,18 +13,18 @@ log = logging.getLogger(__name__)
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700  # statuses of C-STORE (PS3.4 B.2.3)
 
 
-_RECYCLING = ("MaximumStorageSize", "MaximumPatientCount")
+_LOSING = ("MaximumStorageSize", "MaximumPatientCount", "OverwriteInstances")
 
 
-def require_no_recycling(configuration: Mapping[str, Any]) -> None:
-    """Refuse settings by which Orthanc deletes the oldest patients by itself, asking nobody.
+def require_no_loss(configuration: Mapping[str, Any]) -> None:
+    """Refuse settings by which Orthanc deletes the oldest patients, or replaces instances, asking nobody.
 
     Raises:
         ValueError: there is one.
     """
-    for name in _RECYCLING:
+    for name in _LOSING:
         if configuration.get(name):
-            raise ValueError(f"{name} would have Orthanc delete studies by itself; it has to be 0")
+            raise ValueError(f"{name} would have Orthanc lose images that nobody deleted; it has to be 0 or false")
 
 
 class Room:

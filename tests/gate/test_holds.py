@@ -17,7 +17,7 @@ from orthanc_plugins.access.gate import removal_of
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.removal import ANYTHING, BY_UID, Removal
 from orthanc_plugins.access.store import Store
-from orthanc_plugins.room import require_no_recycling
+from orthanc_plugins.room import require_no_loss
 from tests.access import accounts, http
 from tests.gate.people import ALL, HOSPITAL, KIM, KIM_MR, LEE, NAMESAKE
 from tests.server import Server, running, settings_for
@@ -77,11 +77,11 @@ def test_holds_are_kept_over_a_restart(tmp_path: Path) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("name", ["MaximumStorageSize", "MaximumPatientCount"])
-def test_orthanc_must_not_recycle(name: str) -> None:
-    require_no_recycling({name: 0})
+@pytest.mark.parametrize("name", ["MaximumStorageSize", "MaximumPatientCount", "OverwriteInstances"])
+def test_orthanc_loses_nothing_by_itself(name: str) -> None:
+    require_no_loss({name: 0})
     with pytest.raises(ValueError, match=name):
-        require_no_recycling({name: 1})
+        require_no_loss({name: 1})
 
 
 @pytest.fixture(scope="module")
