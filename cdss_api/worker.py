@@ -43,6 +43,7 @@ from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.results.judging import withdraw
 from cdss_api.results.parts import removals
 from cdss_api.results.removal import TARGET as RESULT
+from cdss_api.retention.departures import call_off
 from cdss_api.service import Service
 from cdss_api.starting import open_service
 from neuronova.contract.roles import Permission
@@ -120,8 +121,10 @@ def _own(service: Service) -> dict[str, Deliver]:
 
 
 def _retaining(service: Service, stop: threading.Event) -> list[threading.Thread]:
-    """Return what lets studies leave, where there are rules for that."""
+    """Return what lets studies leave, where there are rules for that; without them nothing leaves any more."""
     if service.settings.retention_rules is None:
+        with service.database.writing() as session:
+            call_off(session, service.now())
         return []
     from cdss_api.retention.running import retention  # who has no rules does not load what reads them
 

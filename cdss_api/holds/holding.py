@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts.changes import hold_told
@@ -12,6 +12,7 @@ from cdss_api.accounts.recording import Action
 from cdss_api.accounts.work import Work
 from cdss_api.holds.models import Hold
 from cdss_api.imaging.models import Study
+from cdss_api.retention.models import DueStudy
 from neuronova.contract.grants import Patient
 from neuronova.contract.studies import StudyKey
 from neuronova.web.problems import Problem
@@ -64,10 +65,10 @@ def lift(work: Work, number: int, reason: str) -> Hold:
     return row
 
 
-def keeps_study() -> ColumnElement[bool]:
-    """Return the condition on holds that keep a row of `Study` now."""
-    patient = and_(Hold.study_uid.is_(None), Hold.patient_id == Study.patient_id, Hold.issuer == Study.issuer)
-    return and_(Hold.lifted_at.is_(None), or_(Hold.study_uid == Study.study_uid, patient))
+def keeps(table: type[Study | DueStudy]) -> ColumnElement[bool]:
+    """Return the condition that a row of a table of studies is held now."""
+    patient = and_(Hold.study_uid.is_(None), Hold.patient_id == table.patient_id, Hold.issuer == table.issuer)
+    return exists().where(Hold.lifted_at.is_(None), or_(Hold.study_uid == table.study_uid, patient))
 
 
 def is_held(session: Session, key: StudyKey) -> bool:

@@ -7,13 +7,13 @@ from sqlalchemy.orm import Session
 
 from cdss_api.holds.models import Hold
 from cdss_api.metrics.figures import Figures, gauge
-from cdss_api.retention.models import Departure, DueStudy, State
+from cdss_api.retention.departures import leaving_soon
+from cdss_api.retention.models import Departure, State
 
 
 def retention(session: Session, now: float) -> Figures:
     """Return what leaves within 7 days, what has left, and what is held."""
-    soon = select(func.count(), func.coalesce(func.sum(DueStudy.bytes), 0)).where(DueStudy.kept.is_(None))
-    leaving, size = session.execute(soon).one()
+    leaving, size = leaving_soon(session)
     held = select(func.count()).select_from(Hold).where(Hold.lifted_at.is_(None))
     left = select(func.count()).select_from(Departure).where(Departure.state == State.LEFT)
     begun = select(func.min(Departure.began_at)).where(Departure.state == State.LEAVING)

@@ -1,14 +1,15 @@
-"""What has left the archive without a rule of retention: written down when Orthanc tells that it is gone."""
+"""What leaves without a rule of retention, and what no rule lets leave any more."""
 
 from __future__ import annotations
 
 import json
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
+from cdss_api.holds.holding import keeps
 from cdss_api.imaging.models import Study
-from cdss_api.retention.models import Departure, State
+from cdss_api.retention.models import Departure, DueStudy, State
 from neuronova.contract.studies import StudyKey
 
 _LATELY = 86400.0  # seconds within which Orthanc tells of a study that left by a rule
@@ -22,6 +23,7 @@ def note_unruled(session: Session, key: StudyKey, sent: str, now: float) -> None
         or_(Study.patient_id != key.patient_id, Study.issuer != key.issuer),
     )
     told = json.loads(sent)
+    session.execute(delete(DueStudy).where(DueStudy.orthanc == told["orthanc"]))
     ruled = select(Departure.number).where(
         Departure.orthanc == told["orthanc"],
         or_(Departure.state == State.LEAVING, Departure.ended_at > now - _LATELY),
@@ -47,3 +49,18 @@ def note_unruled(session: Session, key: StudyKey, sent: str, now: float) -> None
             digests="[]",
         )
     )
+
+
+def leaving_soon(session: Session) -> tuple[int, int]:
+    """Return how many studies leave by a rule within `NOTICE`, and their bytes."""
+    size = func.coalesce(func.sum(DueStudy.bytes), 0)
+    leaving = select(func.count(), size).where(DueStudy.kept.is_(None), not_(keeps(DueStudy)))
+    count, total = session.execute(leaving).one()
+    return count, int(total)
+
+
+def call_off(session: Session, now: float) -> None:
+    """Let everything stay that a rule was about to delete: there are no rules any more."""
+    session.execute(delete(DueStudy))
+    begun = update(Departure).where(Departure.state == State.LEAVING)
+    session.execute(begun.values(state=State.STAYED, ended_at=now))

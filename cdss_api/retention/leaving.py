@@ -16,8 +16,7 @@ from cdss_api.forwarding.sending import StoredFile
 from cdss_api.holds.holding import is_held
 from cdss_api.imaging.archive import Archive, Held
 from cdss_api.retention.asking import Asking
-from cdss_api.retention.looking import LEGAL_HOLD
-from cdss_api.retention.models import Departure, DueStudy, State
+from cdss_api.retention.models import LEGAL_HOLD, Departure, DueStudy, State
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
 from neuronova.contract.retention.rules import DAY, RetentionRule, Then

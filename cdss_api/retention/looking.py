@@ -9,21 +9,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.models import Resource, Version
-from cdss_api.holds.holding import keeps_study
+from cdss_api.holds.holding import keeps
 from cdss_api.imaging.models import Study
 from cdss_api.retention.asking import Described
-from cdss_api.retention.models import NOTICE
+from cdss_api.retention.models import LEGAL_HOLD, NOTICE
 from neuronova.contract.ai.attributes import attribute_of
 from neuronova.contract.ai.series import Series
 from neuronova.contract.retention.rules import DAY, Due, RetentionRule, Since, StudyFacts, Then, due
 from neuronova.contract.retention.rules_file import KNOWN
 from neuronova.contract.studies import StudyKey
-
-LEGAL_HOLD = "it is under legal hold"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +54,7 @@ Describes = Callable[[str], Described | None]
 def candidates(session: Session, rules: Sequence[RetentionRule], before: float) -> Iterator[Candidate]:
     """Yield the stored studies of which a rule could be done before a moment, by what is known without Orthanc."""
     rows = (
-        select(Study, Version.updated, exists().where(keeps_study()))
+        select(Study, Version.updated, keeps(Study))
         .join(Resource, and_(Resource.kind == "ImagingStudy", Resource.logical_id == Study.logical_id))
         .join(Version, and_(Version.number == Resource.number, Version.version == 1))
         .where(Study.sent.is_not(None))

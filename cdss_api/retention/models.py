@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from cdss_api.database import Base, Number
 
 NOTICE = 7 * 86400.0  # seconds that a study is listed before it leaves, whatever the rules say
+LEGAL_HOLD = "it is under legal hold"
 _UID = String(255)  # as a sender wrote it
 
 

@@ -11,7 +11,9 @@ from sqlalchemy import func, select
 
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.recording import Action
-from cdss_api.retention.models import Departure, DueStudy, State
+from cdss_api.holds.holding import keeps
+from cdss_api.retention.departures import leaving_soon
+from cdss_api.retention.models import LEGAL_HOLD, Departure, DueStudy, State
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 from neuronova.web.problems import Problem
@@ -102,15 +104,15 @@ def blueprint(service: Service) -> APIBlueprint:
     @guarded
     def due(query: RetentionQuery) -> Response:
         """List studies whose days are over or will be soon; who asked is recorded."""
-        first = select(DueStudy).order_by(DueStudy.kept.is_not(None), DueStudy.due_at, DueStudy.study_uid)
-        of_all = select(func.count(), func.coalesce(func.sum(DueStudy.bytes), 0))
+        # A hold counts at once, before the next look.
+        first = select(DueStudy, keeps(DueStudy)).order_by(
+            DueStudy.kept.is_not(None), DueStudy.due_at, DueStudy.study_uid
+        )
         with service.work(bearer().actor) as work:
-            rows = list(work.session.scalars(first.offset(query.offset).limit(query.limit)))
+            rows = list(work.session.execute(first.offset(query.offset).limit(query.limit)))
             total = work.session.scalar(select(func.count()).select_from(DueStudy)) or 0
-            leaving, size = work.session.execute(of_all.where(DueStudy.kept.is_(None))).one()
-            answer = DueAnswer(
-                studies=[_due(one) for one in rows], total=total, leaving=leaving, leaving_bytes=int(size)
-            )
+            leaving, size = leaving_soon(work.session)
+            answer = DueAnswer(studies=[_due(*one) for one in rows], total=total, leaving=leaving, leaving_bytes=size)
             work.record(Action.RETENTION_LIST, list="due", shown=str(len(rows)))
         return jsonify(answer.model_dump())
 
@@ -140,15 +142,15 @@ def blueprint(service: Service) -> APIBlueprint:
     return routes
 
 
-def _due(row: DueStudy) -> DueEntry:
+def _due(row: DueStudy, held: bool) -> DueEntry:
     return DueEntry(
         study=row.study_uid,
         patient_id=row.patient_id,
         issuer=row.issuer,
         rule=row.rule,
         due_at=row.due_at,
-        leaves_at=row.leaves_at,
-        kept=row.kept,
+        leaves_at=None if held else row.leaves_at,
+        kept=LEGAL_HOLD if held else row.kept,
         images=row.images,
         bytes=row.bytes,
     )

@@ -6,11 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.models import Resource, Version
-from cdss_api.holds.holding import keeps_study
+from cdss_api.holds.holding import keeps
 from cdss_api.imaging.models import Study
 
 
@@ -38,7 +38,7 @@ def listed(session: Session, sought: Sought) -> tuple[list[dict[str, Any]], int]
     if sought.until is not None:
         conditions.append(Version.updated < sought.until)
     fitting = (
-        select(Study.logical_id, Study.sent, Version.updated, exists().where(keeps_study()))
+        select(Study.logical_id, Study.sent, Version.updated, keeps(Study))
         .join(Resource, and_(Resource.kind == "ImagingStudy", Resource.logical_id == Study.logical_id))
         .join(Version, and_(Version.number == Resource.number, Version.version == 1))
         .where(*conditions)

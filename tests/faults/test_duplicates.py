@@ -14,8 +14,10 @@ from pynetdicom import AE, build_context
 
 from neuronova.audit.search import Query, search
 from neuronova.contract.audit import Action, Outcome, Record
+from neuronova.contract.roles import Role
 from orthanc_plugins.duplicates import OTHER_CONTENT, SUCCESS
 from tests.access import http
+from tests.gate.test_access import stow
 from tests.server import Server, running, settings_for
 from tests.synthetic import ct_slice, part10
 
@@ -114,6 +116,17 @@ def test_the_same_in_another_transfer_syntax_is_not_taken_for_the_same(server: S
     again = deepcopy(first)
     again.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
     assert send(server, dcmread(BytesIO(part10(again)))) == OTHER_CONTENT
+
+
+def test_by_http_what_is_there_stays_and_the_sender_is_told(server: Server) -> None:
+    first = image(7)
+    assert send(server, first) == SUCCESS
+    file = stored(server, first)
+    for again in (first, other(first)):
+        answer = http.post(f"{server.url}/instances", data=part10(again), timeout=30)
+        assert answer.json()["Status"] == "AlreadyStored"
+        assert "00081198" in stow(server, Role.RADIOLOGIST, again).json()  # FailedSOPSequence
+    assert stored(server, first) == file
 
 
 def test_a_site_may_have_it_answered_with_success(tmp_path_factory: pytest.TempPathFactory) -> None:

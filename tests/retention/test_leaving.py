@@ -14,6 +14,7 @@ from sqlalchemy import select
 from cdss_api.holds import holding
 from cdss_api.imaging.archive import Archive, Held
 from cdss_api.retention.asking import Asking
+from cdss_api.retention.departures import call_off
 from cdss_api.retention.leaving import Leaving
 from cdss_api.retention.models import NOTICE, Departure, DueStudy
 from cdss_api.retention.running import Retention
@@ -279,6 +280,25 @@ def test_a_departure_that_was_killed_half_way_is_finished(ward: Ward) -> None:
     ward.step()
     assert not ward.is_there(orthanc)
     assert [one.state for one in ward.rows(Departure)] == ["left"]
+
+
+def test_what_is_begun_stays_where_its_rule_or_all_rules_are_gone(ward: Ward) -> None:
+    for call_off_all in (False, True):
+        _, orthanc = ward.stored(f"called off {call_off_all}")
+        ward.step(31)
+        ward.api.clock.time += 8 * DAY
+        leaving = ward.retention().leaving
+        (row,) = [one for one in ward.rows(DueStudy) if one.orthanc == orthanc]
+        assert leaving._written_down(row, ALONE[0], leaving.asking().files(orthanc)) is not None
+        if call_off_all:
+            with ward.api.service.database.writing() as session:
+                call_off(session, ward.api.clock())
+            assert ward.rows(DueStudy) == []
+        else:
+            leaving.finish(["another"])
+        assert {one.state for one in ward.rows(Departure)} == {"stayed"}
+        assert ward.is_there(orthanc)
+        http.delete(f"{ward.server.url}/studies/{orthanc}", timeout=30)
 
 
 def test_images_that_come_late_stay(ward: Ward) -> None:

@@ -95,6 +95,8 @@ def test_what_leaves_is_listed_planned_and_kept_by_a_hold(platform: Platform) ->
     assert "it is under legal hold" in neuronova(platform, "plan").stdout
     (study,) = asked(platform, "GET", "/api/v1/studies").json()["studies"]
     assert study["held"] is True
+    (due,) = listed(platform)
+    assert (due["leaves_at"], due["kept"]) == (None, "it is under legal hold")
 
     platform.add_user("second", "admin")
     lifted = f"/api/v1/holds/{placed.json()['number']}/lift"
@@ -108,6 +110,7 @@ def test_what_leaves_is_listed_planned_and_kept_by_a_hold(platform: Platform) ->
 
     (gone,) = until(departures, "that it left is written down")
     assert (gone["study"], gone["rule"], gone["state"]) == (uid, "", "left")
+    assert listed(platform) == []
 
 
 def test_a_file_that_is_wrong_is_said_line_by_line(platform: Platform, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import { onSubmit } from './asking.js';
 import { bytes, number, time } from './formatting.js';
+import { holdLink } from './holding.js';
 import { askStaying as ask, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
@@ -58,18 +59,10 @@ async function holds() {
   if (!ok) return;
   byId('held').textContent = `${number(body.holds.length)}${body.more ? ' or more' : ''}`;
   const show = (row, one) => {
-    cells(row, time(one.placed_at), one.study ?? 'all studies', patientOf(one), one.reason, one.placed_by);
+    cells(row, time(one.placed_at), one.study ?? 'all studies', patientOf(one), `${one.reason} · ${one.placed_by}`);
     row.insertCell().append(lifting(one));
   };
   fill('holds', body.holds, show, 'Nothing is held.');
-}
-
-function holdLink(one) {
-  const link = document.createElement('a');
-  link.href = `/console/retention?study=${encodeURIComponent(one.study)}`;
-  link.textContent = 'Hold';
-  link.setAttribute('aria-label', `Hold the study of ${one.patient_id}`);
-  return link;
 }
 
 async function due() {

@@ -1,5 +1,6 @@
 import { onSubmit } from './asking.js';
 import { bytes, number, time } from './formatting.js';
+import { holdLink } from './holding.js';
 import { askStaying as ask, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
@@ -20,14 +21,6 @@ function button(text, name, act) {
     made.disabled = false;
   });
   return made;
-}
-
-function holdLink(one) {
-  const link = document.createElement('a');
-  link.href = `/console/retention?study=${encodeURIComponent(one.study)}`;
-  link.textContent = 'Hold';
-  link.setAttribute('aria-label', `Hold the study of ${one.patient_id}`);
-  return link;
 }
 
 function stateOf(htj2k) {
