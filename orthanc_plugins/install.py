@@ -21,6 +21,7 @@ from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
 from orthanc_plugins.access.follower import grants
 from orthanc_plugins.access.gate import REFUSAL, Gate, is_judged_by_handler
+from orthanc_plugins.access.holds import Holds
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.modalities import Modalities
 from orthanc_plugins.access.recording import Recording
@@ -35,13 +36,14 @@ from orthanc_plugins.changes.consumer import Consumers
 from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
 from orthanc_plugins.dicomweb.stock import Stock
+from orthanc_plugins.duplicates import Duplicates
 from orthanc_plugins.following import Follower
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.listening import settle
 from orthanc_plugins.metrics.figures import Figures
 from orthanc_plugins.metrics.telling import Telling
 from orthanc_plugins.processes import Crew, Lane
-from orthanc_plugins.room import Room
+from orthanc_plugins.room import Room, require_no_loss
 from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
 from orthanc_plugins.studies.memory import Memory
@@ -74,10 +76,14 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
     room = Room(Path(surroundings.storage), surroundings.reserve)
     gate = Gate(
-        Bearers(ledger, _rules(settings), secret), register, recording, room.left, decided=metrics.counts.decided
+        Bearers(ledger, _rules(settings), secret),
+        register,
+        recording,
+        room.left,
+        holds=Holds(sdk, ledger, register),
+        decided=metrics.counts.decided,
     )
-    modalities = Modalities(sdk, ledger, settings.issuer)
-    ledger.on_change(modalities.follow)
+    ledger.on_change((modalities := Modalities(sdk, ledger, settings.issuer)).follow)
     arrivals = Arrivals(
         sdk, register, recording, modalities.issuer, received=metrics.counts.received, stored=Arriving(file).stored
     )
@@ -133,7 +139,8 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         )
 
     sdk.RegisterIncomingHttpRequestFilter(kept(on_request))
-    sdk.RegisterIncomingCStoreInstanceFilter(room.on_cstore)
+    duplicates = Duplicates(sdk, recording, metrics.counts.sent_again, refuses=settings.duplicates_refused)
+    sdk.RegisterIncomingCStoreInstanceFilter(lambda one: room.on_cstore(one) or duplicates.on_cstore(one))
     sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
     sdk.RegisterOnChangeCallback(on_change)
     sdk.RegisterWorklistCallback(Answering(entries, recording).on_query)
@@ -186,6 +193,7 @@ def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane, ar
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:
     """Make the plugin's folders and tell the workers what they need."""
+    require_no_loss(configuration)
     folder = settings.data / "journal"
     scratch = folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what killed workers left

@@ -37,6 +37,8 @@ LONGEST = (
     "tests/backup/test_platform.py",
     "tests/backup/test_storage.py",
     "tests/metrics/test_platform.py",
+    "tests/retention/test_leaving.py",
+    "tests/retention/test_platform.py",
     "tests/emr/test_polling.py",
     "tests/inference/test_tissues.py",
     "tests/imaging/test_platform.py",
