@@ -12,6 +12,7 @@ from cdss_api.accounts import access_routes, auth, internal, links_routes, own, 
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.audit import routes as audit_routes
 from cdss_api.clients import routes as client_routes
+from cdss_api.console import languages
 from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.imaging import events
@@ -95,6 +96,7 @@ def create_app(service: Service) -> Flask:
     app.register_blueprint(job_events.blueprint(service))
     app.register_blueprint(fhir_routes.blueprint(service))
     app.register_blueprint(console.blueprint())
+    languages.install(app)
     problems.describe(app.components_schemas)
     return app
 

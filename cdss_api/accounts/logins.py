@@ -27,6 +27,7 @@ class Tokens:
     access: str
     refresh: str
     refresh_expires_in: int
+    language: str | None  # that the account chose
 
 
 def new_id() -> str:
@@ -115,7 +116,8 @@ def _tokens(work: Work, keyring: Keyring, account: Account, login: Login) -> Tok
         expires_at=int(work.now) + LIFETIME,
     )
     access, _ = keyring.sign(work.session, claims)
-    return Tokens(access=access, refresh=token, refresh_expires_in=int(until - work.now))
+    left = int(until - work.now)
+    return Tokens(access=access, refresh=token, refresh_expires_in=left, language=account.language)
 
 
 def _hashed(token: str) -> str:
