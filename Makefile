@@ -34,7 +34,7 @@ bench: install dev ## Measure the platform against its peers
 POT ?= cdss_api/translations/messages.pot
 texts:
 	@.venv/bin/pybabel -q extract -F babel.cfg -k Problem:3 -k marked --add-location=file --no-wrap --sort-by-file \
-	  --project NeuroNova --omit-header -o $(POT) cdss_api
+	  --project NeuroNova --omit-header -o $(POT) cdss_api neuronova/doctor
 
 translations: texts ## Bring the catalogs up to what pages and scripts say; new texts come empty, to be translated
 	@.venv/bin/pybabel -q update -i $(POT) -d cdss_api/translations --no-wrap --no-fuzzy-matching --ignore-obsolete

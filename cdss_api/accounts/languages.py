@@ -12,8 +12,3 @@ class Language(StrEnum):
 
     ENGLISH = "en"
     KOREAN = "ko"
-
-
-def marked(text: str) -> str:
-    """Return `text`, which a page shows in its reader's language: the mark by which it is found for the catalogs."""
-    return text

@@ -46,6 +46,7 @@ def open_login(work: Work, keyring: Keyring, account: Account) -> Tokens:
         ended_at=None,
     )
     work.session.add(login)
+    account.last_login = work.now
     work.session.flush()
     work.record(Action.LOGIN, account=account.account_id, username=account.username, login=login.login_id)
     return _tokens(work, keyring, account, login)

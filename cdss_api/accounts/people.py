@@ -68,6 +68,7 @@ def add(
         issuer=patient and patient.issuer,
         created_at=work.now,
         language=None,
+        last_login=None,
     )
     work.session.add(account)
     work.session.flush()

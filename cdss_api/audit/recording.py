@@ -28,6 +28,8 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.LINK_REVOKE: Action.LINK,
         recording.Action.KEY_ROTATE: Action.KEY,
         recording.Action.MODALITY: Action.SETTINGS,
+        recording.Action.MODALITY_ECHO: Action.MANAGE,
+        recording.Action.SETTINGS_SHOW: Action.SETTINGS,
         recording.Action.CLIENT_ADD: Action.ACCOUNT,
         recording.Action.CLIENT_CHANGE: Action.ACCOUNT,
         recording.Action.CLIENT_TOKEN: Action.LOGIN,
@@ -45,6 +47,7 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.INFERENCE_ASK: Action.READ,
         recording.Action.JOB_DECISION: Action.MANAGE,
         recording.Action.FORWARD: Action.MOVE,
+        recording.Action.FORWARD_LIST: Action.QUERY,
     }
 )
 

@@ -14,15 +14,19 @@ HOME = "/console/"  # leads to the page that a role begins with
 _FRONT_DOOR = "/"
 PAGES = (
     "audit",
+    "forwarding",
     "jobs",
     "mismatches",
+    "modalities",
     "notifications",
     "outbox",
     "overview",
     "patients",
     "reading",
     "report",
+    "settings",
     "studies",
+    "users",
     "worklist",
 )  # each with a template of its name
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
-from cdss_api.accounts.languages import marked
 from neuronova.contract.roles import Role
+from neuronova.contract.text import marked
 
 
 class Channel(StrEnum):

@@ -18,6 +18,7 @@ ARRAY = f"inline-{'0' * 64}"
 ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/auth/me"): None,
     ("POST", "/auth/password"): None,
+    ("PUT", "/auth/language"): None,
     ("POST", "/auth/totp"): None,
     ("POST", "/auth/totp/confirm"): None,
     ("POST", "/auth/totp/disable"): None,
@@ -43,6 +44,10 @@ ROUTES: dict[tuple[str, str], Permission | None] = {
     ("GET", "/modalities"): Permission.MODALITIES_MANAGE,
     ("PUT", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
     ("DELETE", "/modalities/CT1"): Permission.MODALITIES_MANAGE,
+    ("POST", "/modalities/CT1/echo"): Permission.MODALITIES_MANAGE,
+    ("GET", "/forwarding"): Permission.OUTBOX_MANAGE,
+    ("GET", "/forwarding/rules"): Permission.OUTBOX_MANAGE,
+    ("GET", "/settings"): Permission.SETTINGS_READ,
     ("GET", "/clients"): Permission.USERS_MANAGE,
     ("POST", "/clients"): Permission.USERS_MANAGE,
     ("PATCH", f"/clients/{SOMEBODY}"): Permission.USERS_MANAGE,

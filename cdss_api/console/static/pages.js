@@ -9,7 +9,11 @@ export const PAGES = [
   { path: '/console/patients', name: _('Merge patients'), needs: 'patients:merge' },
   { path: '/console/studies', name: _('Stored studies'), needs: 'archive:manage' },
   { path: '/console/outbox', name: _('Outbox'), needs: 'outbox:manage' },
+  { path: '/console/forwarding', name: _('Forwarding'), needs: 'outbox:manage' },
   { path: '/console/jobs', name: _('AI jobs'), needs: 'jobs:manage' },
+  { path: '/console/modalities', name: _('Modalities'), needs: 'modalities:manage' },
+  { path: '/console/users', name: _('Users'), needs: 'users:manage' },
+  { path: '/console/settings', name: _('Settings'), needs: 'settings:read' },
   { path: '/console/audit', name: _('Audit'), needs: 'audit:read' },
   { path: '/', name: _('Study list'), needs: 'images:query' },
 ];
