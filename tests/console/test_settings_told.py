@@ -20,7 +20,7 @@ GIVEN = {
     "BROKER_URL": f"redis://:{SECRET}@h/0",
     "BACKUP_REPOSITORY": f"rest:https://u:{SECRET}@h/",
     "BACKUP_PASSWORD": SECRET,
-    "SMTP": "mail.example.org",
+    "SMTP": "smtp://mail.example.org",
     "SMTP_FROM": "pacs@example.org",
     "SMTP_PASSWORD": SECRET,
 }

@@ -7,6 +7,14 @@ import { _ } from './translating.js';
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 const OUTCOMES = { denied: _('denied'), failed: _('failed'), allowed: _('allowed') };
+const ACTIONS = {
+  query: _('query'), read: _('read'), store: _('store'), delete: _('delete'), disclose: _('disclose'),
+  manage: _('manage'), find: _('find'), get: _('get'), move: _('move'), worklist: _('worklist'),
+  login: _('login'), logout: _('logout'), refresh: _('refresh'), grant: _('grant'), revoke: _('revoke'),
+  'break-glass': _('break-glass'), account: _('account'), link: _('link'), key: _('key'),
+  settings: _('settings'), start: _('start'), stop: _('stop'), search: _('search'), export: _('export'),
+  cut: _('cut'),
+};
 const PAGE = 100; // records
 const HOURS_UP_TO = 3; // days that are shown by the hour
 let asked = {};
@@ -28,7 +36,7 @@ function show(record) {
   row.className = `${record.outcome} ${record.action}`;
   const who = record.user || record.aet || _('(nobody)');
   const whom = [record.patient_id, record.issuer].filter(Boolean).join(' / ');
-  cells(row, [time(record.time), record.role ? `${who} (${nameOf(ROLES, record.role)})` : who, record.action, nameOf(OUTCOMES, record.outcome), whom]);
+  cells(row, [time(record.time), record.role ? `${who} (${nameOf(ROLES, record.role)})` : who, nameOf(ACTIONS, record.action), nameOf(OUTCOMES, record.outcome), whom]);
   cells(row, [record.study, number(record.count), record.address, told(record)]);
 }
 

@@ -10,7 +10,7 @@ const EVERY = 5000; // milliseconds between two looks at the destinations
 const STATES = {
   queued: _('queued'), sending: _('sending'), sent: _('sent'), failed: _('failed'), superseded: _('superseded'),
 };
-const BREAKERS = { closed: _('answers'), open: _('away'), half_open: _('trying again') };
+const BREAKERS = { closed: _('in order'), open: _('away'), half_open: _('trying again') };
 const WHEN = { on_arrival: _('on arrival'), by_command: _('by hand') };
 const OWN = { leave: _('are not sent'), send: _('are sent') };
 let wanted = {};

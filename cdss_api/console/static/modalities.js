@@ -33,13 +33,13 @@ function cells(one) {
   const { title } = one;
   const answer = element('span');
   answer.setAttribute('role', 'status');
+  const asking = button(_('C-ECHO'), () => echo(title, answer), { label: _('Ask %(title)s by C-ECHO', { title }) });
   const acts = [
-    button(_('C-ECHO'), () => echo(title, answer), { label: _('Ask %(title)s by C-ECHO', { title }) }),
     button(_('Change'), () => open(one), { className: 'second', label: _('Change %(title)s', { title }) }),
     button(_('Remove'), () => remove(title), { className: 'danger', label: _('Remove %(title)s', { title }) }),
   ];
   const may = one.operations.map(name => OPERATIONS[name]).join(', ');
-  return [title, `${one.host}:${one.port}`, may, one.issuer, answer, acts];
+  return [title, `${one.host}:${one.port}`, may, one.issuer, [asking, answer], acts];
 }
 
 async function list() {

@@ -13,5 +13,6 @@ export const JOB_STATES = {
 export const REPORT_STATES = {
   '': _('new'), partial: _('draft'), preliminary: _('preliminary'), final: _('signed'), amended: _('amended'),
 };
+export const SEXES = { male: _('male'), female: _('female'), other: _('other'), unknown: _('unknown') };
 /** Name one of these; one that is not known as it is. */
 export const nameOf = (names, one) => names[one] ?? one;

@@ -7,6 +7,7 @@ import { _ } from './translating.js';
 const byId = id => document.getElementById(id);
 const EVERY = 10 * 1000; // milliseconds between two looks
 const FULL = 0.8; // of the disk, as the alert rule
+const STATUSES = { ok: _('ok'), down: _('down') };
 const NOTES = ['status', 'detail', 'milliseconds', 'age_seconds'];
 let looked = null; // when the last answer came, in milliseconds
 let asking = false;
@@ -68,7 +69,7 @@ function fill(id, list, none, columnsOf, warns) {
 }
 
 function targetState(target) {
-  if (target.profile === null) return _('removed');
+  if (target.profile === null && !target.own) return _('removed');
   if (target.paused) return _('paused');
   return { closed: _('sending'), open: _('away'), half_open: _('trying again') }[target.breaker];
 }
@@ -91,7 +92,7 @@ function show(body) {
   }));
   const answered = one => (one.milliseconds === undefined ? '' : `${Math.round(one.milliseconds)} ms`);
   const asked = one => (one.age_seconds === undefined ? '' : _('%(age)s ago', { age: age(one.age_seconds) }));
-  fill('parts', Object.entries(body.health.parts), '', ([name, one]) => [name, one.status, says(one), answered(one), asked(one)],
+  fill('parts', Object.entries(body.health.parts), '', ([name, one]) => [name, STATUSES[one.status], says(one), answered(one), asked(one)],
     ([, one]) => (one.status === 'ok' ? [] : [1]));
   fill('targets', body.targets, _('There are no targets.'),
     one => [one.target, targetState(one), number(one.waiting), one.waiting ? age(one.oldest_seconds) : '', number(one.dead)],

@@ -1,6 +1,7 @@
 import { onSubmit } from './asking.js';
 import { addProgress } from './correcting.js';
 import { moment, number } from './formatting.js';
+import { SEXES } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _, said } from './translating.js';
 
@@ -96,7 +97,7 @@ async function compare() {
   const body = add(table, 'tbody');
   const rows = [
     [_('Name'), nameOf(source), nameOf(target)], [_('Born'), source.birthDate, target.birthDate],
-    [_('Sex'), source.gender, target.gender], [_('Identifiers'), identifiersOf(source), identifiersOf(target)],
+    [_('Sex'), SEXES[source.gender], SEXES[target.gender]], [_('Identifiers'), identifiersOf(source), identifiersOf(target)],
   ];
   for (const [title, left, right] of rows) {
     const row = add(body, 'tr', '', left === right ? '' : 'differs');

@@ -1,6 +1,6 @@
 // What stands beside the report: whose it is, prior reports, versions and how they differ.
 import { moment } from './formatting.js';
-import { REPORT_STATES as LABELS } from './naming.js';
+import { REPORT_STATES as LABELS, SEXES, nameOf } from './naming.js';
 import { askStaying } from './staying.js';
 import { _ } from './translating.js';
 
@@ -17,7 +17,7 @@ function element(name, text, parent) {
 /** Show patient, study and order. */
 export function showAbout({ patient, description, modalities, started, orders }) {
   const about = {
-    [_('Patient')]: patient.name, [_('Patient ID')]: patient.patient_id, [_('Born')]: patient.birth_date, [_('Sex')]: patient.sex,
+    [_('Patient')]: patient.name, [_('Patient ID')]: patient.patient_id, [_('Born')]: patient.birth_date, [_('Sex')]: nameOf(SEXES, patient.sex),
     [_('Study')]: [modalities.join(', '), time(started)].filter(Boolean).join(', '),
     [_('Order')]: orders.map(one => [one.accession_number, one.description].filter(Boolean).join(' ')).join('; '),
     [_('Indication')]: orders.map(one => one.indication).filter(Boolean).join('; '),

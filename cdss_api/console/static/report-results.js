@@ -100,7 +100,7 @@ function draw(results, coming) {
     card.id = `result-${one.job}`;
     card.tabIndex = -1;
     element('h3', name(one), card);
-    element('p', one.warning, card, 'mark');
+    element('p', _(one.warning), card, 'mark');
     if (isOfAnother(one)) element('p', _('Of another patient with this study: %(patient)s', { patient: one.patient_id }), card, 'mark');
     list(one.lines.length ? one.lines : [_('It names nothing.')], card, 'said');
     const more = element('details', '', card);

@@ -25,8 +25,8 @@ function show(account) {
   const name = account.username;
   const login = account.last_login ? moment(account.last_login) : _('never');
   const grants = [account.grants.care_team, account.grants.break_glass].map(one => (one ? number(one) : ''));
-  const act = button(_('Manage'), () => open(account.id), { label: _('Manage %(user)s', { user: name }) });
-  const row = add(byId('users'), [name, account.display_name, ROLES[account.role], stateOf(account), login, ...grants, act]);
+  const act = button(name, () => open(account.id), { className: 'second', label: _('Manage %(user)s', { user: name }) });
+  const row = add(byId('users'), [act, account.display_name, ROLES[account.role], stateOf(account), login, ...grants]);
   if (account.grants.break_glass) row.cells[6].className = 'warns';
 }
 
