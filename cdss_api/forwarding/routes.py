@@ -20,7 +20,6 @@ from cdss_api.forwarding.shapes import (
     rule_entry,
 )
 from cdss_api.service import Service
-from neuronova.contract.forwarding.rules_file import NOTHING, read_forwarding_file
 from neuronova.contract.grants import Operation
 from neuronova.contract.roles import Permission
 
@@ -54,6 +53,8 @@ def blueprint(service: Service) -> APIBlueprint:
     @guarded
     def rules() -> Response:
         """Show the rules, as their file is now: Orthanc has read it at its start."""
+        from neuronova.contract.forwarding.rules_file import NOTHING, read_forwarding_file
+
         read, problem = NOTHING, None
         try:
             read = read_forwarding_file(file)

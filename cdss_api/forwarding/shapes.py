@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from pydantic import BaseModel, Field
 
 from cdss_api.forwarding.models import Forward, State
 from cdss_api.modalities.routes import Title
-from neuronova.contract.forwarding.rules import ForwardingRule, OwnResults, When
 from neuronova.contract.priority import Priority
+
+if TYPE_CHECKING:  # reading rules loads pydicom
+    from neuronova.contract.forwarding.rules import ForwardingRule
 
 
 class ForwardingRuleEntry(BaseModel):
@@ -16,8 +20,8 @@ class ForwardingRuleEntry(BaseModel):
     name: str
     to: str
     priority: Priority
-    when: When
-    own_results: OwnResults
+    when: str = Field(description="on_arrival or by_command.")
+    own_results: str = Field(description="leave or send.")
     conditions: list[str]
     known: bool = Field(description="There is a modality of that AE title that may store.")
 
