@@ -47,6 +47,11 @@ class Action(StrEnum):
     FORWARD_LIST = "forward-list"
     INFERENCE_ASK = "inference-ask"
     RESULT_LIST = "result-list"
+    HOLD = "hold"
+    HOLD_LIFT = "hold-lift"
+    HOLD_LIST = "hold-list"
+    RETENTION = "retention"  # a study leaves by a rule
+    RETENTION_LIST = "retention-list"
 
 
 class Outcome(StrEnum):

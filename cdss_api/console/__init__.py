@@ -24,6 +24,7 @@ PAGES = (
     "patients",
     "reading",
     "report",
+    "retention",
     "settings",
     "studies",
     "users",

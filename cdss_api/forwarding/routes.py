@@ -13,6 +13,7 @@ from cdss_api.accounts.recording import Action
 from cdss_api.forwarding.listing import by_destination, listed
 from cdss_api.forwarding.shapes import (
     DestinationCounts,
+    DestinationsAnswer,
     ForwardingRulesAnswer,
     ForwardsAnswer,
     ForwardsQuery,
@@ -44,10 +45,17 @@ def blueprint(service: Service) -> APIBlueprint:
             )
             entries = [forward_entry(one) for one in found[: query.count]]
             work.record(Action.FORWARD_LIST, count=str(len(entries)))
-            counted = by_destination(work.session)
-        totals = [DestinationCounts(destination=name, counts=counts) for name, counts in counted.items()]
-        answer = ForwardsAnswer(forwards=entries, more=len(found) > query.count, destinations=totals)
+        answer = ForwardsAnswer(forwards=entries, more=len(found) > query.count)
         return jsonify(answer.model_dump(mode="json"))
+
+    @routes.get("/destinations", responses={"200": DestinationsAnswer})
+    @guarded
+    def destinations() -> Response:
+        """Count the series of each destination by state; no patient is named."""
+        with service.database.reading() as session:
+            counted = by_destination(session)
+        totals = [DestinationCounts(destination=name, counts=counts) for name, counts in counted.items()]
+        return jsonify(DestinationsAnswer(destinations=totals).model_dump(mode="json"))
 
     @routes.get("/rules", responses={"200": ForwardingRulesAnswer})
     @guarded

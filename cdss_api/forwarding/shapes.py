@@ -68,12 +68,17 @@ class DestinationCounts(BaseModel):
     counts: dict[State, int]
 
 
+class DestinationsAnswer(BaseModel):
+    """How it stands with each destination."""
+
+    destinations: list[DestinationCounts]
+
+
 class ForwardsAnswer(BaseModel):
-    """A page, and how it stands with each destination."""
+    """A page."""
 
     forwards: list[ForwardEntry]
     more: bool
-    destinations: list[DestinationCounts]
 
 
 def rule_entry(rule: ForwardingRule, *, known: bool) -> ForwardingRuleEntry:

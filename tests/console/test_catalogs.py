@@ -23,6 +23,7 @@ PLACEHOLDER = re.compile(r"%\(\w+\)s")
 IN_SCRIPT = re.compile(r"(?<![\w$])_\(\s*(['\"])((?:\\.|(?!\1).)*)\1", re.DOTALL)
 NAMES = {"NeuroNova", "HTJ2K", "95 %", "j", "k", "n", "Enter"}  # the same in every language
 NAMES |= {"CR", "CT", "DX", "MG", "MR", "NM", "PT", "RF", "US", "XA"}
+NAMES |= {"StudyInstanceUID"}
 
 
 @pytest.fixture(scope="module")

@@ -35,6 +35,8 @@ from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, re
         ("SYSLOG", "[2001:db8::1]:601", "syslog", Endpoint("2001:db8::1", 601)),
         ("AI_RULES", "/etc/rules.yaml", "ai_rules", Path("/etc/rules.yaml")),
         ("FORWARDING_RULES", "/etc/forwarding.yaml", "forwarding_rules", Path("/etc/forwarding.yaml")),
+        ("RETENTION_RULES", "/etc/retention.yaml", "retention_rules", Path("/etc/retention.yaml")),
+        ("DUPLICATES_REFUSED", "no", "duplicates_refused", False),
         ("AI_QUIET_SECONDS", "0.1", "ai_quiet_seconds", 0.1),
         ("AI_LONGEST_WAIT", "86400", "ai_longest_wait", 86400.0),
         ("OIDC_ROLE_CLAIM", "realm_access.roles", "oidc_role_claim", "realm_access.roles"),

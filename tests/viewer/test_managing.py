@@ -64,11 +64,11 @@ def test_an_account_is_made_locked_opened_and_given_a_patient(page: Page, platfo
     expect(row).not_to_contain_text("never")
     page.get_by_role("button", name="Manage managed").click()
     one = page.locator("#one")
-    one.get_by_role("button", name="Lock").click()
+    one.get_by_role("button", name="Lock", exact=True).click()
     expect(one.get_by_role("button", name="Unlock")).to_be_visible()
     assert not logs_in(platform, browser, "managed", PASSWORD)
     one.get_by_role("button", name="Unlock").click()
-    expect(one.get_by_role("button", name="Lock")).to_be_visible()
+    expect(one.get_by_role("button", name="Lock", exact=True)).to_be_visible()
     one.get_by_label("Role").select_option("doctor")
     one.get_by_role("button", name="Save").click()
     expect(one.get_by_role("heading", level=2)).to_have_text("managed · doctor")
@@ -93,7 +93,7 @@ def test_an_account_is_made_locked_opened_and_given_a_patient(page: Page, platfo
 def test_the_last_admin_stays_one_and_is_told_why(page: Page) -> None:
     page.goto("/console/users")
     page.get_by_role("button", name="Manage admin", exact=True).click()
-    page.locator("#one").get_by_role("button", name="Lock").click()
+    page.locator("#one").get_by_role("button", name="Lock", exact=True).click()
     expect(page.locator("#one-message")).to_have_text("Nobody would be left to manage accounts.")
 
 
@@ -113,7 +113,7 @@ def test_a_modality_is_added_asked_and_removed(page: Page) -> None:
     one.get_by_label("IP address").fill("127.0.0.1")
     one.get_by_role("button", name="Save").click()
     row = row_of(page, "ECHOED")
-    expect(row).to_contain_text("send images (C-STORE), search (C-FIND)")
+    expect(row).to_contain_text("search (C-FIND), send images (C-STORE)")
     page.get_by_role("button", name="Ask ECHOED by C-ECHO").click()
     expect(row.get_by_role("status")).to_have_text(f"ECHOED does not answer a C-ECHO at 127.0.0.1:{port}.")
     asked: list[str] = []

@@ -24,7 +24,7 @@ async function asked(method, path) {
 }
 
 async function destinations() {
-  const [forwards, targets] = await Promise.all([asked('GET', '/api/v1/forwarding?count=1'), asked('GET', '/api/v1/outbox/targets')]);
+  const [forwards, targets] = await Promise.all([asked('GET', '/api/v1/forwarding/destinations'), asked('GET', '/api/v1/outbox/targets')]);
   if (!forwards.ok || !targets.ok) return;
   const breakers = new Map(targets.body.targets.map(one => [one.target, one.breaker]));
   const rows = forwards.body.destinations.map(({ destination, counts }) => {

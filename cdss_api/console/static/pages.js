@@ -8,6 +8,7 @@ export const PAGES = [
   { path: '/console/mismatches', name: _('Held studies'), needs: 'imaging:match' },
   { path: '/console/patients', name: _('Merge patients'), needs: 'patients:merge' },
   { path: '/console/studies', name: _('Stored studies'), needs: 'archive:manage' },
+  { path: '/console/retention', name: _('Retention'), needs: 'archive:manage' },
   { path: '/console/outbox', name: _('Outbox'), needs: 'outbox:manage' },
   { path: '/console/forwarding', name: _('Forwarding'), needs: 'outbox:manage' },
   { path: '/console/jobs', name: _('AI jobs'), needs: 'jobs:manage' },

@@ -1,5 +1,6 @@
 import { onSubmit } from './asking.js';
 import { bytes, number, time } from './formatting.js';
+import { holdLink } from './holding.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _, locale } from './translating.js';
 
@@ -44,7 +45,9 @@ function show(one) {
   const texts = [time(one.came), patient.filter(Boolean).join(' · '), study || one.study, one.accession_number];
   for (const text of [...texts, number(one.instances), stateOf(htj2k), sizes, ratio]) row.insertCell().textContent = text;
   if (htj2k?.failed) row.cells[5].className = 'warns';
+  if (one.held) row.cells[2].textContent += ` · ${_('under legal hold')}`;
   const acts = row.insertCell();
+  acts.append(holdLink(one));
   if (!htj2k || !(htj2k.pending || htj2k.failed)) return;
   acts.append(button(_('Encode now'), _('Encode the study of %(patient)s now', { patient: one.patient_id }), async () => {
     const { ok, body } = await ask('POST', `/api/v1/studies/${encodeURIComponent(one.id)}/encode`);

@@ -73,6 +73,8 @@ class Settings:
     smtp_ca: Path | None
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
     forwarding_rules: Path | None  # the file of rules; None: nothing is forwarded
+    duplicates_refused: bool  # C-STORE of other content under a SOPInstanceUID that is there
+    retention_rules: Path | None  # the file of rules; None: nothing is ever deleted
     ai_in_flight: int  # jobs that the inference service has at a time
     ai_quiet_seconds: float  # without a new image after which a series is looked at
     ai_longest_wait: float  # seconds that images which a series is to have are waited for
@@ -132,6 +134,7 @@ class Settings:
             "RECENT_DAYS": self.recent_days,
             "AUDIT_REQUIRED": "yes" if self.audit_required else "no",
             "DISK_RESERVE": self.disk_reserve,
+            "DUPLICATES_REFUSED": "yes" if self.duplicates_refused else "no",
             "OUTBOX_DAYS": self.outbox_days,
             "AUDIT_YEARS": self.audit_years,
             "SYSLOG": self.syslog,
@@ -158,6 +161,7 @@ class Settings:
             "SMTP_CA": self.smtp_ca,
             "AI_RULES": self.ai_rules,
             "FORWARDING_RULES": self.forwarding_rules,
+            "RETENTION_RULES": self.retention_rules,
             "AI_IN_FLIGHT": self.ai_in_flight,
             "AI_QUIET_SECONDS": self.ai_quiet_seconds,
             "AI_LONGEST_WAIT": self.ai_longest_wait,
