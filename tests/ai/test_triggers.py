@@ -99,8 +99,9 @@ def test_a_replaced_image_is_judged_anew(judging: Start) -> None:
     here.server.send(images[3])
     replaced = hash_of(here.server, first.orthanc)
     assert replaced != first.input_hash
-    until(lambda: here.api.until_told(2)[-1].input_hash == replaced, "it is judged as it is now")
-    last = here.api.until_told(2)[-1]
+    # It may have been judged without the image in between.
+    until(lambda: here.api.told[-1].input_hash == replaced, "it is judged as it is now")
+    last = here.api.told[-1]
     assert (last.series, last.uids_hash) == (first.series, first.uids_hash)
 
 

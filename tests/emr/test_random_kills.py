@@ -95,7 +95,7 @@ class Ward:
 
 
 def end_leases(sender: Sender) -> int:
-    """Have every lease be over, which is what two minutes would do; return how many there were."""
+    """Have every lease be over, which is what a minute would do; return how many there were."""
     with sender.service.database.writing() as session:
         held = session.scalar(select(func.count()).select_from(Stream).where(Stream.leased)) or 0
         session.execute(update(Stream).where(Stream.leased).values(visible_at=time.time()))

@@ -31,8 +31,10 @@ class Settings:
     dicom_tls_key: Path | None
     dicom_tls_ca: Path | None  # the authorities of modalities
     orthanc_port: int
+    orthanc_elsewhere: str | None  # where a worker on another machine reaches it
     api_port: int
     inference_port: int
+    inference_elsewhere: str | None  # as for Orthanc
     dicom_port: int
     aet: str
     bind: str
@@ -82,13 +84,18 @@ class Settings:
 
     @property
     def orthanc_url(self) -> str:
-        """Orthanc's own HTTP server, reachable from this machine only."""
-        return f"http://127.0.0.1:{self.orthanc_port}"
+        """Orthanc's own HTTP server, reachable from the platform's machine only unless the site leads there."""
+        return self.orthanc_elsewhere or f"http://127.0.0.1:{self.orthanc_port}"
+
+    @property
+    def dicomweb_root(self) -> str:
+        """Orthanc's DICOMweb, as the inference service beside it reaches it."""
+        return f"http://127.0.0.1:{self.orthanc_port}/dicom-web"
 
     @property
     def inference_url(self) -> str:
-        """The inference service of the platform, reachable from this machine only."""
-        return f"http://127.0.0.1:{self.inference_port}"
+        """The inference service of the platform, reachable as Orthanc is."""
+        return self.inference_elsewhere or f"http://127.0.0.1:{self.inference_port}"
 
     @property
     def gateway_url(self) -> str:
@@ -119,8 +126,10 @@ class Settings:
             "DICOM_TLS_KEY": self.dicom_tls_key,
             "DICOM_TLS_CA": self.dicom_tls_ca,
             "ORTHANC_PORT": self.orthanc_port,
+            "ORTHANC_URL": self.orthanc_elsewhere,
             "API_PORT": self.api_port,
             "INFERENCE_PORT": self.inference_port,
+            "INFERENCE_URL": self.inference_elsewhere,
             "INFERENCE_WORKERS": self.inference_workers,
             "INFERENCE_MODELS": self.inference_models,
             "INFERENCE_ROOTS": ",".join(self.inference_roots) or "none",
