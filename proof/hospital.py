@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import requests
 
 from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, start
+from tests.server import until
 
 MODALITIES = ("CT_ONE", "CT_TWO", "CT_THREE", "CT_FOUR", "CT_FIVE")
 RULES = """
@@ -19,6 +21,7 @@ rules:
   - {name: every, model: test-held, conditions: [{all: Modality, equals: CT}]}
 """
 _TIMEOUT = 15.0  # seconds
+_UP_WITHIN = 300.0
 
 
 class Person:
@@ -102,26 +105,30 @@ class Hospital:
                     cwd=self.platform.output.parent,
                 )
 
+    def is_up(self) -> bool:
+        """Tell whether the platform is well; start it again where it gave up, as it does on a machine that is busy."""
+        self.revive()
+        return self.platform.healthy()
+
 
 @contextmanager
 def hospital(data: Path, radiologists: int, **changes: str) -> Iterator[Hospital]:
     """Run a platform whose modalities and radiologists (`rad0`, `rad1`, ..) are let in."""
     platform = start(data, **changes)
     try:
-        platform.until_up()
+        place = Hospital(platform)
+        until(place.is_up, f"the platform is up; {platform.output}", _UP_WITHIN)
         for number in range(radiologists):
             platform.add_user(f"rad{number}", "radiologist")
         for title in MODALITIES:
             platform.allow(title)
-        yield Hospital(platform)
+        yield place
     finally:
         platform.end()
 
 
 def models(folder: Path, source: Path) -> Mapping[str, str]:
     """Return settings by which a quick model runs on each CT that arrives; its files go to `folder`."""
-    import shutil
-
     shutil.copytree(source, folder / "models", dirs_exist_ok=True)
     (folder / "rules.yaml").write_text(RULES)
     return {

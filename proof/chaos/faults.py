@@ -131,7 +131,7 @@ def disk(folder: Path, mebibytes: int) -> Iterator[Path]:
         subprocess.run(["umount", "--lazy", folder], check=True)
 
 
-def strike(fault: Fault, where: Surroundings) -> None:
-    """Have a fault happen, and be over."""
+def strike(fault: Fault, where: Surroundings, seconds: float) -> None:
+    """Have a fault happen, and be over after some seconds."""
     with fault.strikes(where):
-        time.sleep(fault.seconds)
+        time.sleep(seconds)

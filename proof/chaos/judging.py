@@ -157,7 +157,7 @@ class Judge:
         yield from (record.event.study for record in every(journals(folder), query))
 
     def _reads(self) -> tuple[set[str], set[str]]:
-        accounts = dict(self._rows("SELECT username, id FROM account"))
+        accounts = dict(self._rows("SELECT username, account_id FROM account"))
         folder = self.hospital.platform.settings.data / "audit"
         query = Query(action=Action.READ, outcome=Outcome.ALLOWED)
         read = {f"{one.event.subject} {one.event.study}" for one in every(journals(folder), query)}

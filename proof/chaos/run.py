@@ -41,31 +41,18 @@ class Plan:
     only: tuple[str, ...] = ()  # words of the faults' names; all without any
     radiologists: int = 2
     modalities: int = 3
-    examine: float = 2.0  # seconds between two examinations of one modality
+    examine: float = 8.0  # seconds between two examinations of one modality
+    shorter: float = 1.0  # how many times shorter faults are than usual
     once: bool = False  # each fault once, however long that takes
     keep: Path | None = None  # where logs are copied to
 
 
 def run(folder: Path, plan: Plan) -> Report:
     """Run a hospital in an empty folder with a short name."""
-    ledger, report = Ledger(), Report()
-    with surroundings(folder, plan) as (where, database, server):
-        shift = Shift(where.hospital, ledger, f"c{plan.seed}", plan.examine, threading.Event(), threading.Event())
-        judge = Judge(where.hospital, ledger, database, server)
+    with surroundings(folder, plan) as (where, judge):
         try:
-            with working(shift, MODALITIES[: plan.modalities], plan.radiologists, plan.seed):
-                for fault in _chosen(every(where), plan):
-                    time.sleep(plan.pause)
-                    _say(f"{fault.name} ..")
-                    strike(fault, where)
-                    took = recover(where.hospital)
-                    report.recoveries.setdefault(fault.name, []).append(took)
-                    _say(f"  works again after {took:.1f} s" if took is not None else "  DOES NOT WORK AGAIN")
-                    if took is None:
-                        break
-            _settle(judge, report)
-            report.counts, report.asked = judge.counts(), dict(ledger.asked)
-            report.trail = _verified(judge)
+            report = Report(recoveries=faulted(where, judge.ledger, plan))
+            judged(judge, report)
         finally:
             if plan.keep is not None:
                 shutil.copytree(where.hospital.platform.settings.data / "log", plan.keep, dirs_exist_ok=True)
@@ -73,9 +60,42 @@ def run(folder: Path, plan: Plan) -> Report:
     return report
 
 
+def faulted(where: Surroundings, ledger: Ledger, plan: Plan) -> dict[str, list[float | None]]:
+    """Have people work while faults happen; return by fault the seconds until all worked again."""
+    found: dict[str, list[float | None]] = {}
+    shift = Shift(where.hospital, ledger, f"c{plan.seed}", plan.examine, threading.Event(), threading.Event())
+    with working(shift, MODALITIES[: plan.modalities], plan.radiologists, plan.seed):
+        for fault in _chosen(every(where), plan):
+            time.sleep(plan.pause)
+            _say(f"{fault.name} ..")
+            strike(fault, where, fault.seconds / plan.shorter)
+            took = recover(where.hospital)
+            found.setdefault(fault.name, []).append(took)
+            _say(f"  works again after {took:.1f} s" if took is not None else "  DOES NOT WORK AGAIN")
+            if took is None:
+                break
+    return found
+
+
+def judged(judge: Judge, report: Report) -> None:
+    """Let what is on its way arrive, and note what became of all that was acknowledged."""
+    began = time.monotonic()
+    while waiting := judge.waiting():
+        if time.monotonic() - began > _SETTLED_WITHIN:
+            break
+        _say(f"waiting for {waiting}")
+        time.sleep(3)
+    report.waiting, report.settled = waiting, time.monotonic() - began
+    report.counts, report.asked = judge.counts(), dict(judge.ledger.asked)
+    try:
+        judge.hospital.command("audit", "verify")
+    except RuntimeError as error:
+        report.trail = str(error)
+
+
 @contextmanager
-def surroundings(folder: Path, plan: Plan) -> Iterator[tuple[Surroundings, str, str]]:
-    """Run all that faults act on; yield it with the addresses of database and EMR behind their wires."""
+def surroundings(folder: Path, plan: Plan) -> Iterator[tuple[Surroundings, Judge]]:
+    """Run all that faults act on; the judge asks database and EMR behind their wires."""
     with ExitStack() as stack:
         address = stack.enter_context(postgres.cluster())
         postgres.execute(address, "CREATE DATABASE neuronova")
@@ -96,7 +116,7 @@ def surroundings(folder: Path, plan: Plan) -> Iterator[tuple[Surroundings, str, 
         place = stack.enter_context(hospital(data, plan.radiologists, **changes))
         target = f"http://127.0.0.1:{to_emr.port}/fhir"
         place.command("outbox", "target", "add", "emr", target, "--kinds", KINDS, "--profile", "medplum")
-        yield Surroundings(place, data, to_database, to_emr, clock), address, server
+        yield Surroundings(place, data, to_database, to_emr, clock), Judge(place, Ledger(), address, server)
 
 
 def _chosen(faults: Mapping[str, Fault], plan: Plan) -> Iterator[Fault]:
@@ -112,24 +132,6 @@ def _chosen(faults: Mapping[str, Fault], plan: Plan) -> Iterator[Fault]:
             yield fault
         if plan.once:
             return
-
-
-def _settle(judge: Judge, report: Report) -> None:
-    """Let what is on its way arrive."""
-    began = time.monotonic()
-    while waiting := judge.waiting():
-        if time.monotonic() - began > _SETTLED_WITHIN:
-            break
-        time.sleep(1)
-    report.waiting, report.settled = waiting, time.monotonic() - began
-
-
-def _verified(judge: Judge) -> str:
-    try:
-        judge.hospital.command("audit", "verify")
-    except RuntimeError as error:
-        return str(error)
-    return ""
 
 
 def _say(text: str) -> None:

@@ -6,19 +6,15 @@ import argparse
 import logging
 import os
 import sys
-import threading
-import time
-from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from proof.hospital import Hospital, hospital, models
+from proof.hospital import hospital, models
 from proof.load.archive import filled
 from proof.load.crowd import crowd
-from proof.soak.memory import growths, sampled, table
+from proof.soak.memory import growths, table
+from proof.soak.sampling import sampling
 from tests.kills.ward import OWN_MODELS
-
-Samples = list[tuple[float, Mapping[str, int]]]
 
 
 def main() -> int:
@@ -35,10 +31,7 @@ def main() -> int:
         folder = Path(name)
         with hospital(folder / "data", arguments.radiologists, **models(folder, OWN_MODELS)) as place:
             filled(place, arguments.studies, folder / "archive.json")
-            stop, samples = threading.Event(), Samples()
-            sampler = threading.Thread(target=_sample, args=(place, samples, stop, arguments.every))
-            sampler.start()
-            try:
+            with sampling(place.platform.pids, arguments.every) as samples:
                 found, _ = crowd(
                     place,
                     folder,
@@ -47,18 +40,10 @@ def main() -> int:
                     60 * arguments.minutes,
                     arguments.pace,
                 )
-            finally:
-                stop.set()
-                sampler.join()
     grown, total = growths(samples), found["Aggregated"]
     print(f"{arguments.minutes:.0f} min, {len(samples)} samples, {total.requests} requests, {total.failures} failed;")
     print(f"load average at the end: {os.getloadavg()[0]:.1f}\n\n{table(grown)}")
     return 0 if all(one.holds for one in grown) else 1
-
-
-def _sample(place: Hospital, samples: Samples, stop: threading.Event, every: float) -> None:
-    while not stop.wait(every):
-        samples.append((time.monotonic(), sampled(place.platform.pids())))
 
 
 if __name__ == "__main__":

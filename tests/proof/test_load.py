@@ -1,0 +1,37 @@
+"""A short load of a few people while memory is sampled: everybody is answered, and everything is measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from proof.hospital import hospital
+from proof.load.archive import filled
+from proof.load.crowd import crowd
+from proof.load.targets import FIRST_IMAGE, FRAME, LOGIN, METADATA, ORDER, SEARCH, SIMPLE, table, targets
+from proof.soak.memory import PARTS, SHORT_LIVED, growths
+from proof.soak.sampling import sampling
+
+SECONDS = 15
+
+
+@pytest.mark.timeout(400)
+def test_a_load_is_answered_and_measured() -> None:
+    with TemporaryDirectory(prefix="nn") as name:
+        folder = Path(name)
+        with hospital(folder / "data", radiologists=4) as place:
+            filled(place, 3, folder / "archive.json")
+            with sampling(place.platform.pids, every=1.0) as samples:
+                found, modalities = crowd(place, folder, folder / "archive.json", 4, SECONDS)
+    asked = {what: found[what].requests for what in (LOGIN, SEARCH, METADATA, FRAME, FIRST_IMAGE, SIMPLE, ORDER)}
+    assert min(asked.values()) > 0, asked
+    assert found["Aggregated"].failures == 0, table(found)
+    assert len(targets(found)) == 5
+    assert modalities["images taken"] > 0
+    assert modalities["images refused"] == 0
+    assert len(samples) >= SECONDS / 3
+    grown = {one.part: one.begins for one in growths(samples)}
+    assert sorted(grown) == sorted(set(PARTS) - set(SHORT_LIVED))
+    assert min(grown.values()) > 0
