@@ -16,9 +16,10 @@ from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, start
 from tests.server import until
 
 MODALITIES = ("CT_ONE", "CT_TWO", "CT_THREE", "CT_FOUR", "CT_FIVE")
-RULES = """
+FOR_MODEL = "for the model"  # the SeriesDescription of what it runs on
+RULES = f"""
 rules:
-  - {name: every, model: test-held, conditions: [{all: Modality, equals: CT}]}
+  - {{name: described, model: test-held, conditions: [{{all: SeriesDescription, equals: {FOR_MODEL}}}]}}
 """
 _TIMEOUT = 15.0  # seconds
 _UP_WITHIN = 300.0
@@ -128,7 +129,7 @@ def hospital(data: Path, radiologists: int, **changes: str) -> Iterator[Hospital
 
 
 def models(folder: Path, source: Path) -> Mapping[str, str]:
-    """Return settings by which a quick model runs on each CT that arrives; its files go to `folder`."""
+    """Return settings by which a quick model runs on each series of that description; its files go to `folder`."""
     shutil.copytree(source, folder / "models", dirs_exist_ok=True)
     (folder / "rules.yaml").write_text(RULES)
     return {

@@ -11,6 +11,7 @@ from pydicom import Dataset
 
 from cdss_api.worklist.mapping import DCM, SNOMED
 from neuronova.contract.issuer import PATIENT_ID
+from proof.hospital import FOR_MODEL
 from tests.inference.service import slices
 
 SLICES, SIZE = 6, 64
@@ -40,6 +41,11 @@ class Examination:
         """Return the AccessionNumber (0008,0050)."""
         return self.name.upper()
 
+    @property
+    def has_model(self) -> bool:
+        """Tell whether a model is to run on it: a process for each would be most of the work."""
+        return self.number % 3 == 0
+
     def images(self) -> list[Dataset]:
         """Return its slices: the same ones each time."""
         noise = np.random.default_rng(self.number).integers(-50, 50, (SLICES, SIZE, SIZE))
@@ -47,6 +53,7 @@ class Examination:
         made = slices(self.name, (noise + 40).astype(np.int16), spacing=(2.0, 1.0, 1.0), modality="CT", **counted)
         for one in made:
             one.PatientID, one.AccessionNumber = self.patient_id, self.accession
+            one.SeriesDescription = FOR_MODEL if self.has_model else "CT"
         return made
 
     @property

@@ -164,7 +164,7 @@ class Judge:
         return {f"{accounts[name]} {study}" for name, study in self.ledger.seen}, read
 
     def _series(self) -> set[str]:
-        return {str(one.images()[0].SeriesInstanceUID) for one in self.ledger.whole}
+        return {str(one.images()[0].SeriesInstanceUID) for one in self.ledger.whole if one.has_model}
 
     def _jobs(self) -> list[tuple[Any, ...]]:
         return self._rows("SELECT series, state FROM job")

@@ -28,7 +28,7 @@ from tests.kills.ward import OWN_MODELS
 
 KINDS = "Patient,ServiceRequest,ImagingStudy,DiagnosticReport"
 DISK, RESERVE = 3072, 64  # MiB
-_SETTLED_WITHIN = 420.0  # seconds
+_SETTLED_WITHIN = 600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)

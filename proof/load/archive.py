@@ -10,9 +10,11 @@ import numpy as np
 import requests
 
 from neuronova.contract.issuer import PATIENT_ID
-from proof.hospital import Hospital
+from neuronova.contract.settings import Settings
+from proof.chaos.working import by_pynetdicom
+from proof.hospital import MODALITIES, Hospital, Person
 from tests.inference.service import slices
-from tests.server import Server, until
+from tests.server import until
 
 SLICES, SIZE = 24, 256
 
@@ -20,14 +22,13 @@ SLICES, SIZE = 24, 256
 def filled(hospital: Hospital, studies: int, file: Path) -> None:
     """Store CTs with a patient each, wait until all are HTJ2K, and write what a reader needs to know to `file`."""
     admin = hospital.person("admin")
-    server = Server(hospital.platform.settings)
-    known = [_stored(server, admin.told, number) for number in range(studies)]
+    known = [_stored(hospital.platform.settings, admin, number) for number in range(studies)]
     until(lambda: _backlog(hospital) == 0, "all is encoded", 600)
     until(lambda: admin.told("GET", "/api/v1/reading?limit=1")["total"] >= studies, "all are on the reading list", 120)
     file.write_text(json.dumps(known))
 
 
-def _stored(server: Server, told: Any, number: int) -> dict[str, Any]:
+def _stored(settings: Settings, admin: Person, number: int) -> dict[str, Any]:
     name = f"load-{number:04}"
     patient = {
         "resourceType": "Patient",
@@ -35,12 +36,12 @@ def _stored(server: Server, told: Any, number: int) -> dict[str, Any]:
         "name": [{"family": f"Load{number}", "given": ["Reader"]}],
     }
     kind = {"Content-Type": "application/fhir+json"}
-    made = told("POST", "/api/v1/fhir/Patient", data=json.dumps(patient), headers=kind)
+    made = admin.told("POST", "/api/v1/fhir/Patient", data=json.dumps(patient), headers=kind)
     noise = np.random.default_rng(number).integers(-30, 30, (SLICES, SIZE, SIZE))
     images = slices(name, (noise + 40).astype(np.int16), spacing=(2.0, 1.0, 1.0), modality="CT")
     for one in images:
         one.PatientName = f"Load{number}^Reader"
-    server.send(*images)
+    until(lambda: len(by_pynetdicom(MODALITIES[0], settings, images)) == len(images), f"{name} is stored", 120)
     return {
         "patient": made["id"],
         "name": f"Load{number}",

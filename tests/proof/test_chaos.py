@@ -53,7 +53,7 @@ def test_what_is_missing_is_found(place: tuple[Surroundings, Judge]) -> None:
     until(lambda: not judge.waiting(), "all has arrived")
     (known,) = admin.told("GET", "/orthanc/studies?expand&since=0&limit=1")
     admin.ask("DELETE", f"/orthanc/studies/{known['ID']}").raise_for_status()
-    never = Examination("never", 1)
+    never = Examination("never", 3)
     judge.ledger.ordered(never, "never")
     judge.ledger.stored(never, [str(one.SOPInstanceUID) for one in never.images()])
     judge.ledger.sent(never)
