@@ -54,7 +54,7 @@ class Count:
 
 def counted(what: str, acknowledged: Iterable[str], found: Iterable[str]) -> Count:
     """Compare what was acknowledged with what was found."""
-    wanted, have = sorted(set(acknowledged)), Counter(found)
+    wanted, have = sorted(set(acknowledged)), Counter(iter(found))  # of a table its keys
     missing = tuple(one for one in wanted if not have[one])
     return Count(what, len(wanted), missing, tuple(one for one in wanted if have[one] > 1))
 

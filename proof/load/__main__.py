@@ -20,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m proof.load", description=__doc__)
     parser.add_argument("--radiologists", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=180, help="from the moment that all of them work")
-    parser.add_argument("--studies", type=int, default=100, help="in the archive before it begins, 24 images each")
+    parser.add_argument("--studies", type=int, default=40, help="in the archive before it begins, 24 images each")
     parser.add_argument("--pace", type=float, default=1.0, help="how many times slower than on a busy morning")
     arguments = parser.parse_args()
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
