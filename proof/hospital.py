@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 import requests
 
-from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, start
+from tests.running import ADMIN_PASSWORD, Platform, start
 from tests.server import until
 
 MODALITIES = ("CT_ONE", "CT_TWO", "CT_THREE", "CT_FOUR", "CT_FIVE")
@@ -75,36 +74,10 @@ class Hospital:
         """Return somebody who has an account."""
         return Person(self.platform.url, username)
 
-    def command(self, *words: str) -> str:
-        """Run `neuronova` on this platform; return what it prints.
-
-        Raises:
-            RuntimeError: it did not do what it was asked.
-        """
-        done = subprocess.run(
-            [NEURONOVA, *words],
-            env=self.platform.environment | {"COLUMNS": "200"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"neuronova {' '.join(words)}: {done.stdout}{done.stderr}")
-        return done.stdout
-
     def revive(self) -> None:
         """Start the platform again if it has ended."""
         if self.platform.process.poll() is not None and not self.platform.left():
-            with self.platform.output.open("a") as file:
-                self.platform.process = subprocess.Popen(
-                    [NEURONOVA, "run"],
-                    env=self.platform.environment,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    cwd=self.platform.output.parent,
-                )
+            self.platform.start_again()
 
     def is_up(self) -> bool:
         """Tell whether the platform is well; start it again where it gave up, as it does on a machine that is busy."""

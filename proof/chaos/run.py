@@ -88,8 +88,8 @@ def judged(judge: Judge, report: Report) -> None:
     report.waiting, report.settled = waiting, time.monotonic() - began
     report.counts, report.asked = judge.counts(), dict(judge.ledger.asked)
     try:
-        judge.hospital.command("audit", "verify")
-    except RuntimeError as error:
+        judge.hospital.platform.command("audit", "verify")
+    except AssertionError as error:
         report.trail = str(error)
 
 
@@ -115,7 +115,7 @@ def surroundings(folder: Path, plan: Plan) -> Iterator[tuple[Surroundings, Judge
         }
         place = stack.enter_context(hospital(data, plan.radiologists, **changes))
         target = f"http://127.0.0.1:{to_emr.port}/fhir"
-        place.command("outbox", "target", "add", "emr", target, "--kinds", KINDS, "--profile", "medplum")
+        place.platform.command("outbox", "target", "add", "emr", target, "--kinds", KINDS, "--profile", "medplum")
         yield Surroundings(place, data, to_database, to_emr, clock), Judge(place, Ledger(), address, server)
 
 

@@ -79,19 +79,20 @@ class Shift:
         """Order and examine, one patient after the other; each is finished."""
         clerk = self.hospital.person("admin")
         while not self.stop.wait(self.pause):
-            examination = Examination(self.run, next(numbers))
-            self._until_taken(lambda: self._order(clerk, examination))  # noqa: B023 - called before the next one
-            left = examination.images()
+            self._examine(clerk, title, send, Examination(self.run, next(numbers)))
 
-            def send_rest() -> bool:
-                taken = send(title, self.hospital.platform.settings, left)  # noqa: B023
-                self.ledger.stored(examination, taken)  # noqa: B023
-                self.ledger.count("images taken" if taken else "images refused")
-                left[:] = [one for one in left if str(one.SOPInstanceUID) not in taken]  # noqa: B023
-                return not left  # noqa: B023
+    def _examine(self, clerk: Person, title: str, send: Send, examination: Examination) -> None:
+        left = examination.images()
 
-            if self._until_taken(send_rest):
-                self.ledger.sent(examination)
+        def send_rest() -> bool:
+            taken = send(title, self.hospital.platform.settings, left)
+            self.ledger.stored(examination, taken)
+            self.ledger.count("association that stored" if taken else "association that did not")
+            left[:] = [one for one in left if str(one.SOPInstanceUID) not in taken]
+            return not left
+
+        if self._until_taken(lambda: self._order(clerk, examination)) and self._until_taken(send_rest):
+            self.ledger.sent(examination)
 
     def radiologist(self, username: str, seed: int) -> None:
         """Look at lists and frames, and sign a report now and then."""

@@ -29,8 +29,8 @@ def test_a_load_is_answered_and_measured() -> None:
     assert min(asked.values()) > 0, asked
     assert found["Aggregated"].failures == 0, table(found)
     assert len(targets(found)) == 5
-    assert modalities["images taken"] > 0
-    assert modalities["images refused"] == 0
+    assert modalities["association that stored"] > 0
+    assert modalities["association that did not"] == 0
     assert len(samples) >= SECONDS / 3
     grown = {one.part: one.begins for one in growths(samples)}
     assert sorted(grown) == sorted(set(PARTS) - set(SHORT_LIVED))
