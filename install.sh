@@ -93,6 +93,11 @@ need_lock() {
     echo "$want" >"$stamp"
 }
 
+# Bytecode, for parts that run as a user who may not write here would compile every module at each start.
+compile_parts() {
+    .venv/bin/python -m compileall -q neuronova orthanc_plugins cdss_api inference
+}
+
 install_viewer() {
     command -v node >/dev/null || die "node is missing: install Node.js with npm"
     command -v npm >/dev/null || die "npm is missing: install npm"
@@ -140,11 +145,15 @@ need_emr() {
 for step in "$@"; do
     case $step in
     system) need_packages "${system_packages[@]}" ;;
-    python) need_lock requirements.lock ;;
+    python)
+        need_lock requirements.lock
+        compile_parts
+        ;;
     viewer) install_viewer ;;
     test)
         need_packages "${test_packages[@]}"
         need_lock requirements-dev.lock
+        compile_parts
         need_referee
         need_emr
         ;;

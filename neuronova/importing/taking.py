@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from neuronova.contract.nesting import Harmful, require_harmless
 from neuronova.importing.content import Header, Kind, as_file, kind_of, read_header, with_issuer
 from neuronova.importing.directory import missing_files
 from neuronova.importing.door import Body, Door, md5_of, orthanc_identifier, sha256_of
@@ -99,6 +100,10 @@ class Taking:
         file.seek(0)
         whole: Body = file.read() if place.size <= IN_MEMORY else file
         try:
+            require_harmless(whole if isinstance(whole, bytes) else _beginning(whole))
+        except Harmful as harm:
+            raise Refused(str(harm)) from None
+        try:
             header = read_header(_as_stream(whole))
         except Refused:
             if kind is Kind.BARE:  # some other file whose first bytes look like an element
@@ -143,6 +148,12 @@ def _zipped(place: Place) -> Taken:
     if place.is_member:
         raise Refused("a zip file within a zip file is not opened; unpack it first")
     return Taken()
+
+
+def _beginning(whole: BinaryIO) -> bytes:
+    content = whole.read(IN_MEMORY)
+    whole.seek(0)
+    return content
 
 
 def _as_stream(whole: Body) -> BinaryIO:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Callable
 from email.message import Message
 
+from neuronova.contract.nesting import Harmful, require_harmless
 from orthanc_plugins.access.decision import Decision
 from orthanc_plugins.access.identity import Identity, Unidentified, identify
 from orthanc_plugins.answer import Answer, error
@@ -32,7 +33,10 @@ def checked(request: Request, study: str | None, allows: Allows) -> Request | An
         return error(400, str(odd))
     for part in parts:
         try:
+            require_harmless(part)
             identity = identify(part, None)
+        except Harmful as harm:
+            return _refused(harm)
         except Unidentified:
             return error(400, "A part is no DICOM object that names its study and series")
         decision = allows(identity)
@@ -51,8 +55,8 @@ def checked(request: Request, study: str | None, allows: Allows) -> Request | An
     return request._replace(body=body + b"--%s--\r\n" % boundary.encode(), headers=headers)
 
 
-def noted(request: Request, allows: Allows) -> Decision | None:
-    """Tell whose objects are about to be stored by somebody who sees all; return a refusal.
+def noted(request: Request, allows: Allows) -> Answer | Decision | None:
+    """Tell whose objects are about to be stored by somebody who sees all; return an error or a refusal.
 
     What cannot be read is left to the stock plugin, which answers what is wrong with it.
     """
@@ -61,11 +65,19 @@ def noted(request: Request, allows: Allows) -> Decision | None:
     except Unreadable:
         return None
     for part in parts:
+        try:
+            require_harmless(part)
+        except Harmful as harm:
+            return _refused(harm)
         with contextlib.suppress(Unidentified):
             decision = allows(identify(part, None))
             if not decision.allowed:
                 return decision
     return None
+
+
+def _refused(harm: Harmful) -> Answer:
+    return error(400, f"A part cannot be stored: {harm}")
 
 
 def read_parts(content_type: str, body: bytes) -> list[bytes]:

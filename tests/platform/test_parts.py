@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 from neuronova.contract.settings import read_settings
+from neuronova.platform.parts import answers_tcp
 from tests.running import NEURONOVA, Platform, environment
 from tests.server import until
 
@@ -28,13 +30,19 @@ def test_parts_that_are_started_one_by_one_are_the_platform(tmp_path: Path) -> N
         assert "already runs" in told(variables, "run")
         assert "already runs" in told(variables, "prepare")
         assert "the parts are orthanc, api" in told(variables, "part", "nginx")
-        for name in ("api", "orthanc"):
+        for name, port in (("api", platform.settings.api_port), ("orthanc", platform.settings.orthanc_port)):
             parts[name].kill()
             parts[name].wait(10)
             until(lambda: not platform.healthy(), f"the platform misses {name}")
+            # A part's children end after it; a service manager would start it again until the port is free.
+            until(partial(is_free, port), f"the end of {name}'s children")
             stack.enter_context(part(name, variables))
             until(platform.healthy, f"the return of {name}")
     until(lambda: not platform.left(), "every process has ended")
+
+
+def is_free(port: int) -> bool:
+    return not answers_tcp("127.0.0.1", port)
 
 
 def told(variables: dict[str, str], *command: str) -> str:
