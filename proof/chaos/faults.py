@@ -14,20 +14,9 @@ from pathlib import Path
 from proof.chaos.clock import Clock
 from proof.chaos.wire import Mode, Wire
 from proof.hospital import Hospital
+from proof.parts import MODELS, PARTS
 
-KILLED = {
-    "orthanc": "orthanc.json",
-    "encode worker": "orthanc_plugins.workers.encode",
-    "lane workers": "orthanc_plugins.workers.lane",
-    "api": "cdss_api.wsgi",
-    "worker": "cdss_api.worker",
-    "notifications": "notifications.asgi",
-    "audit keeper": "neuronova.audit.keeper",
-    "inference": "inference.wsgi",
-    "gateway": "nginx",
-    "supervisor": "supervisor.supervisord",
-    "everything": "",
-}
+KILLED = {part: title for part, title in PARTS.items() if part != MODELS} | {"everything": ""}
 _MIB = 1 << 20
 
 

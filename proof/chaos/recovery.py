@@ -11,9 +11,10 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from neuronova.platform.parts import answers_tcp
 from proof.hospital import MODALITIES, Hospital
+from proof.parts import PARTS
 
 DEADLINE = 180.0  # seconds
-_PROGRAMS = ("orthanc", "cdss_api.wsgi", "notifications", "cdss_api.worker", "keeper", "inference", "nginx")
+_PROGRAMS = ("orthanc", "api", "notifications", "worker", "audit keeper", "inference", "gateway")
 _LOOK = 0.25
 
 
@@ -34,7 +35,7 @@ def works(hospital: Hospital) -> bool:
     admin = hospital.person("admin")
     try:
         return (
-            all(platform.pid_of(one) for one in _PROGRAMS)
+            all(platform.pid_of(PARTS[one]) for one in _PROGRAMS)
             and platform.healthy()
             and _echoes(hospital)
             and admin.ask("GET", "/dicom-web/studies?limit=1").status_code in (200, 204)

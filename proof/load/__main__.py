@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,14 +30,20 @@ def main() -> int:
         with hospital(folder / "data", arguments.radiologists) as place:
             filled(place, arguments.studies, folder / "archive.json")
             before = os.getloadavg()[0]
-            found, modalities = crowd(
+            found = crowd(
                 place, folder, folder / "archive.json", arguments.radiologists, arguments.seconds, arguments.pace
             )
             after = os.getloadavg()[0]
     print(f"{arguments.radiologists} radiologists, {arguments.seconds:.0f} s; load average before and after: ", end="")
-    print(f"{before:.1f}, {after:.1f}\n\n{table(found)}\n")
-    print("Modalities: " + ", ".join(f"{what} {number}" for what, number in sorted(modalities.items())) + ".")
-    return 0 if all(one.met for one in targets(found)) else 1
+    print(f"{before:.1f}, {after:.1f}\n\n{table(found.requests)}\n")
+    print(f"Modalities: {_said(found.modalities)}.")
+    print(f"Failures: {_said(found.failures) or 'none'}.")
+    print(f"Seconds of a processor: {_said({part: round(spent) for part, spent in found.processor.items()})}.")
+    return 0 if all(one.met for one in targets(found.requests)) else 1
+
+
+def _said(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} {number}" for what, number in sorted(counts.items()))
 
 
 if __name__ == "__main__":

@@ -7,29 +7,45 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 from neuronova.platform.layout import REPOSITORY
 from proof.chaos.ledger import Ledger
 from proof.chaos.working import Shift, working
 from proof.hospital import MODALITIES, Hospital
-from proof.load.targets import CLERKS, Measured, read
+from proof.load.targets import CLERKS, Measured, read, read_failures
+from proof.parts import processor_time, summed
 from tests.running import ADMIN_PASSWORD
 
 _PEOPLE = Path(__file__).with_name("people.py")
 
 
+@dataclass(frozen=True, slots=True)
+class Morning:
+    """What was measured: people's requests by name, why some failed, how the modalities fared, processors' seconds."""
+
+    requests: dict[str, Measured]
+    failures: dict[str, int]
+    modalities: Counter[str]
+    processor: dict[str, float]
+
+
 def crowd(
     hospital: Hospital, folder: Path, archive: Path, radiologists: int, seconds: float, pace: float = 1.0
-) -> tuple[dict[str, Measured], Counter[str]]:
-    """Have them work; return what locust measured, and how what modalities and their orders asked ended.
-
-    `pace` is how many times slower than on a busy morning they are.
-    """
+) -> Morning:
+    """Have all of them work for a time; `pace` is how many times slower than on a busy morning they are."""
     shift = Shift(hospital, Ledger(), "m", 3.0 * pace, threading.Event(), threading.Event())
+    before = summed(hospital.platform.pids(), processor_time)
     with working(shift, MODALITIES, 0, seed=1):
         _run_locust(hospital, folder, archive, radiologists, seconds, pace)
-    return read(folder / "load_stats.csv"), shift.ledger.asked
+    after = summed(hospital.platform.pids(), processor_time)
+    return Morning(
+        read(folder / "load_stats.csv"),
+        read_failures(folder / "load_failures.csv"),
+        shift.ledger.asked,
+        {part: after[part] - before.get(part, 0.0) for part in after},
+    )
 
 
 def _run_locust(

@@ -49,6 +49,12 @@ def read(file: Path) -> dict[str, Measured]:
         return {row["Name"]: _measured(row) for row in csv.DictReader(rows)}
 
 
+def read_failures(file: Path) -> dict[str, int]:
+    """Return how often each kind of request failed, with why."""
+    with file.open(newline="") as rows:
+        return {f"{row['Name']}: {row['Error']}": int(row["Occurrences"]) for row in csv.DictReader(rows)}
+
+
 def _measured(row: Mapping[str, str]) -> Measured:
     def number(column: str) -> float:
         return 0.0 if row[column] in ("N/A", "") else float(row[column])

@@ -32,7 +32,7 @@ def main() -> int:
         with hospital(folder / "data", arguments.radiologists, **models(folder, OWN_MODELS)) as place:
             filled(place, arguments.studies, folder / "archive.json")
             with sampling(place.platform.pids, arguments.every) as samples:
-                found, _ = crowd(
+                found = crowd(
                     place,
                     folder,
                     folder / "archive.json",
@@ -40,7 +40,7 @@ def main() -> int:
                     60 * arguments.minutes,
                     arguments.pace,
                 )
-    grown, total = growths(samples), found["Aggregated"]
+    grown, total = growths(samples), found.requests["Aggregated"]
     print(f"{arguments.minutes:.0f} min, {len(samples)} samples, {total.requests} requests, {total.failures} failed;")
     print(f"load average at the end: {os.getloadavg()[0]:.1f}\n\n{table(grown)}")
     return 0 if all(one.holds for one in grown) else 1

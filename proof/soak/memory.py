@@ -4,27 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from scipy.stats import theilslopes
 
+from proof.parts import MODELS, PARTS
+
 MIB = 1 << 20
-PARTS = {
-    "orthanc": "orthanc.json",
-    "encode workers": "orthanc_plugins.workers.encode",
-    "lane workers": "orthanc_plugins.workers.lane",
-    "api": "cdss_api.wsgi",
-    "worker": "cdss_api.worker",
-    "notifications": "notifications.asgi",
-    "audit keeper": "neuronova.audit.keeper",
-    "inference": "inference.wsgi",
-    "models": "inference.child",
-    "gateway": "nginx",
-    "supervisor": "supervisor.supervisord",
-}
 WARM_UP = 1 / 3  # of a run, which is not looked at
 SHARE, LEAST = 0.1, 16 * MIB  # a part may grow by as much of its size, or by so many bytes
-SHORT_LIVED = ("models",)  # a process for each job: what is of one moment says nothing of the next
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +35,15 @@ class Growth:
         return 3600 * self.grows / self.seconds if self.seconds else 0.0
 
 
-def sampled(commands: Mapping[int, str]) -> dict[str, int]:
-    """Return the anonymous memory of each part in bytes; files that are mapped belong to the machine's cache."""
-    found: dict[str, int] = {}
-    for pid, command in commands.items():
-        part = next((name for name, title in PARTS.items() if title in command), None)
-        if part is not None:
-            found[part] = found.get(part, 0) + _anonymous(pid)
-    return found
-
-
-def growths(samples: Sequence[tuple[float, Mapping[str, int]]]) -> list[Growth]:
+def growths(samples: Sequence[tuple[float, Mapping[str, float]]]) -> list[Growth]:
     """Return the growth of each part from samples with their times in seconds, without the warm-up."""
     first, last = samples[0][0], samples[-1][0]
     warm = [one for one in samples if one[0] - first >= WARM_UP * (last - first)]
-    return [_growth(part, warm) for part in PARTS if part not in SHORT_LIVED and any(part in some for _, some in warm)]
+    parts = [part for part in PARTS if part != MODELS and any(part in some for _, some in warm)]
+    return [_growth(part, warm) for part in parts]
 
 
-def _growth(part: str, warm: Sequence[tuple[float, Mapping[str, int]]]) -> Growth:
+def _growth(part: str, warm: Sequence[tuple[float, Mapping[str, float]]]) -> Growth:
     times, sizes = zip(*((at, some[part]) for at, some in warm if part in some), strict=True)
     slope, begins = theilslopes(sizes, [at - times[0] for at in times])[:2] if len(times) > 1 else (0.0, sizes[0])
     seconds = times[-1] - times[0]
@@ -81,11 +59,3 @@ def table(found: Iterable[Growth]) -> str:
         for one in found
     ]
     return "\n".join(lines)
-
-
-def _anonymous(pid: int) -> int:
-    try:
-        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    except OSError:  # it has ended
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon:")), 0)

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from proof.soak.memory import sampled
+from proof.parts import anonymous_memory, summed
 
-Samples = list[tuple[float, Mapping[str, int]]]
+Samples = list[tuple[float, Mapping[str, float]]]
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def sampling(commands: Callable[[], Mapping[int, str]], every: float) -> Iterato
 
     def sample() -> None:
         while not stop.wait(every):
-            samples.append((time.monotonic(), sampled(commands())))
+            samples.append((time.monotonic(), summed(commands(), anonymous_memory)))
 
     sampler = threading.Thread(target=sample)
     sampler.start()

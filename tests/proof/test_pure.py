@@ -102,7 +102,7 @@ def test_targets_are_met_at_their_limits_and_missed_beyond(
 )
 def test_memory_that_grows_is_told_from_memory_that_is_used(size: object, grows: float) -> None:
     assert callable(size)
-    samples = [(float(at), {"api": int(size(at))}) for at in range(0, 1801, 5)]
+    samples = [(float(at), {"api": float(size(at))}) for at in range(0, 1801, 5)]
     (growth,) = growths(samples)
     assert growth.grows / MIB == pytest.approx(grows, abs=0.2)
     assert growth.holds is (grows < 20)
