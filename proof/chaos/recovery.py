@@ -13,7 +13,7 @@ from neuronova.platform.parts import answers_tcp
 from proof.hospital import MODALITIES, Hospital
 from proof.parts import PARTS
 
-DEADLINE = 180.0  # seconds
+DEADLINE = 300.0  # seconds
 _PROGRAMS = ("orthanc", "api", "notifications", "worker", "audit keeper", "inference", "gateway")
 _LOOK = 0.25
 

@@ -72,13 +72,12 @@ def faulted(where: Surroundings, ledger: Ledger, plan: Plan) -> dict[str, list[f
             took = recover(where.hospital)
             found.setdefault(fault.name, []).append(took)
             _say(f"  works again after {took:.1f} s" if took is not None else "  DOES NOT WORK AGAIN")
-            if took is None:
-                break
     return found
 
 
 def judged(judge: Judge, report: Report) -> None:
     """Let what is on its way arrive, and note what became of all that was acknowledged."""
+    recover(judge.hospital)
     began = time.monotonic()
     while waiting := judge.waiting():
         if time.monotonic() - began > _SETTLED_WITHIN:
