@@ -21,7 +21,7 @@ from neuronova.platform.supervisor import Supervisor
 def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     """One that runs and says nothing yet."""
     with subprocess.Popen(["sleep", "60"]) as process:  # its stand-in: no part of it is asked
-        yield Supervisor(Layout(tmp_path), process)  # type: ignore[arg-type]
+        yield Supervisor(Layout(tmp_path), process)
         process.kill()
 
 
