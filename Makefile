@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test check bench chaos load soak tools install dev
+.PHONY: help run demo test long check bench chaos load soak tools install dev
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -16,6 +16,9 @@ demo: install ## Send sample studies to the running platform
 
 test: install dev ## Install what the tests need and run them all
 	@exec .venv/bin/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+long: install dev ## Run what the tests have a short form of: kills of every part at every stage, more at random
+	@exec .venv/bin/python -m pytest -n 2 --dist loadfile -m long $(ARGS)
 
 check: tools ## Check format, lint, types, import rules and what is known against dependencies
 	@./install.sh system python

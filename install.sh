@@ -87,7 +87,8 @@ need_lock() {
     # None yet, one that was interrupted, or one of an older Python.
     .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv ||
         die "cannot make .venv: run ./install.sh system first"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r "$lock" ||
+    # The lock file is complete; what it leaves out on purpose (tool.uv in pyproject.toml) is not missed.
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r "$lock" ||
         die "pip could not install $lock: check the network"
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
     echo "$want" >"$stamp"

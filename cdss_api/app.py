@@ -14,6 +14,7 @@ from cdss_api.audit import routes as audit_routes
 from cdss_api.clients import routes as client_routes
 from cdss_api.fhir import routes as fhir_routes
 from cdss_api.health.checks import standard_checks
+from cdss_api.holds import routes as hold_routes
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
 from cdss_api.inference import routes as inference_routes
@@ -28,6 +29,7 @@ from cdss_api.overview import routes as overview_routes
 from cdss_api.reading import day_routes
 from cdss_api.reading import routes as reading_routes
 from cdss_api.results import routes as result_routes
+from cdss_api.retention import routes as retention_routes
 from cdss_api.service import Service
 from cdss_api.starting import plugin_key_file
 from cdss_api.studies import routes as studies_routes
@@ -73,6 +75,8 @@ def create_app(service: Service) -> Flask:
         access_routes.blueprint(service),
         links_routes.blueprint(service),
         modality_routes.blueprint(service),
+        hold_routes.blueprint(service),
+        retention_routes.blueprint(service),
         audit_routes.blueprint(service),
         imaging_routes.blueprint(service),
         merging_routes.blueprint(service),

@@ -43,6 +43,7 @@ from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.results.judging import withdraw
 from cdss_api.results.parts import removals
 from cdss_api.results.removal import TARGET as RESULT
+from cdss_api.retention.departures import call_off
 from cdss_api.service import Service
 from cdss_api.starting import open_service
 from neuronova.contract.roles import Permission
@@ -82,8 +83,12 @@ def work(settings: Settings, stop: threading.Event) -> None:
                 target=tender(service, partial(withdraw, service)).run, args=(stop,), name="jobs", daemon=True
             )
             tending.start()
+            retaining = _retaining(service, stop)
+            for thread in retaining:
+                thread.start()
             crew.run(stop)
-            tending.join()
+            for thread in (tending, *retaining):
+                thread.join()
     finally:
         database.close()
 
@@ -113,6 +118,21 @@ def _own(service: Service) -> dict[str, Deliver]:
         FORWARD: forward_delivery(service),
         **everywhere(service),
     }
+
+
+def _retaining(service: Service, stop: threading.Event) -> list[threading.Thread]:
+    """Return what lets studies leave, where there are rules for that; without them nothing leaves any more."""
+    if service.settings.retention_rules is None:
+        with service.database.writing() as session:
+            call_off(session, service.now())
+        return []
+    from cdss_api.retention.running import retention  # who has no rules does not load what reads them
+
+    try:
+        run = retention(service).run
+    except (ValueError, OSError) as odd:
+        raise Unavailable(f"NEURONOVA_RETENTION_RULES: {odd}") from None
+    return [threading.Thread(target=run, args=(stop,), name="retention", daemon=True)]
 
 
 @contextmanager

@@ -26,6 +26,7 @@ _LARGEST_MASK = 512 << 20
 _LOOK_EVERY = 0.1  # seconds, for who stops it
 # The child gets what it needs to start and no secret of the service.
 _PASSED_ON = ("PATH", "PYTHONPATH", "LANG", "TMPDIR", "HOME")
+_THREADS = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"), "2")
 # Transient is a server of a remote model that does not answer now.
 _CHILD_STATUSES = (Status.SUCCEEDED, Status.NOT_EVALUABLE, Status.FAILED_PERMANENT, Status.FAILED_TRANSIENT)
 
@@ -57,7 +58,7 @@ def run_model(
     command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "inference.child"]
     child = subprocess.Popen(
         [*command, str(job), str(description.folder), str(description.memory)],
-        env=environment | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2", "PYTHONDONTWRITEBYTECODE": "1"},
+        env=environment | _THREADS | {"PYTHONDONTWRITEBYTECODE": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -16,4 +16,4 @@ def work_folder(settings: Settings) -> Path:
 
 def allowed_roots(settings: Settings) -> frozenset[str]:
     """Return the DICOMweb roots that series may be fetched from: Orthanc's, and those of the settings."""
-    return frozenset({f"{settings.orthanc_url}/dicom-web", *(root.rstrip("/") for root in settings.inference_roots)})
+    return frozenset({settings.dicomweb_root, *(root.rstrip("/") for root in settings.inference_roots)})

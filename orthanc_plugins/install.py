@@ -22,6 +22,7 @@ from orthanc_plugins.access.arrivals import Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
 from orthanc_plugins.access.follower import grants
 from orthanc_plugins.access.gate import REFUSAL, Gate, is_judged_by_handler
+from orthanc_plugins.access.holds import Holds
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.modalities import Modalities
 from orthanc_plugins.access.recording import Recording
@@ -35,13 +36,14 @@ from orthanc_plugins.changes.consumer import Consumers
 from orthanc_plugins.dicomweb.archive import Archive
 from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
 from orthanc_plugins.dicomweb.stock import Stock
+from orthanc_plugins.duplicates import Duplicates
 from orthanc_plugins.following import Follower
 from orthanc_plugins.journal import Journal
-from orthanc_plugins.loopback import keep_to_loopback, loopback_ports
+from orthanc_plugins.listening import settle
 from orthanc_plugins.metrics.figures import Figures
 from orthanc_plugins.metrics.telling import Telling
 from orthanc_plugins.processes import Crew, Lane
-from orthanc_plugins.room import Room
+from orthanc_plugins.room import Room, require_no_loss
 from orthanc_plugins.sdk import OnRestRequest, Sdk
 from orthanc_plugins.state import State
 from orthanc_plugins.studies.memory import Memory
@@ -75,9 +77,15 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     recorder = _recorder(settings)
     recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
     room = Room(Path(surroundings.storage), surroundings.reserve)
-    gate = Gate(Bearers(ledger, rules, secret), register, recording, room.left, decided=metrics.counts.decided)
-    modalities = Modalities(sdk, ledger, settings.issuer)
-    ledger.on_change(modalities.follow)
+    gate = Gate(
+        Bearers(ledger, rules, secret),
+        register,
+        recording,
+        room.left,
+        holds=Holds(sdk, ledger, register),
+        decided=metrics.counts.decided,
+    )
+    ledger.on_change((modalities := Modalities(sdk, ledger, settings.issuer)).follow)
     arrivals = Arrivals(sdk, register, recording, modalities.issuer, received=metrics.counts.received)
     entries = Entries(settings.data / "journal" / "worklist.json")
     followers = [Follower(one, settings.api_port, _key(settings)) for one in (grants(ledger), worklist(entries))]
@@ -104,7 +112,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
             consumers.on_deleted(identifier)
             forget[level](identifier)
         elif change == sdk.ChangeType.ORTHANC_STARTED:
-            keep_to_loopback(loopback_ports(settings))
+            settle(settings)
             crew.start()
             modalities.follow()
             arrivals.start()
@@ -130,7 +138,8 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         )
 
     sdk.RegisterIncomingHttpRequestFilter(kept(on_request))
-    sdk.RegisterIncomingCStoreInstanceFilter(room.on_cstore)
+    duplicates = Duplicates(sdk, recording, metrics.counts.sent_again, refuses=settings.duplicates_refused)
+    sdk.RegisterIncomingCStoreInstanceFilter(lambda one: room.on_cstore(one) or duplicates.on_cstore(one))
     sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
     sdk.RegisterOnChangeCallback(on_change)
     sdk.RegisterWorklistCallback(Answering(entries, recording).on_query)
@@ -178,6 +187,7 @@ def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane) ->
 
 def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:
     """Make the plugin's folders and tell the workers what they need."""
+    require_no_loss(configuration)
     folder = settings.data / "journal"
     scratch = folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)  # what killed workers left

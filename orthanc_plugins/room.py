@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
-
-from orthanc_plugins.sdk import ReceivedInstance
+from typing import Any
 
 log = logging.getLogger(__name__)
 
 SUCCESS, OUT_OF_RESOURCES = 0x0000, 0xA700  # statuses of C-STORE (PS3.4 B.2.3)
+
+
+_LOSING = ("MaximumStorageSize", "MaximumPatientCount", "OverwriteInstances")
+
+
+def require_no_loss(configuration: Mapping[str, Any]) -> None:
+    """Refuse settings by which Orthanc deletes the oldest patients, or replaces instances, asking nobody.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for name in _LOSING:
+        if configuration.get(name):
+            raise ValueError(f"{name} would have Orthanc lose images that nobody deleted; it has to be 0 or false")
 
 
 class Room:
@@ -30,6 +44,6 @@ class Room:
             self._left = left
         return left
 
-    def on_cstore(self, _instance: ReceivedInstance) -> int:
+    def on_cstore(self, _instance: object) -> int:
         """Answer a modality that sends an object: it keeps what is refused so, and sends it again later."""
         return SUCCESS if self.left() else OUT_OF_RESOURCES

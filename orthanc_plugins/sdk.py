@@ -35,6 +35,9 @@ class Instance(Protocol):
 class ReceivedInstance(Protocol):
     """An instance that a modality sends, before it is stored."""
 
+    def GetInstanceData(self) -> bytes: ...
+    def GetInstanceRemoteAet(self) -> str: ...
+
 
 class WorklistQuery(Protocol):
     """What a modality asks of the worklist."""

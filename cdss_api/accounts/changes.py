@@ -8,12 +8,14 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts.models import Account, Ended, Grant, LoggedChange, Modality, SigningKey, Version
+from cdss_api.holds.models import Hold
 from neuronova.contract.grants import (
     FORMAT,
     AccountChange,
     Change,
     GrantChange,
     Ground,
+    HoldChange,
     KeyChange,
     ModalityChange,
     Operation,
@@ -54,6 +56,17 @@ def told(modality: Modality) -> ModalityChange:
     )
 
 
+def hold_told(hold: Hold) -> HoldChange:
+    """Return a legal hold as the plugin is told of it."""
+    return HoldChange(
+        hold=str(hold.number),
+        held=hold.lifted_at is None,
+        patient_id=hold.patient_id,
+        issuer=hold.issuer,
+        study=hold.study_uid,
+    )
+
+
 def _everything(session: Session, now: float) -> Iterator[Change]:
     for account, role, enabled in session.execute(select(Account.account_id, Account.role, Account.enabled)):
         yield AccountChange(account=account, role=Role(role), enabled=enabled)
@@ -64,6 +77,8 @@ def _everything(session: Session, now: float) -> Iterator[Change]:
         yield Revocation(ended=ended, until=its_end)
     for modality in session.scalars(select(Modality)):
         yield told(modality)
+    for hold in session.scalars(select(Hold).where(Hold.lifted_at.is_(None))):
+        yield hold_told(hold)
     columns = (Grant.account_id, Grant.patient_id, Grant.issuer, Grant.ground, Grant.until)
     for account, patient_id, issuer, ground, until in session.execute(
         select(*columns).where(Grant.until.is_(None) | (Grant.until > now))

@@ -42,7 +42,11 @@ class Keyring:
         key_id = self._newest(session)
         if key_id is None:
             raise Unavailable("there is no signing key; start the platform once with `neuronova run`")
-        return sign(claims, _private_key(self._file(key_id)), key_id), key_id
+        try:
+            private = _private_key(self._file(key_id))
+        except FileNotFoundError:
+            raise Unavailable("the newest signing key is not on this machine; copy keys/signing") from None
+        return sign(claims, private, key_id), key_id
 
     def public_keys(self, session: Session, now: float) -> Mapping[str, Ed25519PublicKey]:
         """Return the keys whose tokens are accepted."""

@@ -44,6 +44,11 @@ class Action(StrEnum):
     FORWARD = "forward"
     INFERENCE_ASK = "inference-ask"
     RESULT_LIST = "result-list"
+    HOLD = "hold"
+    HOLD_LIFT = "hold-lift"
+    HOLD_LIST = "hold-list"
+    RETENTION = "retention"  # a study leaves by a rule
+    RETENTION_LIST = "retention-list"
 
 
 class Outcome(StrEnum):

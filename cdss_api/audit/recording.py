@@ -45,6 +45,11 @@ _ACTIONS: Mapping[recording.Action, Action] = MappingProxyType(
         recording.Action.INFERENCE_ASK: Action.READ,
         recording.Action.JOB_DECISION: Action.MANAGE,
         recording.Action.FORWARD: Action.MOVE,
+        recording.Action.HOLD: Action.MANAGE,
+        recording.Action.HOLD_LIFT: Action.MANAGE,
+        recording.Action.HOLD_LIST: Action.QUERY,
+        recording.Action.RETENTION: Action.DELETE,
+        recording.Action.RETENTION_LIST: Action.QUERY,
     }
 )
 
@@ -76,6 +81,7 @@ def recorder(journal: AuditJournal, clock: Callable[[], float] = time.time) -> R
                 token_id=token_id or "",
                 patient_id="" if patient is None else patient.patient_id,
                 issuer="" if patient is None else patient.issuer,
+                study=detail.get("study", ""),
                 address=address or "",
                 detail=json.dumps(told, ensure_ascii=False, sort_keys=True),
             )

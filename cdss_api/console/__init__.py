@@ -19,6 +19,7 @@ PAGES = (
     "patients",
     "reading",
     "report",
+    "retention",
     "studies",
     "worklist",
 )  # each with a template of its name

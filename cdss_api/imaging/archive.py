@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 import requests
@@ -11,10 +12,15 @@ import requests
 from neuronova.contract.token import TOKEN_HEADER
 
 _TIMEOUT = 25.0  # seconds
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Unavailable(Exception):
     """Orthanc does not answer, or not as it should."""
+
+
+class Held(Exception):
+    """Orthanc's gate refuses to delete it: it is under legal hold."""
 
 
 class Archive:
@@ -50,9 +56,22 @@ class Archive:
             self._ask("POST", "/instances", data=content).raise_for_status()
 
     def delete(self, instance: str) -> None:
-        """Delete an instance; one that is not there is no error."""
+        """Delete an instance; one that is not there is no error.
+
+        Raises:
+            Held: it is under legal hold.
+        """
+        self._delete(f"/instances/{instance}")
+
+    def delete_study(self, study: str) -> None:
+        """Delete a study; raises as `delete` does."""
+        self._delete(f"/studies/{study}")
+
+    def _delete(self, path: str) -> None:
         with _told():
-            answer = self._ask("DELETE", f"/instances/{instance}")
+            answer = self._ask("DELETE", path)
+            if answer.status_code == requests.codes.forbidden and self._is_held(path):
+                raise Held(path)
             if answer.status_code != requests.codes.not_found:
                 answer.raise_for_status()
 
@@ -70,9 +89,14 @@ class Archive:
             answer.raise_for_status()
             return {(one["patient_id"], one["issuer"]) for one in answer.json()["patients"]}
 
-    def _ask(self, method: str, path: str, **more: Any) -> requests.Response:
-        headers = {TOKEN_HEADER: self._token()}
-        return self._session.request(method, self._url + path, headers=headers, timeout=_TIMEOUT, **more)
+    def _is_held(self, path: str) -> bool:
+        # Orthanc's own refusal says no more than 403.
+        asked = {"X-Original-Method": "DELETE", "X-Original-Path": path}
+        return bool(self._ask("GET", "/neuronova/refusal", headers=asked).json()["code"] == "legal-hold")
+
+    def _ask(self, method: str, path: str, *, headers: Mapping[str, str] = _NONE, **more: Any) -> requests.Response:
+        sent = {TOKEN_HEADER: self._token(), **headers}
+        return self._session.request(method, self._url + path, headers=sent, timeout=_TIMEOUT, **more)
 
 
 @contextmanager

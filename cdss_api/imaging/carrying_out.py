@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.database import Database
 from cdss_api.imaging import corrections
-from cdss_api.imaging.archive import Archive, Unavailable
+from cdss_api.imaging.archive import Archive, Held, Unavailable
 from cdss_api.imaging.correcting import Bench, Move, correct, instant, tidy
 from cdss_api.imaging.corrections import KIND, Progress, Superseded
 from cdss_api.imaging.models import Correction
@@ -63,6 +63,8 @@ class Corrections:
             return self._pause(id_)
         except Superseded:
             return Outcome(Verdict.OK, "another worker goes on with it")
+        except Held:  # the hold was placed after it had begun: it goes on once that is lifted
+            return Outcome(Verdict.TRANSIENT, "a study is under legal hold")
         except Unavailable as error:
             return Outcome(Verdict.TARGET_DOWN, f"Orthanc does not answer ({error})")
         except Unreadable as odd:

@@ -11,9 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.store import new_id
+from cdss_api.holds.holding import require_free
 from cdss_api.imaging.correcting import Move
 from cdss_api.imaging.models import Correcting, Correction
 from cdss_api.outbox.enqueueing import enqueue
+from neuronova.contract.studies import StudyKey
 from neuronova.web.problems import Problem
 
 TARGET, KIND = "correction", "correction"
@@ -37,8 +39,10 @@ def begin(
     """Write a correction down with the message that has it carried out; return its id.
 
     Raises:
-        Problem: 409 where one of these patients is being corrected already.
+        Problem: 409 where one of these patients is being corrected already, or a study is under legal hold: objects
+            are written anew, and those that there were are deleted.
     """
+    require_free(session, (StudyKey(move.study_uid, *whose) for move in moves for whose in (move.before, move.after)))
     correction = new_id()
     patients = sorted({patient for move in moves for patient in (move.before[0], move.after[0])})
     try:

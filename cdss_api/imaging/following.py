@@ -20,6 +20,7 @@ from cdss_api.imaging import mapping, mismatches
 from cdss_api.imaging.matching import Verdict, match
 from cdss_api.imaging.models import Study
 from cdss_api.imaging.orders import named_orders, plan, subjects_of
+from cdss_api.retention.departures import note_unruled
 from cdss_api.worklist.mapping import study_uid, typed_identifier
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Role
@@ -45,6 +46,8 @@ def take_in(store: Store, event: Event) -> None:
         session.flush()
         _keep(store, row, event)
     elif row is not None:
+        if row.sent is not None:
+            note_unruled(session, event.key, row.sent, store.now / 1_000_000)
         row.writer, row.sequence, row.sent = event.writer, event.sequence, None
         store.delete("ImagingStudy", row.logical_id)
         mismatches.end(session, event.key)

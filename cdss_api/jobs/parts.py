@@ -22,7 +22,7 @@ def job_delivery(service: Service, publish: Publish) -> JobDelivery:
         record=_record(service),
         client=partial(_client, service),
         token=lambda study: token(service, "inference", _SCOPES, study),
-        dicomweb_root=f"{service.settings.orthanc_url}/dicom-web",
+        dicomweb_root=service.settings.dicomweb_root,
         data=service.settings.data,
         clock=service.now,
         publish=publish,

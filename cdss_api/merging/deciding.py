@@ -14,6 +14,8 @@ from cdss_api.accounts.recording import Action, Actor, write
 from cdss_api.consequences import writing
 from cdss_api.fhir.models import Identity
 from cdss_api.fhir.store import Store
+from cdss_api.holds.holding import require_free
+from cdss_api.imaging.correcting import Move
 from cdss_api.imaging.corrections import Progress
 from cdss_api.imaging.models import Correction
 from cdss_api.merging import records, studies
@@ -21,6 +23,7 @@ from cdss_api.merging.merging import Purpose, State, begun
 from cdss_api.merging.models import Merge
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
+from neuronova.contract.studies import StudyKey
 from neuronova.web.problems import Problem
 
 
@@ -38,7 +41,8 @@ def decide(service: Service, actor: Actor, merge_id: str, decision: Decision) ->
     """Confirm a merge, and delete the originals; or undo it. Return the correction that puts them back, if any.
 
     Raises:
-        Problem: 404 no such merge; 409 it is not to be decided so, or studies of its patients are being corrected.
+        Problem: 404 no such merge; 409 it is not to be decided so, studies of its patients are being corrected, or are
+            under legal hold.
     """
     with writing(service, actor) as store:
         store.session.execute(select(AccountsVersion.version).with_for_update())
@@ -47,6 +51,10 @@ def decide(service: Service, actor: Actor, merge_id: str, decision: Decision) ->
             raise Problem(404, "no_such_merge", "There is no such merge.")
         if row.state not in _FROM[decision]:
             raise Problem(409, "not_to_be_decided", f"This merge is {row.state}: that cannot be done with it.")
+        if decision is Decision.CONFIRM:
+            moves = [Move.from_json(one) for one in row.studies]
+            whose = (StudyKey(move.study_uid, *whom) for move in moves for whom in (move.before, move.after))
+            require_free(store.session, whose)
         row.decided, row.decided_by = service.now(), actor.subject
         for patient in _concerned(store.session, row):
             detail = {"merge": merge_id, "decision": decision.value}

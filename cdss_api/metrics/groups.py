@@ -18,6 +18,7 @@ from cdss_api.jobs.overview import overview
 from cdss_api.jobs.states import State as JobState
 from cdss_api.metrics.figures import Figures, Group, gauge, gauges
 from cdss_api.metrics.outbox import outbox
+from cdss_api.metrics.retention import retention
 from cdss_api.reading.waiting import Wanted, waiting
 from cdss_api.service import Service
 from neuronova.audit.forward import Collector, collector_of
@@ -42,6 +43,7 @@ def groups_of(service: Service) -> dict[str, Group]:
         "outbox": partial(asked, outbox),
         "jobs": partial(asked, partial(jobs, most=settings.ai_in_flight)),
         "reading": partial(asked, reading),
+        "retention": partial(asked, retention),
         "audit": partial(audit, Trail(settings.data), collector_of(settings), service.now),
         "certificates": partial(certificates, certificates_of(settings)),
         "data": partial(disk, settings.data),

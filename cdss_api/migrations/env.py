@@ -8,11 +8,13 @@ import cdss_api.accounts.models
 import cdss_api.clients.models
 import cdss_api.fhir.models
 import cdss_api.forwarding.models
+import cdss_api.holds.models
 import cdss_api.jobs.models
 import cdss_api.notifications.models
 import cdss_api.outbox.models
 import cdss_api.reading.models
-import cdss_api.results.models  # noqa: F401
+import cdss_api.results.models
+import cdss_api.retention.models  # noqa: F401
 from cdss_api.database import Base
 
 context.configure(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from cdss_api.outbox.models import Target
@@ -51,6 +51,12 @@ def probing(session: Session, target: str, until: float) -> None:
     if row is not None and row.breaker != Breaker.CLOSED:
         row.breaker, row.until = Breaker.HALF_OPEN, until
         session.flush()
+
+
+def still_probing(session: Session, target: str, before: float, until: float) -> None:
+    """Give a probe that was to be over at `before` more time; does nothing to another worker's."""
+    ours = update(Target).where(Target.target == target, Target.breaker == Breaker.HALF_OPEN, Target.until == before)
+    session.execute(ours.values(until=until).execution_options(synchronize_session=False))
 
 
 def tell(session: Session, target: str, heard: Sequence[Heard], policy: Policy, random: Random) -> Target:

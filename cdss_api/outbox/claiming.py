@@ -57,6 +57,20 @@ def claim(session: Session, target: str, now: float, policy: Policy, batch: int,
     return _claims(target, until, due, found)
 
 
+def renew(session: Session, claims: Sequence[Claim], until: float) -> tuple[list[int], list[int]]:
+    """Push out the leases of claims that still stand; return their streams, and those that another has claimed since.
+
+    What somebody writes to at this moment is in neither: nobody else can claim it either.
+    """
+    of = {one.stream: one.fence for one in claims}
+    rows = select(Stream.number, Stream.fence).where(among(session, Stream.number, sorted(of)))
+    locked = session.execute(rows.order_by(Stream.number).with_for_update(skip_locked=True)).all()
+    ours = [row.number for row in locked if row.fence == of[row.number]]
+    pushed = update(Stream).where(among(session, Stream.number, ours)).values(visible_at=until)
+    session.execute(pushed.execution_options(synchronize_session=False))
+    return ours, [row.number for row in locked if row.fence != of[row.number]]
+
+
 def is_due(session: Session, target: str, now: float) -> bool:
     """Return whether anything of a target is due: a look that locks nothing, and so may be taken often."""
     due = select(Stream.number).where(Stream.target == target, Stream.visible_at <= now)

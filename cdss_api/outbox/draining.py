@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sqlalchemy import text
@@ -14,11 +14,15 @@ from cdss_api.database import Database
 from cdss_api.outbox.claiming import is_due, targets
 from cdss_api.outbox.delivery import Deliver
 from cdss_api.outbox.dispatching import Dispatcher, is_local
+from cdss_api.outbox.renewing import meanwhile
+from cdss_api.outbox.waits import Policy
 from cdss_api.outbox.worker import Worker
 
 LONGEST = 10.0  # seconds, until others of the same queue get their turn; a batch that is begun is finished
 _TRY = text("SELECT pg_try_advisory_lock(hashtextextended('outbox drain ' || :target, 0))")
-_FREE = text("SELECT pg_advisory_unlock(hashtextextended('outbox drain ' || :target, 0))")
+# The server ends the session, and so the lock, of a process that is stopped or cannot be reached.
+_SILENT = text("SELECT set_config('idle_session_timeout', :milliseconds, false)")
+_STILL_HERE = text("SELECT 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class Drains:
     data: Path
     clock: Callable[[], float]
     own: Mapping[str, Deliver]
+    policy: Policy = field(default_factory=Policy)
 
     def due(self) -> list[str]:
         """Return the targets that something is due of, but those that are paused or on this machine."""
@@ -50,7 +55,9 @@ class Drains:
 
     def _drained(self, target: str, longest: float) -> int:
         dispatcher = Dispatcher(self.database, self.data, self.clock, self.own)
-        worker = Worker(self.database, dispatcher, self.clock, random.random, only=[target], together=dispatcher)
+        worker = Worker(
+            self.database, dispatcher, self.clock, random.random, self.policy, only=[target], together=dispatcher
+        )
         try:
             return worker.drain(longest)
         finally:
@@ -61,9 +68,12 @@ class Drains:
         """Have nobody else drain a target meanwhile; gives False where somebody does."""
         # A lock of the session: the server frees it when this process is killed.
         with self.database.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            taken = bool(connection.scalar(_TRY, {"target": target}))
+            if not connection.scalar(_TRY, {"target": target}):
+                yield False
+                return
+            connection.execute(_SILENT, {"milliseconds": str(round(self.policy.lease * 1000))})
             try:
-                yield taken
+                with meanwhile(lambda: connection.execute(_STILL_HERE), self.policy.renewal):
+                    yield True
             finally:
-                if taken:
-                    connection.execute(_FREE, {"target": target})
+                connection.invalidate()

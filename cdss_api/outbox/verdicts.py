@@ -10,6 +10,7 @@ from enum import StrEnum
 
 import requests
 
+from cdss_api.errors import Unavailable
 from cdss_api.outbox.waits import named_wait
 
 
@@ -70,6 +71,8 @@ def of_answer(status: int, headers: Mapping[str, str], now: float, *, if_match: 
 def of_exception(error: Exception) -> Outcome:
     """Return what it means that there was no answer; the exception's text is not kept, it may quote what was sent."""
     name = type(error).__name__
+    if isinstance(error, Unavailable):
+        return Outcome(Verdict.TARGET_DOWN, str(error))  # this worker lacks something, which it says itself
     if isinstance(error, _UNREACHABLE):
         return Outcome(Verdict.TARGET_DOWN, name)
     return Outcome(Verdict.TRANSIENT, name)

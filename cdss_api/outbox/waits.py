@@ -30,8 +30,11 @@ class Policy:
     failures: int = 5  # one after the other, until a breaker opens
     first_pause: float = 5.0
     longest_pause: float = 300.0
-    lease: float = 120.0
-    longest_delivery: float = 60.0  # none is begun that may end after the lease
+    # A request ends within 45 s, so what a dead worker asked last has ended when another takes over.
+    lease: float = 50.0
+    renewal: float = 5.0  # between two renewals of a lease, while its worker delivers
+    longest_batch: float = 60.0  # none of the messages that were claimed together is begun later
+    longest_delivery: float = 600.0  # what takes longer hangs: its lease is renewed no more
 
     def backoff(self, attempts: int, random: Random) -> float:
         """Return how long a message waits that failed `attempts` times."""

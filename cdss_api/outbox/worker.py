@@ -16,6 +16,7 @@ from cdss_api.outbox.breaker import Heard, opens_after
 from cdss_api.outbox.claiming import Claim, claim, is_due, targets
 from cdss_api.outbox.delivery import Deliver, DeliverMany, Delivery
 from cdss_api.outbox.pace import FIRST, MOST, next_size
+from cdss_api.outbox.renewing import Leases, meanwhile
 from cdss_api.outbox.settling import Report, settle
 from cdss_api.outbox.verdicts import Outcome, Verdict, of_exception
 from cdss_api.outbox.waits import Policy, Random
@@ -110,15 +111,17 @@ class Worker:
             self._busy.discard(target)
             return 0
         self._busy.add(target)
-        reports = self._send(claims)
+        leases = Leases(self.database, claims, self.clock, self.policy)
+        with meanwhile(leases.renew, self.policy.renewal):
+            reports = self._send(claims, leases)
         self._again += [due for one in reports if (due := one.due_again) is not None]
         self._settle(target, reports)
         begun = sum(len(report.heard) for report in reports)
         self._sizes[target] = next_size(size, begun, self.clock() - started, self.batch)
         return begun
 
-    def _send(self, claims: list[Claim]) -> list[Report]:
-        batch = _Batch(self.deliver, self.clock, self.policy)
+    def _send(self, claims: list[Claim], leases: Leases) -> list[Report]:
+        batch = _Batch(self.deliver, self.clock, self.policy, leases)
         most = self._most(claims[0].target)
         if self.together is not None and most > 1 and len(claims) > 1:
             return batch.send_together(claims, self.together, most)
@@ -147,6 +150,7 @@ class _Batch:
     deliver: Deliver
     clock: Callable[[], float]
     policy: Policy
+    leases: Leases
     heard: list[Heard] = field(default_factory=list)
 
     def send(self, claimed: Claim) -> Report:
@@ -174,8 +178,7 @@ class _Batch:
     def _goes_on(self, claimed: Claim, heard: Sequence[Heard]) -> bool:
         if len(heard) == len(claimed.deliveries) or (heard and heard[-1].outcome.verdict is not Verdict.OK):
             return False
-        in_time = self.clock() + self.policy.longest_delivery <= claimed.until
-        return in_time and not opens_after(self.heard, self.policy)
+        return self.leases.stands(claimed) and not opens_after(self.heard, self.policy)
 
     def _many(self, deliveries: Sequence[Delivery], together: DeliverMany) -> list[Outcome | None]:
         if len(deliveries) < 2:

@@ -10,7 +10,7 @@ from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from cdss_api.database import Database
-from cdss_api.imaging.archive import Archive, Unavailable
+from cdss_api.imaging.archive import Archive, Held, Unavailable
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.enqueueing import enqueue
 from cdss_api.outbox.models import Message, Stream
@@ -54,6 +54,8 @@ class Removals:
             stored = [one for uid in uids for one in archive.lookup(uid)]
             for one in stored:
                 archive.delete(one)
+        except Held:
+            return Outcome(Verdict.PERMANENT, "it is under legal hold; retry once the hold is lifted")
         except Unavailable as error:
             return Outcome(Verdict.TARGET_DOWN, f"Orthanc does not answer ({error})")
         return Outcome(Verdict.OK, f"{len(stored)} objects")

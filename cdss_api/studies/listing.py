@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.models import Resource, Version
+from cdss_api.holds.holding import keeps
 from cdss_api.imaging.models import Study
 
 
@@ -37,14 +38,15 @@ def listed(session: Session, sought: Sought) -> tuple[list[dict[str, Any]], int]
     if sought.until is not None:
         conditions.append(Version.updated < sought.until)
     fitting = (
-        select(Study.logical_id, Study.sent, Version.updated)
+        select(Study.logical_id, Study.sent, Version.updated, keeps(Study))
         .join(Resource, and_(Resource.kind == "ImagingStudy", Resource.logical_id == Study.logical_id))
         .join(Version, and_(Version.number == Resource.number, Version.version == 1))
         .where(*conditions)
     )
     total = session.scalar(select(func.count()).select_from(fitting.subquery())) or 0
     page = fitting.order_by(Version.updated.desc(), Version.number.desc()).limit(sought.limit).offset(sought.offset)
-    return [_row(logical_id, json.loads(sent or "{}"), came) for logical_id, sent, came in session.execute(page)], total
+    found = session.execute(page)
+    return [_row(logical_id, json.loads(sent or "{}"), came, held) for logical_id, sent, came, held in found], total
 
 
 def orthanc_of(session: Session, logical_id: str) -> str | None:
@@ -53,7 +55,7 @@ def orthanc_of(session: Session, logical_id: str) -> str | None:
     return None if sent is None else str(json.loads(sent)["orthanc"])
 
 
-def _row(logical_id: str, sent: dict[str, Any], came: int) -> dict[str, Any]:
+def _row(logical_id: str, sent: dict[str, Any], came: int, held: bool) -> dict[str, Any]:
     series = sent["series"]
     return {
         "id": logical_id,
@@ -68,4 +70,5 @@ def _row(logical_id: str, sent: dict[str, Any], came: int) -> dict[str, Any]:
         "modalities": sorted({one["modality"] for one in series if one["modality"]}),
         "instances": sum(one["instances"] for one in series),
         "came": came / 1_000_000,
+        "held": bool(held),
     }

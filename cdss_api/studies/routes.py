@@ -65,6 +65,7 @@ class StudyRow(BaseModel):
     modalities: list[str]
     instances: int
     came: float
+    held: bool = Field(description="Under legal hold, by itself or with its patient.")
     htj2k: Encoded | None = Field(description="None where the plugin does not tell.")
 
 

@@ -19,6 +19,7 @@ from neuronova.cli.modality import modality
 from neuronova.cli.outbox import outbox
 from neuronova.cli.parts import part, prepare
 from neuronova.cli.restore import restore
+from neuronova.cli.retention import retention
 from neuronova.cli.run import run
 from neuronova.cli.transcode import transcode
 from neuronova.cli.users import users
@@ -46,6 +47,7 @@ app.add_typer(modality)
 app.add_typer(audit)
 app.add_typer(outbox)
 app.add_typer(forwarding)
+app.add_typer(retention)
 app.add_typer(ai)
 app.add_typer(backup)
 app.command()(restore)

@@ -1,4 +1,4 @@
-"""What the API tells Orthanc of accounts: a snapshot, or what changed since a version, as a list of changes.
+"""What the API tells Orthanc of accounts and legal holds: a snapshot, or what changed since a version, as changes.
 
 The answer of `GET /api/v1/internal/grants?since=VERSION`. Each change replaces what was known of the thing that it
 names, so that applying one twice does no harm; a snapshot (`full`) replaces everything.
@@ -93,7 +93,18 @@ class ModalityChange:
     issuer: str | None = None
 
 
-Change = AccountChange | GrantChange | Revocation | KeyChange | ModalityChange
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HoldChange:
+    """A legal hold on a study, or without one on all studies of a patient; or that it was lifted (not `held`)."""
+
+    hold: str
+    held: bool
+    patient_id: str = ""
+    issuer: str = ""
+    study: str | None = None
+
+
+Change = AccountChange | GrantChange | Revocation | KeyChange | ModalityChange | HoldChange
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +122,7 @@ _KINDS: Mapping[str, type[Change]] = {
     "revocation": Revocation,
     "key": KeyChange,
     "modality": ModalityChange,
+    "hold": HoldChange,
 }
 _NAMES = {kind: name for name, kind in _KINDS.items()}
 _READERS: Mapping[str, Callable[[Any], Any]] = {

@@ -34,6 +34,7 @@ class Reason(StrEnum):
     STALE = "grants-stale"
     UNRECORDED = "audit-unavailable"  # (503)
     FULL = "disk-full"  # (507)
+    HELD = "legal-hold"  # (409)
     # refused: known, but not allowed (403)
     FORBIDDEN = "role-forbidden"
     ROUTE = "route-unknown"
@@ -45,7 +46,7 @@ class Reason(StrEnum):
 _UNKNOWN_BEARER = frozenset(
     {Reason.NO_TOKEN, Reason.BAD_TOKEN, Reason.EXPIRED, Reason.REVOKED, Reason.DISABLED, Reason.STALE}
 )
-_UNABLE = MappingProxyType({Reason.UNRECORDED: 503, Reason.FULL: 507})
+_UNABLE = MappingProxyType({Reason.UNRECORDED: 503, Reason.FULL: 507, Reason.HELD: 409})
 
 
 class Decision(NamedTuple):

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from neuronova.audit.access import Ticket
 from neuronova.audit.files import JournalFailed
 from neuronova.contract.audit import Action
+from neuronova.contract.roles import Permission
 from orthanc_plugins.access.address import DICOM_WEB, Address, read_address, with_wado_arguments
 from orthanc_plugins.access.bearer import TOKEN_HEADER, Bearers, Internal
 from orthanc_plugins.access.decision import (
@@ -30,9 +31,11 @@ from orthanc_plugins.access.decision import (
     is_limited,
     needs_holdings,
 )
+from orthanc_plugins.access.holds import Holds
 from orthanc_plugins.access.identity import Identity
 from orthanc_plugins.access.recording import CLIENT_HEADER, NOT_TOLD, UNRECORDED, Recording, Route
 from orthanc_plugins.access.register import Register
+from orthanc_plugins.access.removal import BY_UID, Removal, removal
 from orthanc_plugins.answer import Answer, json_answer, send
 from orthanc_plugins.sdk import Output
 
@@ -51,6 +54,7 @@ _EXPLANATIONS = {
     Reason.STALE: "The service that knows who may see what has not answered for too long; try again later.",
     Reason.UNRECORDED: "Accesses cannot be recorded at the moment, so none is allowed; an administrator has to look.",
     Reason.FULL: "The archive's disk is full, so nothing is stored: an administrator has to make room.",
+    Reason.HELD: "It is under legal hold, or may be: nothing of it leaves the archive before the hold is lifted.",
     Reason.FORBIDDEN: "Your role does not allow this.",
     Reason.ROUTE: "Nobody may use this route.",
     Reason.NOT_PERMITTED: "You may not store for this patient.",
@@ -86,6 +90,7 @@ class Gate:
         room: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.time,
         *,
+        holds: Holds | None = None,
         decided: Callable[[Decision, float], None] = _uncounted,
     ) -> None:
         self._decided = decided
@@ -94,6 +99,7 @@ class Gate:
         self._recording = recording
         self._recorder = recording.recorder
         self._room = room
+        self._holds = holds
         self._clock = clock
         self._lately: tuple[tuple[int, int, int], dict[tuple[object, ...], Judgement]] = ((0, 0, 0), {})
 
@@ -119,11 +125,14 @@ class Gate:
         lately = self._decided_lately()
         known = lately.get(asked)
         route = Route(method, path, client)
-        if known is not None and known.ticket is not None and self._recorder.again(known.ticket):
+        removes = removal_of(method, path, address)
+        if removes is None and known is not None and known.ticket is not None and self._recorder.again(known.ticket):
             return Judgement(address, known.bearer, known.decision, route, known.ticket)
         bearer, decision, holdings = self._decide(address, headers)
         if decision.reason is Reason.INTERNAL:
             return Judgement(address, None, decision, route)
+        if removes is not None and decision.allowed:
+            decision, address = self._kept(removes, decision, address)
         if not holdings and address.study and not address.odd:
             holdings = self._register.holdings(address.study)
         try:
@@ -132,7 +141,7 @@ class Gate:
             log.error("refused, for it cannot be recorded: %s", error)
             return Judgement(address, bearer, UNRECORDED, route)
         judged = Judgement(address, bearer, decision, route, ticket)
-        if decision.allowed:
+        if decision.allowed and removes is None:
             lately[asked] = judged
         return judged
 
@@ -164,6 +173,19 @@ class Gate:
         if decision.allowed and address.action is Action.STORE and not self._room():
             decision = Decision(False, Reason.FULL)
         return asking, decision, holdings
+
+    def _kept(self, removes: Removal, decision: Decision, address: Address) -> tuple[Decision, Address]:
+        """Refuse to take away what is held; the record names the study that something is taken from."""
+        if self._holds is None:
+            return decision, address
+        try:
+            affected = self._holds.affected(removes)
+        except Exception:
+            log.exception("refused, for it is not known what %s would be taken from", removes.level)
+            return Decision(False, Reason.HELD), address
+        if len({one.study for one in affected}) == 1:
+            address = address._replace(study=affected[0].study)
+        return (Decision(False, Reason.HELD) if self._holds.keeps(removes, affected) else decision), address
 
     def may_store(self, judged: Judgement, identity: Identity) -> Judgement:
         """Decide on one object of a STOW request, and record whose it is: the request itself need not name its study.
@@ -212,9 +234,20 @@ class Gate:
         headers = given["headers"]
         path = unquote(headers.get("x-original-path", ""))
         # What is decided here was recorded when it was refused.
-        _, decision, _ = self._decide(_wado(headers.get("x-original-method", "GET"), path, {}), headers)
+        method = headers.get("x-original-method", "GET")
+        address = _wado(method, path, {})
+        _, decision, _ = self._decide(address, headers)
+        if decision.allowed and (removes := removal_of(method, path, address)) is not None:
+            decision, _ = self._kept(removes, decision, address)
         allowed = decision.allowed  # Orthanc itself refused, or the answer changed in between
         send(output, refusal(Decision(False, Reason.ROUTE) if allowed else decision))
+
+
+def removal_of(method: str, path: str, address: Address) -> Removal | None:
+    """Return what a request may take out of the archive, by Orthanc's identifiers or, of DICOMweb, by UID."""
+    if address.action is Action.DELETE and address.study is not None:
+        return Removal(BY_UID, address.study)
+    return removal(method, path) if address.permission is Permission.ARCHIVE_MANAGE else None
 
 
 def is_judged_by_handler(uri: str) -> bool:

@@ -14,6 +14,7 @@ from neuronova.contract.grants import (
     Change,
     GrantChange,
     Ground,
+    HoldChange,
     KeyChange,
     ModalityChange,
     Patient,
@@ -56,6 +57,7 @@ class Ledger:
         self.keys: dict[str, Ed25519PublicKey] = {}
         self._followers: list[Callable[[], None]] = []
         self.modalities: dict[str, ModalityChange] = {}
+        self.holds: dict[str, HoldChange] = {}
         self.version = 0
         self.heard = 0.0
         with self._lock:
@@ -71,7 +73,7 @@ class Ledger:
         with self._lock:
             self._store.save(update, now)
             if update.full:
-                self.accounts, self.ended, self.keys, self.modalities = {}, {}, {}, {}
+                self.accounts, self.ended, self.keys, self.modalities, self.holds = {}, {}, {}, {}, {}
             self._take_in(update.changes)
             self.ended = {ended: until for ended, until in self.ended.items() if until > now}
             self.version, self.heard = update.version, now
@@ -99,6 +101,9 @@ class Ledger:
                     self.modalities.pop(change.title, None)
                 case ModalityChange():
                     self.modalities[change.title] = change
+                case HoldChange():
+                    others = {name: hold for name, hold in self.holds.items() if name != change.hold}
+                    self.holds = others | ({change.hold: change} if change.held else {})
                 case KeyChange(key_id=key_id, x=None):
                     self.keys.pop(key_id, None)
                 case KeyChange(key_id=key_id, x=str(x)):

@@ -14,14 +14,14 @@ from orthanc_plugins.sdk import Sdk
 log = logging.getLogger(__name__)
 
 _ALLOWS = {
-    # Whoever stores may ask whether it is kept (storage commitment, PS3.4 Annex J).
-    Operation.STORE: ("AllowStore", "AllowNAction"),
+    # Whoever stores may ask whether it is kept, and tell whether it keeps what it was sent (PS3.4 Annex J).
+    Operation.STORE: ("AllowStore", "AllowNAction", "AllowEventReport"),
     Operation.FIND: ("AllowFind",),
     Operation.WORKLIST: ("AllowFindWorklist",),
     Operation.MOVE: ("AllowMove",),
     Operation.GET: ("AllowGet",),
 }
-_NEVER = ("AllowEventReport", "AllowTranscoding")
+_NEVER = ("AllowTranscoding",)
 
 
 class Modalities:

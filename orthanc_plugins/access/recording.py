@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
@@ -57,6 +58,27 @@ class Recording:
             self.finish(self._begin(event), NOT_TOLD)
         except JournalFailed as error:
             log.error("what %s stored is not recorded: %s", aet, error)
+
+    def differs(self, identity: Identity, aet: str, *, kept: str, sent: str, refused: bool) -> None:
+        """Record that a modality sent other content under a SOPInstanceUID that is there; with the MD5 of both files.
+
+        Raises:
+            JournalFailed: it could not be recorded, and has to be.
+        """
+        event = Event(
+            time=self.clock(),
+            action=Action.STORE,
+            outcome=Outcome.DENIED,
+            reason="other-content",
+            patient_id=identity.patient_id,
+            issuer=identity.issuer or "",
+            study=identity.study,
+            series=identity.series,
+            aet=aet,
+            route="C-STORE",
+            detail=json.dumps({"kept_md5": kept, "sent_md5": sent, "answered": "refused" if refused else "success"}),
+        )
+        self._begin(event)
 
     def worklist(self, aet: str, patients: AbstractSet[Patient]) -> None:
         """Record that a modality is about to be told of these patients; only one of its own is named, as in a list.

@@ -15,6 +15,7 @@ from neuronova.contract.grants import (
     Change,
     GrantChange,
     Ground,
+    HoldChange,
     KeyChange,
     ModalityChange,
     Revocation,
@@ -130,7 +131,7 @@ class Store(SqliteFile):
         return found
 
 
-def _name(change: AccountChange | Revocation | KeyChange | ModalityChange) -> str:
+def _name(change: AccountChange | Revocation | KeyChange | ModalityChange | HoldChange) -> str:
     """Return what tells one known thing from another."""
     match change:
         case AccountChange():
@@ -141,3 +142,5 @@ def _name(change: AccountChange | Revocation | KeyChange | ModalityChange) -> st
             return f"key {change.key_id}"
         case ModalityChange():
             return f"modality {change.title}"
+        case HoldChange():
+            return f"hold {change.hold}"

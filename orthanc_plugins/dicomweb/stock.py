@@ -62,6 +62,9 @@ class Stock:
             sent = {name: request.headers[name] for name in FORWARDED if name in request.headers}
             sent |= {"Host": self._host, TOKEN_HEADER: self._secret}
             status, answered, content = self._exchange(request.method, target, sent, request.body)
+        except http.client.RemoteDisconnected:
+            # What is thrown beneath its REST handlers Orthanc answers by closing the connection.
+            return error(500, "Orthanc cannot read this object; it may be damaged")
         finally:
             self._slots.release()
         content = content.replace(self._base, request.public_base.encode())

@@ -27,6 +27,12 @@ class Counts:
             "neuronova_ingest_instances", "Instances stored, by who sent them", ["source"], registry=registry
         )
         self._bytes = Counter("neuronova_ingest_bytes", "Their bytes", ["source"], registry=registry)
+        self._duplicates = Counter(
+            "neuronova_ingest_duplicates",
+            "Instances sent that were there already, with the same content or another",
+            ["content"],
+            registry=registry,
+        )
         self._decisions = Counter(
             "neuronova_access_decisions", "Decisions of the gate", ["outcome", "reason"], registry=registry
         )
@@ -75,6 +81,10 @@ class Counts:
         instances, size_of_all = known
         instances.inc()
         size_of_all.inc(size)
+
+    def sent_again(self, same: bool) -> None:
+        """Count an instance that a modality sent though it was there already."""
+        self._duplicates.labels("same" if same else "other").inc()
 
     def answered(self, what: str, status: int, seconds: float) -> None:
         """Count an answer; `what` is one of `forms.what_of`'s."""

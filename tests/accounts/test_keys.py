@@ -6,10 +6,12 @@ import stat
 from pathlib import Path
 
 import jwt
+import pytest
 from sqlalchemy import delete
 
 from cdss_api.accounts.models import SigningKey
 from cdss_api.accounts.service_tokens import token
+from cdss_api.errors import Unavailable
 from cdss_api.starting import plugin_key_file, prepare
 from neuronova.contract.grants import KeyChange
 from neuronova.contract.roles import Permission, Role
@@ -51,6 +53,13 @@ def test_a_lost_key_is_replaced(api: Api) -> None:
     prepare(api.service, api.said.append)
     assert [file.stem for file in files(api)] == published(api)[:1]
     assert lost.stem in published(api)[1:]
+
+
+def test_who_lacks_the_newest_key_is_told_so(api: Api) -> None:
+    (lost,) = files(api)
+    lost.unlink()
+    with pytest.raises(Unavailable, match="copy keys/signing"):
+        token(api.service, "ai", (Permission.IMAGES_READ,))
 
 
 def test_rotating_logs_nobody_out(api: Api) -> None:

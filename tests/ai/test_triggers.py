@@ -15,11 +15,10 @@ from pydicom.dataset import Dataset
 from neuronova.contract.ai.judged import Asked, input_hash
 from neuronova.contract.inference import uids_hash
 from neuronova.contract.priority import Priority
-from neuronova.platform.layout import REPOSITORY
 from tests.access import http
-from tests.ai.api import SOON, Judging, receiver, server_in
+from tests.ai.api import SOON, Judging, server_in
 from tests.ai.heads import ct_head, localizer, ours
-from tests.server import Server, running, until
+from tests.server import Server, until
 from tests.synthetic import make
 
 pytestmark = pytest.mark.timeout(150)
@@ -90,24 +89,20 @@ def instance(server: Server, image: Dataset) -> str:
     return str(found[0]["ID"])
 
 
-def test_an_overwritten_image_is_judged_anew(tmp_path: Path) -> None:
-    configuration = tmp_path / "orthanc.json"
-    text = (REPOSITORY / "orthanc.json").read_text()
-    configuration.write_text(text.replace('"OverwriteInstances": false', '"OverwriteInstances": true'))
-    server = server_in(tmp_path / "data")
-    server.configuration = configuration
-    with receiver(server) as api, running(server):
-        images = head()
-        server.send(*images)
-        (first,) = api.until_told(1)
-        server.send(*images)  # each is stored anew, and is the same
-        images[3].SeriesDescription = "corrected"
-        here = Judging(server, api)
-        nothing_more(here, 1)
-        server.send(images[3])
-        third = api.until_told(3)[2]
-        assert (third.series, third.uids_hash) == (first.series, first.uids_hash)
-        assert third.input_hash == hash_of(server, first.orthanc) != first.input_hash
+def test_a_replaced_image_is_judged_anew(judging: Start) -> None:
+    here = judging()
+    images = head()
+    here.server.send(*images)
+    (first,) = here.api.until_told(1)
+    delete(here.server, f"/instances/{instance(here.server, images[3])}")
+    images[3].SeriesDescription = "corrected"
+    here.server.send(images[3])
+    replaced = hash_of(here.server, first.orthanc)
+    assert replaced != first.input_hash
+    # It may have been judged without the image in between.
+    until(lambda: here.api.told[-1].input_hash == replaced, "it is judged as it is now")
+    last = here.api.told[-1]
+    assert (last.series, last.uids_hash) == (first.series, first.uids_hash)
 
 
 def test_one_that_lacks_images_waits_for_them(judging: Start) -> None:

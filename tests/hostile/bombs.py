@@ -12,7 +12,7 @@ from pydicom.uid import UID, DeflatedExplicitVRLittleEndian, JPEG2000Lossless, R
 
 from tests.synthetic import make, part10, uid
 
-_GIBIBYTE = 1 << 30
+_MEBIBYTE = 1 << 20
 _SEQUENCE = struct.pack("<HH2sHI", 0x7FE1, 0x1010, b"SQ", 0, 0xFFFFFFFF)  # after the pixels
 _ITEM = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)
 _ITEM_END = struct.pack("<HHI", 0xFFFE, 0xE00D, 0)
@@ -27,10 +27,10 @@ def _deflated(word: str, size: int) -> bytes:
     """Return a file that grows to `size` bytes when it is read."""
     whole = part10(_object(word))
     head, data = _split(whole)
-    squeezed = zlib.compressobj(9, wbits=-15)
+    squeezed = zlib.compressobj(1, wbits=-15)
     content = squeezed.compress(data + struct.pack("<HH2sHI", 0x7FE1, 0x1010, b"OB", 0, size))
-    for _ in range(size >> 20):
-        content += squeezed.compress(bytes(1 << 20))
+    for _ in range(size // _MEBIBYTE):
+        content += squeezed.compress(bytes(_MEBIBYTE))
     return head + content + squeezed.flush()
 
 
@@ -78,7 +78,8 @@ def _rle(segments: int, size: int) -> bytes:
 
 
 BOMBS: Mapping[str, Callable[[str], bytes]] = {
-    "deflated-1GiB": lambda word: _deflated(word, _GIBIBYTE),
+    "deflated-600-MiB": lambda word: _deflated(word, 600 * _MEBIBYTE),
+    "deflated-200-MiB": lambda word: _deflated(word, 200 * _MEBIBYTE),
     "rows-and-columns": lambda word: part10(_object(word, Rows=65535, Columns=65535)),
     "two-billion-frames": lambda word: part10(_object(word, NumberOfFrames=2147483647)),
     "two-billion-j2k-frames": lambda word: _frames(word, JPEG2000Lossless, _j2k(64, 64), NumberOfFrames=2147483647),
@@ -90,8 +91,8 @@ BOMBS: Mapping[str, Callable[[str], bytes]] = {
     "a-hundred-thousand-fragments": lambda word: _frames(
         word, JPEG2000Lossless, *[b"\0\0"] * 100_000, NumberOfFrames=7
     ),
-    "a-million-items": lambda word: _items(word, 1_000_000),
-    "a-name-of-8-MiB": lambda word: part10(_object(word, ImageComments="x" * (8 << 20))),
+    "two-hundred-thousand-items": lambda word: _items(word, 200_000),
+    "a-text-of-8-MiB": lambda word: part10(_object(word, TextValue="x" * (8 * _MEBIBYTE))),
 }
 
 PATHS = (

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inference.models.t1w_volumes.tissue import NotSeparable, tissues
+from inference.modelling import describe
+from inference.models.t1w_volumes import tissue
+from inference.models.t1w_volumes.tissue import ANTS, NotSeparable, tissues
+from neuronova.platform.layout import REPOSITORY
+from tests.inference.divided import divided
 from tests.inference.service import Inference
 from tests.inference.t1w import SPACING, brightness, head_t1w, truth
 from tests.server import Server
@@ -24,10 +33,24 @@ def test_each_tissue_is_found_where_it_is() -> None:
     known = truth()
     found = tissues(brightness().astype(np.float32), known > 0, SPACING)
     assert ((found > 0) == (known > 0)).all()
-    # The fluid is a sheet of a few voxels, which blocks of 1.5 mm and its neighbours blur.
+    # The fluid is a sheet of a few voxels, which blocks of 2 mm and its neighbours blur.
     assert [overlap(found, known, number) > least for number, least in ((1, 0.9), (2, 0.95), (3, 0.97))] == [True] * 3
     again = tissues(brightness().astype(np.float32), known > 0, SPACING)
     assert (again == found).all()
+
+
+@pytest.mark.parametrize("threads", ["1", "3"])
+def test_the_same_images_always_give_the_same(threads: str) -> None:
+    """In a process of its own, for ITK asks once how many threads it may have."""
+    ours = os.environ | {"ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS": threads}
+    program = [sys.executable, "-m", "tests.inference.divided"]
+    done = subprocess.run(program, cwd=REPOSITORY, env=ours, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{divided()}\n"
+
+
+def test_a_digest_stands_for_one_release_of_ants() -> None:
+    assert version("antspyx") == ANTS
+    assert f"ANTs, antspyx {ANTS}" in " ".join(describe(Path(tissue.__file__).parent).limits)
 
 
 def test_the_scale_and_the_order_of_the_axes_do_not_matter() -> None:

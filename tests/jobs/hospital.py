@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def ended(platform: Platform, series: str, deadline: float = 60) -> dict[str, An
     return job
 
 
-def mask_of(platform: Platform, job: dict[str, Any]) -> tuple[int, ...]:
-    """Return the shape of a job's mask."""
-    with np.load(folder_of(platform.settings.data) / f"{job['id']}.npz", allow_pickle=False) as stored:
+def mask_of(data: Path, job: dict[str, Any]) -> tuple[int, ...]:
+    """Return the shape of a job's mask, which lies in the data folder of the worker that had it."""
+    with np.load(folder_of(data) / f"{job['id']}.npz", allow_pickle=False) as stored:
         return tuple(stored["mask"].shape)

@@ -68,7 +68,7 @@ def test_a_job_ends_once_whenever_its_worker_is_killed(api: Api, variables: dict
             process.wait()
         go_on.set()
         with api.service.database.writing() as session:
-            reclaim(session, time.time())  # as the lease would end by itself, two minutes later
+            reclaim(session, time.time())  # as the lease would end by itself, in a minute
         with worker(variables, spoken.url):
             until(lambda: bench.ended()[0] == "not_evaluable", "the end of the job", 30)
             until(lambda: [state for state, _ in bench.messages()] == ["completed"], "the end of its message")

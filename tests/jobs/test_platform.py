@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from cdss_api.jobs.masks import folder_of
 from tests import postgres
 from tests.databases import named
 from tests.jobs.hospital import ended, mask_of, stored_head, tell_of
 from tests.outbox.test_celery import broker, celery
+from tests.relay import relay
 from tests.running import running_platform, start
+from tests.server import until
 
 __all__ = ["broker"]
 
@@ -21,7 +25,7 @@ def test_a_job_ends_with_its_result_by_the_platforms_own_worker() -> None:
         job = ended(platform, series)
         assert (job["state"], job["reason"], job["attempts"]) == ("succeeded", None, 1), job
         assert 0 < job["seconds"] < 60
-        assert mask_of(platform, job) == (32, 160, 160)
+        assert mask_of(platform.settings.data, job) == (32, 160, 160)
         result = platform.get(f"/api/v1/jobs/{job['id']}").json()["result"]
         assert (result["model"]["digest"], len(result["findings"])) == (job["digest"], 1)
 
@@ -39,4 +43,40 @@ def test_a_job_ends_with_its_result_by_celery(postgres_address: str, broker: str
         series = tell_of(platform, stored_head(platform, "celery"))
         job = ended(platform, series)
         assert (job["state"], job["attempts"]) == ("succeeded", 1), job
-        assert mask_of(platform, job) == (32, 160, 160)
+        assert mask_of(platform.settings.data, job) == (32, 160, 160)
+
+
+def test_a_job_ends_with_its_result_by_a_celery_that_has_neither_the_data_folder_nor_the_ports(
+    postgres_address: str, broker: str, tmp_path: Path
+) -> None:
+    """It has three kinds of keys and four addresses; what leads to the platform's loopback is on 127.0.0.2."""
+    postgres.execute(postgres_address, "CREATE DATABASE jobs_elsewhere TEMPLATE template_neuronova")
+    shared = {
+        "NEURONOVA_DATABASE_URL": named(postgres_address, "jobs_elsewhere"),
+        "NEURONOVA_BROKER_URL": broker,
+    }
+    with TemporaryDirectory(prefix="nn") as folder, ExitStack() as ending:
+        platform = start(Path(folder) / "data", **shared)
+        ending.callback(platform.stop)
+        ours, data = platform.settings, tmp_path / "elsewhere"
+        signing = ours.data / "keys" / "signing"
+        until(lambda: any(signing.glob("*.pem")), "the platform's keys")
+        shutil.copytree(signing, data / "keys" / "signing")
+        shutil.copy(ours.inference_secret_file, data / "keys")
+        orthanc = ending.enter_context(relay("127.0.0.2", ours.orthanc_port))
+        inference = ending.enter_context(relay("127.0.0.2", ours.inference_port))
+        theirs = {
+            "NEURONOVA_DATA": str(data),
+            "NEURONOVA_ORTHANC_PORT": str(ours.orthanc_port),  # as the inference service reaches it
+            "NEURONOVA_ORTHANC_URL": orthanc.url,
+            "NEURONOVA_INFERENCE_URL": inference.url,
+        }
+        ending.enter_context(celery(shared | theirs, tmp_path))
+        platform.until_up()
+        job = ended(platform, tell_of(platform, stored_head(platform, "elsewhere")))
+        assert (job["state"], job["attempts"]) == ("succeeded", 1), job
+        assert mask_of(data, job) == (32, 160, 160)
+        assert not folder_of(ours.data).exists()
+        # Asked for, looked at, and its mask; the series' metadata and what was stored.
+        assert inference.connections >= 3
+        assert orthanc.connections >= 2

@@ -20,7 +20,23 @@ def ward() -> Iterator[Ward]:
         yield ward
 
 
-@pytest.mark.parametrize(("stage", "part"), [(stage, part) for stage, (_, parts) in STAGES.items() for part in parts])
+# Each stage with everything killed, which is the hardest, and each part once while it is at work.
+SHORT = {(stage, "everything") for stage in STAGES} | {
+    ("not-judged", "orthanc"),
+    ("not-told", "api"),
+    ("running", "inference"),
+    ("not-recorded", "worker"),
+}
+
+
+def marks(stage: str, part: str) -> list[pytest.MarkDecorator]:
+    return [] if (stage, part) in SHORT else [pytest.mark.long]
+
+
+CASES = [pytest.param(stage, part, marks=marks(stage, part)) for stage, (_, parts) in STAGES.items() for part in parts]
+
+
+@pytest.mark.parametrize(("stage", "part"), CASES)
 def test_a_job_ends_once_whatever_is_killed_whenever(ward: Ward, stage: str, part: str) -> None:
     case = Case(ward, f"{stage} {part}")
     held, _ = STAGES[stage]

@@ -42,7 +42,7 @@ def figures(api: Api) -> Series:
 
 def test_a_platform_at_rest(api: Api) -> None:
     found = figures(api)
-    groups = ("outbox", "jobs", "reading", "audit", "certificates", "data")
+    groups = ("outbox", "jobs", "reading", "retention", "audit", "certificates", "data")
     assert {key[1]: value for key, value in found.items() if key[0] == "neuronova_figures_up"} == dict.fromkeys(
         groups, 1.0
     )

@@ -1,6 +1,7 @@
 """A worker in a process of its own, which stops at one point of its first message until it is told to go on.
 
-Run as `python -m tests.outbox.child SETTINGS URL POINT`, with the settings as JSON.
+Run as `python -m tests.outbox.child SETTINGS URL POINT LEASE`, with the settings as JSON; a lease is renewed at
+each tenth of its length.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from cdss_api.database import open_database
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.enqueueing import enqueue
 from cdss_api.outbox.verdicts import Outcome, Verdict
+from cdss_api.outbox.waits import Policy
 from cdss_api.outbox.worker import Worker
 from neuronova.contract.settings import read_settings
 from tests.outbox.receiver import post
 
 
-def main(variables: str, url: str, point: str) -> None:
+def main(variables: str, url: str, point: str, lease: str) -> None:
     database = open_database(read_settings(json.loads(variables)))
     sent: list[int] = []
 
@@ -47,7 +49,8 @@ def main(variables: str, url: str, point: str) -> None:
         with database.writing() as session:
             enqueue(session, target="emr", aggregate="a", kind="k", payload="unborn", now=time.time())
             reach("enqueued")
-    Worker(database, deliver, time.time, lambda: 0.0).step()
+    policy = Policy(lease=float(lease), renewal=float(lease) / 10)
+    Worker(database, deliver, time.time, lambda: 0.0, policy).step()
     print("settled", flush=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -24,6 +25,7 @@ from cdss_api.outbox.enqueueing import enqueue
 from cdss_api.outbox.heartbeats import CELERY, living
 from cdss_api.outbox.operations import listed
 from cdss_api.outbox.profiles import Kind
+from cdss_api.outbox.verdicts import Outcome, Verdict
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import REPOSITORY
 from tests.emr.test_worker import worker
@@ -175,3 +177,27 @@ def test_nothing_is_drained_that_is_paused_unknown_or_the_platforms_own(settings
         assert [drains.drain(one) for one in ("sink", "orthanc", "correction:1", "nobody")] == [0, 0, 0, 0]
         assert server.effects == []
     assert states(database, "sink") == states(database, "orthanc") == [("pending", 0)]
+
+
+def test_of_a_process_that_is_stopped_another_takes_over_its_target(
+    settings: Settings, database: Database, variables: dict[str, str]
+) -> None:
+    write(database, "inference", "a", "a0")
+    lease = 2.0
+    drains = Drains(database, settings.data, time.time, {"inference": lambda _, renew: Outcome(Verdict.OK)})
+    program = [sys.executable, "-m", "tests.outbox.drainer", json.dumps(variables), str(lease)]
+    with subprocess.Popen(program, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        try:
+            assert other.stdout is not None
+            assert other.stdout.readline() == "delivering\n"
+            time.sleep(2 * lease)
+            with drains.alone("inference") as alone:
+                assert not alone  # it lives
+            other.send_signal(signal.SIGSTOP)
+            until(lambda: drains.drain("inference") == 1, "another process' turn", 30)
+            other.send_signal(signal.SIGCONT)
+            out, _ = other.communicate("\n")
+            assert (out, other.returncode) == ("1\n", 0)
+        finally:
+            other.kill()
+    assert states(database, "inference") == [("completed", 2)]

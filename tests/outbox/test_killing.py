@@ -16,6 +16,7 @@ from cdss_api.database import Database
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.states import State
 from cdss_api.outbox.verdicts import Outcome
+from cdss_api.outbox.waits import Policy
 from cdss_api.outbox.worker import Worker
 from neuronova.platform.layout import REPOSITORY
 from tests.outbox.receiver import Inbox, inbox, post
@@ -23,9 +24,11 @@ from tests.outbox.sending import Bench
 
 
 @contextmanager
-def reaching(variables: dict[str, str], receiver: Inbox, point: str) -> Iterator[subprocess.Popen[str]]:
+def reaching(
+    variables: dict[str, str], receiver: Inbox, point: str, lease: float = Policy().lease
+) -> Iterator[subprocess.Popen[str]]:
     """Run a worker until it is at `point`; it is killed at the end at the latest."""
-    program = [sys.executable, "-m", "tests.outbox.child", json.dumps(variables), receiver.url, point]
+    program = [sys.executable, "-m", "tests.outbox.child", json.dumps(variables), receiver.url, point, str(lease)]
     with subprocess.Popen(program, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

@@ -70,8 +70,8 @@ def test_a_late_worker_that_nobody_overtook_still_settles(bench: Bench) -> None:
     assert bench.shown(number).state is State.COMPLETED
 
 
-def test_nothing_is_begun_that_may_outlive_its_lease(bench: Bench) -> None:
-    bench.policy = Policy(lease=100, longest_delivery=30)
+def test_of_what_was_claimed_together_nothing_is_begun_that_waited_for_long(bench: Bench) -> None:
+    bench.policy = Policy(lease=100, longest_batch=60)
     numbers = [bench.write("m", aggregate=str(number)) for number in range(5)]
 
     def slow(_: Delivery) -> Outcome:
@@ -84,3 +84,15 @@ def test_nothing_is_begun_that_may_outlive_its_lease(bench: Bench) -> None:
     assert [bench.shown(number).attempts for number in numbers] == [1, 1, 1, 0, 0]
     bench.work()
     assert bench.receiver.tries()["m"] == 5
+
+
+def test_nothing_is_begun_after_its_lease(bench: Bench) -> None:
+    numbers = [bench.write("m", aggregate=str(number)) for number in range(3)]
+
+    def stopped(_: Delivery) -> Outcome:
+        bench.now += bench.policy.lease
+        return OK
+
+    bench.receiver.answer = stopped
+    assert bench.worker().step() == 1
+    assert bench.states(numbers) == [State.COMPLETED] + [State.PENDING] * 2

@@ -9,6 +9,7 @@ from email.utils import format_datetime
 import pytest
 import requests
 
+from cdss_api.errors import Unavailable
 from cdss_api.outbox.breaker import Heard, opens_after
 from cdss_api.outbox.pace import next_size
 from cdss_api.outbox.states import TRANSITIONS, State, before
@@ -77,6 +78,10 @@ def test_a_refused_version_is_a_conflict() -> None:
 )
 def test_what_no_answer_means(error: Exception, verdict: Verdict) -> None:
     assert of_exception(error) == Outcome(verdict, type(error).__name__)
+
+
+def test_a_worker_that_lacks_something_spends_no_attempt_and_says_what() -> None:
+    assert of_exception(Unavailable("no key")) == Outcome(Verdict.TARGET_DOWN, "no key")
 
 
 @pytest.mark.parametrize(

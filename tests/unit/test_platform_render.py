@@ -18,7 +18,7 @@ from neuronova.platform.layout import REPOSITORY, Layout
 from neuronova.platform.preflight import check_path
 from neuronova.platform.programs import Programs
 from neuronova.platform.viewer import wanted
-from orthanc_plugins.loopback import loopback_ports
+from orthanc_plugins.listening import loopback_ports
 
 PROGRAMS = Programs(orthanc="/usr/sbin/Orthanc", nginx="/usr/sbin/nginx", plugins=Path("/plugins"))
 LAYOUT = Layout(Path("/data folder"))

@@ -6,6 +6,7 @@ export const PAGES = [
   { path: '/console/mismatches', name: 'Held studies', needs: 'imaging:match' },
   { path: '/console/patients', name: 'Merge patients', needs: 'patients:merge' },
   { path: '/console/studies', name: 'Stored studies', needs: 'archive:manage' },
+  { path: '/console/retention', name: 'Retention', needs: 'archive:manage' },
   { path: '/console/outbox', name: 'Outbox', needs: 'outbox:manage' },
   { path: '/console/jobs', name: 'AI jobs', needs: 'jobs:manage' },
   { path: '/console/audit', name: 'Audit', needs: 'audit:read' },

@@ -1,5 +1,6 @@
 import { onSubmit } from './asking.js';
 import { bytes, number, time } from './formatting.js';
+import { holdLink } from './holding.js';
 import { askStaying as ask, toLogin } from './staying.js';
 
 const byId = id => document.getElementById(id);
@@ -41,7 +42,9 @@ function show(one) {
   const texts = [time(one.came), patient.filter(Boolean).join(' · '), study || one.study, one.accession_number];
   for (const text of [...texts, number(one.instances), stateOf(htj2k), sizes, ratio]) row.insertCell().textContent = text;
   if (htj2k?.failed) row.cells[5].className = 'warns';
+  if (one.held) row.cells[2].textContent += ' · under legal hold';
   const acts = row.insertCell();
+  acts.append(holdLink(one));
   if (!htj2k || !(htj2k.pending || htj2k.failed)) return;
   acts.append(button('Encode now', `Encode the study of ${one.patient_id} now`, async () => {
     const { ok, body } = await ask('POST', `/api/v1/studies/${encodeURIComponent(one.id)}/encode`);

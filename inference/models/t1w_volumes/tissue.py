@@ -1,25 +1,32 @@
-"""Cerebrospinal fluid, grey and white matter by how bright they are: three Gaussians and a Markov random field.
+"""Cerebrospinal fluid, grey and white matter by how bright they are: Atropos of ANTs (Avants et al. 2011).
 
-That is the model which Atropos (Avants et al. 2011) fits with its K-means start, written anew: no atlas, no
-correction of the coil's shading. Neighbours speak for one another with their probabilities (mean field), not with their
-labels alone.
+Three Gaussians from a K-means start with a Markov random field; no atlas, no correction of the coil's shading.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from importlib.machinery import PathFinder
+from importlib.metadata import version
+from importlib.util import find_spec, module_from_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+ANTS = "0.6.3"  # of antspyx: the model's digest stands for it
 CLASSES = 3  # from dark to bright
-_GRID = 1.5  # mm: of the voxels that the classes are fitted on, where the images are finer
-_FIELD = 0.2  # what a neighbour that is sure adds to the logarithm of a class's probability
-_ROUNDS, _FIELD_ROUNDS, _NEAR = 60, 12, 1e-3
+_GRID = 2.0  # mm: of the blocks that are divided, where the images are finer
+_FITTED = ("-d", "3", "-i", f"Kmeans[{CLASSES}]", "-m", "[0.2,1x1x1]", "-c", "[3,0]")
+_SEEDED = ("-r", "0")  # the same images always give the same
 _LEAST_VOXELS = 1000
 _TAILS = (0.005, 0.995)
+_SCALE = 100.0  # Atropos takes small variances for none
 
 
 class NotSeparable(Exception):
@@ -39,7 +46,7 @@ def tissues(values: Floats, mask: NDArray[np.bool_], spacing: Sequence[float]) -
     factors = [max(1, round(_GRID / one)) for one in spacing]
     weight = _blocks(inside.astype(np.float32), factors)
     coarse = _blocks(np.where(inside, bright, 0).astype(np.float32), factors) / np.maximum(weight, np.float32(1e-6))
-    chances = _chances(coarse.astype(np.float32), weight >= 0.5)
+    chances = _atropos(_scaled(coarse.astype(np.float32), weight >= 0.5), weight >= 0.5)
     labels = np.zeros(mask.shape, np.uint8)
     labels[box][inside] = 1 + np.stack([_finer(one, inside.shape, factors)[inside] for one in chances]).argmax(0)
     return labels
@@ -63,58 +70,48 @@ def _finer(values: Floats, shape: Sequence[int], factors: Sequence[int]) -> Floa
     return values
 
 
-def _chances(values: Floats, mask: NDArray[np.bool_]) -> Floats:
-    """Return the probability of each class (class, ..) at each voxel, 0 outside of `mask`."""
-    seen = values[mask].astype(np.float64)
+def _scaled(values: Floats, mask: NDArray[np.bool_]) -> Floats:
+    seen = values[mask]
     if seen.size < _LEAST_VOXELS:
         raise NotSeparable
     low, high = np.quantile(seen, _TAILS)
-    if not high > low:
+    # Vessels and other few are no class of their own.
+    scaled = np.asarray(np.clip((values - low) / max(high - low, 1e-6), 0, 1) * _SCALE, np.float32)
+    if np.unique(scaled[mask]).size <= CLASSES:
         raise NotSeparable
-    seen = np.clip((seen - low) / (high - low), 0, 1)  # vessels and other few are no class of their own
-    means = _k_means(seen)
-    held = np.abs(seen[:, None] - means).argmin(1)[:, None] == np.arange(CLASSES)
-    given, before = held.astype(np.float64), means
-    chances = np.zeros((CLASSES, *mask.shape), np.float32)
-    for _ in range(_FIELD_ROUNDS):
-        share = given.sum(0)
-        if share.min() < 1:
+    return scaled
+
+
+def _atropos(values: Floats, mask: NDArray[np.bool_]) -> list[Floats]:
+    """Return the probability of each class at each voxel, 0 outside of `mask`."""
+    ants = _ants()
+    # ITK's images look at these arrays, whose axes it names the other way round.
+    held = (np.ascontiguousarray(values), mask.astype(np.uint32), np.zeros(mask.shape, np.uint32))
+    shape = mask.shape[::-1]
+    images = (
+        ants.fromNumpyF3(held[0], shape),
+        ants.fromNumpyUI3(held[1], shape),
+        ants.fromNumpyUI3(held[2], shape),
+    )
+    image, where, labels = map(ants.ptrstr, images)
+    with TemporaryDirectory() as folder:
+        written = [Path(folder) / f"{number:02}.nii" for number in range(1, 1 + CLASSES)]
+        told = (*_FITTED, *_SEEDED, "-a", image, "-x", where, "-o", f"[{labels},{folder}/%02d.nii]")
+        if ants.Atropos(list(told)) != 0 or not all(one.is_file() for one in written):
             raise NotSeparable
-        means = (seen @ given) / share
-        variances = (given * (seen[:, None] - means) ** 2).sum(0) / share + 1e-6
-        chances[:, mask] = given.T
-        logs = -0.5 * (np.log(variances) + (seen[:, None] - means) ** 2 / variances)
-        logs += _FIELD * np.stack([_neighbours(one)[mask] for one in chances], 1)
-        given = np.exp(logs - logs.max(1, keepdims=True))
-        given /= given.sum(1, keepdims=True)
-        if np.abs(means - before).max() < _NEAR:
-            break
-        before = means
-    chances[:, mask] = given.T
-    return chances[np.argsort(means)]
+        chances = [ants.imageReadF3(str(one)) for one in written]
+    return [np.asarray(ants.toNumpy(one)).view(np.float32).reshape(mask.shape).copy() for one in chances]
 
 
-def _k_means(seen: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the means of three clusters, from dark to bright; the same values always give the same."""
-    means = np.quantile(seen, [1 / 6, 1 / 2, 5 / 6])
-    for _ in range(_ROUNDS):
-        near = np.digitize(seen, (means[1:] + means[:-1]) / 2)
-        counts = np.bincount(near, minlength=CLASSES)
-        if counts.min() == 0:
-            raise NotSeparable
-        moved = np.bincount(near, weights=seen, minlength=CLASSES) / counts
-        if np.abs(moved - means).max() < _NEAR / 10:
-            return moved
-        means = moved
-    return means
-
-
-def _neighbours(chances: Floats) -> Floats:
-    """Return the sum over the six that share a face."""
-    padded = np.pad(chances, 1)
-    middle = slice(1, -1)
-    total = np.zeros_like(chances)
-    for axis in range(3):
-        for side in (slice(None, -2), slice(2, None)):
-            total += padded[tuple(side if one == axis else middle for one in range(3))]
-    return total
+@cache
+def _ants() -> Any:
+    """Return ANTs' library alone: the package round it imports pandas, matplotlib and others, 400 MB in all."""
+    if (found := version("antspyx")) != ANTS:
+        raise RuntimeError(f"antspyx is {found}; this model was made with {ANTS}")
+    package = find_spec("ants")
+    assert package is not None  # noqa: S101 - for the type checker
+    spec = PathFinder.find_spec("ants.lib", package.submodule_search_locations)
+    assert spec is not None and spec.loader is not None  # noqa: S101
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

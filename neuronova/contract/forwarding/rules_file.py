@@ -63,7 +63,7 @@ def read_forwarding_file(path: Path | None) -> ForwardingFile:
 def _rule(node: yaml.Node) -> ForwardingRule:
     required: dict[str, Reader] = {
         "name": rule_name,
-        "to": _title,
+        "to": title,
         "conditions": partial(items, read=read_condition),
     }
     optional: dict[str, Reader] = {
@@ -75,7 +75,8 @@ def _rule(node: yaml.Node) -> ForwardingRule:
     return ForwardingRule(**(defaults | fields(node, required, optional)))
 
 
-def _title(node: yaml.Node) -> str:
+def title(node: yaml.Node) -> str:
+    """Read an AE title."""
     text = scalar(node).strip()
     if not AE_TITLE.fullmatch(text):
         raise odd(node, "is no AE title: 1 to 16 printable characters without a backslash")

@@ -31,8 +31,10 @@ class Settings:
     dicom_tls_key: Path | None
     dicom_tls_ca: Path | None  # the authorities of modalities
     orthanc_port: int
+    orthanc_elsewhere: str | None  # where a worker on another machine reaches it
     api_port: int
     inference_port: int
+    inference_elsewhere: str | None  # as for Orthanc
     dicom_port: int
     aet: str
     bind: str
@@ -73,19 +75,26 @@ class Settings:
     smtp_ca: Path | None
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
     forwarding_rules: Path | None  # the file of rules; None: nothing is forwarded
+    duplicates_refused: bool  # C-STORE of other content under a SOPInstanceUID that is there
+    retention_rules: Path | None  # the file of rules; None: nothing is ever deleted
     ai_in_flight: int  # jobs that the inference service has at a time
     ai_quiet_seconds: float  # without a new image after which a series is looked at
     ai_longest_wait: float  # seconds that images which a series is to have are waited for
 
     @property
     def orthanc_url(self) -> str:
-        """Orthanc's own HTTP server, reachable from this machine only."""
-        return f"http://127.0.0.1:{self.orthanc_port}"
+        """Orthanc's own HTTP server, reachable from the platform's machine only unless the site leads there."""
+        return self.orthanc_elsewhere or f"http://127.0.0.1:{self.orthanc_port}"
+
+    @property
+    def dicomweb_root(self) -> str:
+        """Orthanc's DICOMweb, as the inference service beside it reaches it."""
+        return f"http://127.0.0.1:{self.orthanc_port}/dicom-web"
 
     @property
     def inference_url(self) -> str:
-        """The inference service of the platform, reachable from this machine only."""
-        return f"http://127.0.0.1:{self.inference_port}"
+        """The inference service of the platform, reachable as Orthanc is."""
+        return self.inference_elsewhere or f"http://127.0.0.1:{self.inference_port}"
 
     @property
     def gateway_url(self) -> str:
@@ -116,8 +125,10 @@ class Settings:
             "DICOM_TLS_KEY": self.dicom_tls_key,
             "DICOM_TLS_CA": self.dicom_tls_ca,
             "ORTHANC_PORT": self.orthanc_port,
+            "ORTHANC_URL": self.orthanc_elsewhere,
             "API_PORT": self.api_port,
             "INFERENCE_PORT": self.inference_port,
+            "INFERENCE_URL": self.inference_elsewhere,
             "INFERENCE_WORKERS": self.inference_workers,
             "INFERENCE_MODELS": self.inference_models,
             "INFERENCE_ROOTS": ",".join(self.inference_roots) or "none",
@@ -131,6 +142,7 @@ class Settings:
             "RECENT_DAYS": self.recent_days,
             "AUDIT_REQUIRED": "yes" if self.audit_required else "no",
             "DISK_RESERVE": self.disk_reserve,
+            "DUPLICATES_REFUSED": "yes" if self.duplicates_refused else "no",
             "OUTBOX_DAYS": self.outbox_days,
             "AUDIT_YEARS": self.audit_years,
             "SYSLOG": self.syslog,
@@ -157,6 +169,7 @@ class Settings:
             "SMTP_CA": self.smtp_ca,
             "AI_RULES": self.ai_rules,
             "FORWARDING_RULES": self.forwarding_rules,
+            "RETENTION_RULES": self.retention_rules,
             "AI_IN_FLIGHT": self.ai_in_flight,
             "AI_QUIET_SECONDS": self.ai_quiet_seconds,
             "AI_LONGEST_WAIT": self.ai_longest_wait,

@@ -67,6 +67,15 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def part(text: str) -> str:
+    # Tokens, keys and images go there: not over an open network.
+    if not re.fullmatch(
+        r"(https://[^\s/?#@]+|http://(127(\.\d+){3}|localhost|\[::1\])(:\d+)?)(/[^\s?#]*)?", text, re.ASCII
+    ):
+        raise ValueError("an https address (or http on this machine)")
+    return text.rstrip("/")
+
+
 def database(text: str) -> str:
     if not re.match(r"postgres(ql)?://", text, re.ASCII):
         raise ValueError("an address such as postgresql://user:password@host/database")

@@ -1,0 +1,102 @@
+import { onSubmit } from './asking.js';
+import { bytes, number, time } from './formatting.js';
+import { holdLink } from './holding.js';
+import { askStaying as ask, toLogin } from './staying.js';
+
+const byId = id => document.getElementById(id);
+const patientOf = one => [one.patient_id, one.issuer].filter(Boolean).join(' / ');
+
+/** Ask, and tell a person where it did not work. */
+async function asked(path) {
+  const answer = await ask('GET', `/api/v1/${path}`);
+  if (answer.status === 401) toLogin();
+  else if (!answer.ok) byId('message').textContent = answer.body.detail;
+  return answer;
+}
+
+function fill(id, rows, show, none) {
+  const body = byId(id);
+  body.replaceChildren();
+  for (const row of rows) show(body.insertRow(), row);
+  if (rows.length) return;
+  const cell = body.insertRow().insertCell();
+  cell.colSpan = body.parentElement.tHead.rows[0].cells.length;
+  cell.textContent = none;
+}
+
+function cells(row, ...texts) {
+  for (const text of texts) row.insertCell().textContent = text;
+}
+
+function lifting(one) {
+  const form = document.createElement('form');
+  const label = document.createElement('label');
+  const reason = document.createElement('input');
+  const button = document.createElement('button');
+  const problem = document.createElement('p');
+  form.className = 'row';
+  form.noValidate = true;
+  label.className = 'unseen';
+  label.htmlFor = reason.id = `lift-${one.number}`;
+  label.textContent = `Why the hold of ${time(one.placed_at)} is lifted`;
+  Object.assign(reason, { name: 'reason', maxLength: 500, autocomplete: 'off', placeholder: 'Reason' });
+  button.className = 'small';
+  button.textContent = 'Lift';
+  problem.setAttribute('role', 'alert');
+  form.append(label, reason, button, problem);
+  onSubmit(form, async values => {
+    const { ok, body } = await ask('POST', `/api/v1/holds/${one.number}/lift`, values);
+    if (!ok) return told(body);
+    await all();
+  });
+  return form;
+}
+
+const told = body => (body.errors?.length ? 'Give a reason of 10 characters or more.' : body.detail);
+
+async function holds() {
+  const { ok, body } = await asked('holds?limit=500');
+  if (!ok) return;
+  byId('held').textContent = `${number(body.holds.length)}${body.more ? ' or more' : ''}`;
+  const show = (row, one) => {
+    cells(row, time(one.placed_at), one.study ?? 'all studies', patientOf(one), `${one.reason} · ${one.placed_by}`);
+    row.insertCell().append(lifting(one));
+  };
+  fill('holds', body.holds, show, 'Nothing is held.');
+}
+
+async function due() {
+  const { ok, body } = await asked('retention/due?limit=500');
+  if (!ok) return;
+  byId('leaving').textContent = body.leaving ? `${number(body.leaving)} with ${bytes(body.leaving_bytes)}` : '';
+  const show = (row, one) => {
+    const when = one.leaves_at === null ? `stays: ${one.kept}` : time(one.leaves_at);
+    cells(row, when, patientOf(one), one.study, one.rule, number(one.images), bytes(one.bytes));
+    row.insertCell().append(holdLink(one));
+  };
+  fill('due', body.studies, show, 'No study.');
+}
+
+async function departures() {
+  const { ok, body } = await asked('retention/departures?limit=100');
+  if (!ok) return;
+  byId('left').textContent = body.total ? number(body.total) : '';
+  const show = (row, one) => {
+    const when = one.state === 'left' ? time(one.ended_at) : one.state;
+    const size = one.bytes ? bytes(one.bytes) : '';
+    cells(row, when, patientOf(one), one.study, one.rule, one.why, number(one.images), size);
+  };
+  fill('departures', body.departures, show, 'No study has left.');
+}
+
+const all = () => Promise.all([holds(), due(), departures()]);
+
+onSubmit(byId('hold'), async values => {
+  const wanted = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, text.trim()]).filter(([, text]) => text));
+  const { ok, body } = await ask('POST', '/api/v1/holds', wanted);
+  if (!ok) return body.errors?.length ? 'Name a study or a patient, and a reason of 10 characters or more.' : body.detail;
+  byId('hold').reset();
+  await all();
+});
+byId('study').value = new URLSearchParams(location.search).get('study') ?? '';
+await all();

@@ -1,0 +1,1 @@
+"""Legal holds: studies and patients of which nothing may leave the archive."""

@@ -1,0 +1,1 @@
+"""Retention: which studies' days are over, what leaves by which rule, and what has left."""

@@ -1,0 +1,106 @@
+"""Retention as the worker does it: a look from time to time, and what is due leaves."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from cdss_api.accounts.service_tokens import token
+from cdss_api.imaging.archive import Archive, Unavailable
+from cdss_api.retention.asking import Asking
+from cdss_api.retention.leaving import Leaving
+from cdss_api.retention.listing import renew
+from cdss_api.retention.looking import Uses, candidates, look
+from cdss_api.retention.models import NOTICE, DueStudy
+from cdss_api.retention.uses import last_use
+from cdss_api.service import Service
+from neuronova.contract.retention.rules import RetentionRule
+from neuronova.contract.retention.rules_file import read_retention_file
+from neuronova.contract.roles import Permission
+
+log = logging.getLogger(__name__)
+EVERY = 3600.0  # seconds
+SOON = 5.0  # seconds; after the start, and after a look that did not come to its end
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Retention:
+    """Any number of them may run: what leaves is written down by one of them first."""
+
+    service: Service
+    rules: Sequence[RetentionRule]
+    asking: Callable[[], Asking]
+    leaving: Leaving
+    uses: Uses
+
+    def run(self, stop: threading.Event, every: float = EVERY, soon: float = SOON) -> None:
+        """Look from time to time, until `stop`."""
+        wait = soon
+        while not stop.wait(wait):
+            try:
+                self.step()
+                wait = every
+            except (Unavailable, SQLAlchemyError) as error:
+                log.warning("retention waits (%s)", type(error).__name__)
+                wait = min(every, max(60.0, soon))
+
+    def step(self) -> None:
+        """Finish what was begun, look, and let leave what may.
+
+        Raises:
+            Unavailable: Orthanc does not answer.
+        """
+        rules = {rule.name: rule for rule in self.rules}
+        self.leaving.finish(rules)
+        self._look()
+        with self.service.database.reading() as session:
+            rows = list(session.scalars(select(DueStudy).where(DueStudy.kept.is_(None)).order_by(DueStudy.due_at)))
+            session.expunge_all()
+        for row in rows:
+            if row.rule in rules:
+                why = self.leaving.leave(row, rules[row.rule])
+                if why is not None:
+                    self._keep(row, why)
+
+    def _look(self) -> None:
+        asking, now = self.asking(), self.service.now()
+        try:
+            with self.service.database.reading() as session:
+                studies = list(candidates(session, self.rules, now + NOTICE))
+            found = list(look(studies, self.rules, now, asking.described, self.uses))
+        finally:
+            asking.close()
+        with self.service.database.writing() as session:
+            renew(session, found, now)
+
+    def _keep(self, row: DueStudy, why: str) -> None:
+        log.warning("a study stays though the days of rule %s are over: %s", row.rule, why)
+        with self.service.database.writing() as session:
+            stored = session.get(DueStudy, (row.study_uid, row.patient_id, row.issuer))
+            if stored is not None:
+                stored.kept = why
+
+
+def retention(service: Service) -> Retention:
+    """Return what the worker runs.
+
+    Raises:
+        ValueError: the file of rules has an error.
+        OSError: it cannot be read.
+    """
+    make = partial(token, service, "retention", (Permission.ARCHIVE_MANAGE,))
+    url = service.settings.orthanc_url
+    asking: Callable[[], Asking] = lambda: Asking(url, make)  # noqa: E731
+    return Retention(
+        service=service,
+        rules=read_retention_file(service.settings.retention_rules),
+        asking=asking,
+        leaving=Leaving(service=service, asking=asking, archive=lambda: Archive(url, make)),
+        uses=last_use(service.settings.data),
+    )

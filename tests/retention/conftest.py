@@ -1,0 +1,7 @@
+"""The service on both databases."""
+
+from __future__ import annotations
+
+from tests.databases import api
+
+__all__ = ["api"]
