@@ -111,7 +111,7 @@ class Judge:
             self._at_the_emr("DiagnosticReport", [signed[one] for one in self.ledger.reports if one in signed]),
             Count("messages, none of them a dead letter", len(messages), dead),
             Count(
-                "frames shown while faults happened, as they were sent",
+                "readings while faults happened, what was shown as it was sent",
                 self.ledger.asked["read"],
                 tuple(self.ledger.wrong),
             ),
@@ -179,7 +179,7 @@ class Judge:
                 query = {"identifier": f"{RESOURCE}|{kind}/{id_}"}
                 entries = session.get(f"{self.emr}/{kind}", params=query, timeout=30).json().get("entry", ())
                 found += [id_] * len(entries)
-        return counted(f"{kind}s at the EMR", ids, found)
+        return counted(f"{kind} at the EMR", ids, found)
 
     def _rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.database) as connection:

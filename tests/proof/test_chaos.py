@@ -60,7 +60,7 @@ def test_what_is_missing_is_found(place: tuple[Surroundings, Judge]) -> None:
     missing = {count.what: len(count.missing) for count in judge.counts() if not count.holds}
     assert missing["images in Orthanc, equal to what was sent"] == 2 * SLICES
     assert missing["images as HTJ2K, equal pixel by pixel"] == 2 * SLICES
-    for what in ("studies, in the audit trail as stored", "orders in the record", "ServiceRequests at the EMR"):
+    for what in ("studies, in the audit trail as stored", "orders in the record", "ServiceRequest at the EMR"):
         assert missing[what] == 1
     for what in ("ImagingStudies, each of its order", "jobs that ended well"):
         assert missing[what] >= 1  # those of the study that was deleted may be gone as well
