@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long check bench chaos load soak tools install dev
+.PHONY: help run demo test long check bench chaos load soak translations texts tools install dev
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,6 +41,17 @@ load: install dev ## Measure how long 100 radiologists wait
 
 soak: install dev ## Watch the memory of each part for 30 minutes of work
 	@exec .venv/bin/python -m proof.soak $(ARGS)
+
+# `Problem:3` is what the API says of an error: pages show it in their reader's language.
+POT ?= cdss_api/translations/messages.pot
+texts:
+	@.venv/bin/pybabel -q extract -F babel.cfg -k Problem:3 -k marked --add-location=file --no-wrap --sort-by-file \
+	  --project NeuroNova --omit-header -o $(POT) cdss_api neuronova/doctor
+
+translations: texts ## Bring the catalogs up to what pages and scripts say; new texts come empty, to be translated
+	@.venv/bin/pybabel -q update -i $(POT) -d cdss_api/translations --no-wrap --no-fuzzy-matching --ignore-obsolete
+	@rm $(POT)
+	@.venv/bin/pybabel -q compile -d cdss_api/translations
 
 install: tools
 	@./install.sh

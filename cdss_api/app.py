@@ -12,7 +12,9 @@ from cdss_api.accounts import access_routes, auth, internal, links_routes, own, 
 from cdss_api.accounts.limits import limiter_for
 from cdss_api.audit import routes as audit_routes
 from cdss_api.clients import routes as client_routes
+from cdss_api.console import languages
 from cdss_api.fhir import routes as fhir_routes
+from cdss_api.forwarding import routes as forwarding_routes
 from cdss_api.health.checks import standard_checks
 from cdss_api.holds import routes as hold_routes
 from cdss_api.imaging import events
@@ -31,6 +33,7 @@ from cdss_api.reading import routes as reading_routes
 from cdss_api.results import routes as result_routes
 from cdss_api.retention import routes as retention_routes
 from cdss_api.service import Service
+from cdss_api.settings import routes as settings_routes
 from cdss_api.starting import plugin_key_file
 from cdss_api.studies import routes as studies_routes
 from cdss_api.worklist import routes as worklist_routes
@@ -75,6 +78,8 @@ def create_app(service: Service) -> Flask:
         access_routes.blueprint(service),
         links_routes.blueprint(service),
         modality_routes.blueprint(service),
+        forwarding_routes.blueprint(service),
+        settings_routes.blueprint(service),
         hold_routes.blueprint(service),
         retention_routes.blueprint(service),
         audit_routes.blueprint(service),
@@ -99,6 +104,7 @@ def create_app(service: Service) -> Flask:
     app.register_blueprint(job_events.blueprint(service))
     app.register_blueprint(fhir_routes.blueprint(service))
     app.register_blueprint(console.blueprint())
+    languages.install(app)
     problems.describe(app.components_schemas)
     return app
 

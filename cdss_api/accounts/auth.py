@@ -13,6 +13,7 @@ from flask_openapi3.models import Tag
 from cdss_api.accounts import logins
 from cdss_api.accounts.bearer import SECURITY, authenticate, bearer, client_address, requires
 from cdss_api.accounts.cookies import REFRESH_COOKIE, clear_cookies, give_cookies
+from cdss_api.accounts.languages import Language
 from cdss_api.accounts.limits import PER_ACCOUNT, PER_ADDRESS, failed, of_account
 from cdss_api.accounts.logging_in import enter, log_in
 from cdss_api.accounts.models import Account
@@ -114,6 +115,7 @@ def _about_me(service: Service) -> dict[str, Any]:
         role=claims.role,
         permissions=sorted(claims.permissions),
         one_time_password=bool(account and account.totp_confirmed),
+        language=Language(account.language) if account and account.language else None,
         studies=None if claims.studies is None else sorted(claims.studies),
         expires_at=datetime.fromtimestamp(claims.expires_at, UTC).isoformat(),
     ).model_dump(mode="json")

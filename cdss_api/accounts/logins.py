@@ -27,6 +27,7 @@ class Tokens:
     access: str
     refresh: str
     refresh_expires_in: int
+    language: str | None  # that the account chose
 
 
 def new_id() -> str:
@@ -45,6 +46,7 @@ def open_login(work: Work, keyring: Keyring, account: Account) -> Tokens:
         ended_at=None,
     )
     work.session.add(login)
+    account.last_login = work.now
     work.session.flush()
     work.record(Action.LOGIN, account=account.account_id, username=account.username, login=login.login_id)
     return _tokens(work, keyring, account, login)
@@ -115,7 +117,8 @@ def _tokens(work: Work, keyring: Keyring, account: Account, login: Login) -> Tok
         expires_at=int(work.now) + LIFETIME,
     )
     access, _ = keyring.sign(work.session, claims)
-    return Tokens(access=access, refresh=token, refresh_expires_in=int(until - work.now))
+    left = int(until - work.now)
+    return Tokens(access=access, refresh=token, refresh_expires_in=left, language=account.language)
 
 
 def _hashed(token: str) -> str:

@@ -29,6 +29,8 @@ class Account(Base):
     patient_id: Mapped[str | None] = mapped_column(String(64))
     issuer: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[float] = mapped_column(Double)
+    language: Mapped[str | None] = mapped_column(String(16))  # of pages; none: as each browser asks for
+    last_login: Mapped[float | None] = mapped_column(Double)
 
 
 class Login(Base):

@@ -1,4 +1,4 @@
-"""`/api/v1/auth/totp`, `/api/v1/auth/password`: what one changes of one's own account."""
+"""`/api/v1/auth/totp`, `../password`, `../language`: what one changes of one's own account."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from flask_openapi3 import APIBlueprint
 
 from cdss_api.accounts import one_time, people
 from cdss_api.accounts.bearer import Guard, bearer, guarded_routes, requires
+from cdss_api.accounts.cookies import give_language
 from cdss_api.accounts.limits import PER_ACCOUNT
 from cdss_api.accounts.models import Account
-from cdss_api.accounts.shapes import CodeBody, OneTimeAnswer, PasswordBody
+from cdss_api.accounts.shapes import CodeBody, LanguageBody, OneTimeAnswer, PasswordBody
 from cdss_api.accounts.work import Work
 from cdss_api.service import Service
 from neuronova.web.problems import NOTHING, Problem
@@ -28,6 +29,7 @@ def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
 
     _one_time(routes, service, guesses)
     _password(routes, service, guesses)
+    _language(routes, service)
     return routes
 
 
@@ -87,6 +89,19 @@ def _password(routes: APIBlueprint, service: Service, guesses: Guard) -> None:
         with service.work(bearer().actor) as work:
             people.set_password(work, _own(work), hashed, keep_login=claims.session)
         return Response(status=204)
+
+
+def _language(routes: APIBlueprint, service: Service) -> None:
+    @routes.put("/language", responses=NOTHING)
+    @requires(service)
+    def language(body: LanguageBody) -> Response:
+        """Choose the language of pages."""
+        with service.work(bearer().actor) as work:
+            people.set_language(work, _own(work), body.language)
+        response = Response(status=204)
+        if body.language is not None:
+            give_language(response, body.language, service.settings)
+        return response
 
 
 def _own(work: Work) -> Account:

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts import grants, links
+from cdss_api.accounts.languages import Language
 from cdss_api.accounts.logins import end_logins, new_id
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.recording import Action
@@ -66,6 +67,8 @@ def add(
         patient_id=patient and patient.patient_id,
         issuer=patient and patient.issuer,
         created_at=work.now,
+        language=None,
+        last_login=None,
     )
     work.session.add(account)
     work.session.flush()
@@ -127,6 +130,13 @@ def set_one_time(work: Work, account: Account, secret: str | None, *, confirmed:
     account.totp_secret, account.totp_confirmed = secret, confirmed
     state = "removed" if secret is None else ("confirmed" if confirmed else "begun")
     work.record(Action.ACCOUNT_CHANGE, account=account.account_id, username=account.username, one_time=state)
+
+
+def set_language(work: Work, account: Account, language: Language | None) -> None:
+    """Set the language of the pages that this account opens."""
+    account.language = language
+    told = language or "none"
+    work.record(Action.ACCOUNT_CHANGE, account=account.account_id, username=account.username, language=told)
 
 
 def _change_patient(work: Work, account: Account, own: Patient | None, new: Patient | None) -> None:

@@ -27,6 +27,8 @@ class Action(StrEnum):
     LINK_REVOKE = "link-revoke"
     KEY_ROTATE = "key-rotate"
     MODALITY = "modality"
+    MODALITY_ECHO = "modality-echo"
+    SETTINGS_SHOW = "settings-show"
     CLIENT_ADD = "client-add"
     CLIENT_CHANGE = "client-change"
     CLIENT_TOKEN = "client-token"  # noqa: S105 - a name
@@ -42,6 +44,7 @@ class Action(StrEnum):
     JOB_SHOW = "job-show"
     JOB_DECISION = "job-decision"
     FORWARD = "forward"
+    FORWARD_LIST = "forward-list"
     INFERENCE_ASK = "inference-ask"
     RESULT_LIST = "result-list"
     HOLD = "hold"

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, StringConstraints, model_validator
 
+from cdss_api.accounts.languages import Language
 from neuronova.contract.roles import Permission, Role
 from neuronova.contract.settings import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
@@ -73,6 +74,7 @@ class MeAnswer(BaseModel):
     one_time_password: bool
     studies: list[str] | None
     expires_at: str
+    language: Language | None
 
 
 class OneTimeAnswer(BaseModel):
@@ -93,6 +95,12 @@ class PasswordBody(BaseModel):
 
     old: GivenPassword
     new: NewPassword
+
+
+class LanguageBody(BaseModel):
+    """The language that pages are in, wherever one logs in; none: as each browser asks for."""
+
+    language: Language | None
 
 
 class KeyAnswer(BaseModel):

@@ -67,10 +67,20 @@ class UserPath(BaseModel):
 
 
 class UsersQuery(BaseModel):
-    """Which page of the list, in the order of the names."""
+    """Which accounts, and which page of the list, in the order of the names."""
 
+    text: Name | None = Field(default=None, description="A part of the username or of the name.")
+    role: Role | None = None
+    enabled: bool | None = None
     after: Name | None = None
     limit: int = Field(default=100, ge=1, le=500)
+
+
+class GrantCounts(BaseModel):
+    """How many patients an account may see now beside those of its role, by ground."""
+
+    care_team: int
+    break_glass: int
 
 
 class UserAnswer(BaseModel):
@@ -85,6 +95,8 @@ class UserAnswer(BaseModel):
     outside: bool = Field(description="An identity provider vouches for it; it has no password.")
     patient: PatientBody | None
     created_at: str
+    last_login: str | None
+    grants: GrantCounts
 
 
 class UsersAnswer(BaseModel):
@@ -93,7 +105,7 @@ class UsersAnswer(BaseModel):
     users: list[UserAnswer]
 
 
-def user_answer(account: Account) -> dict[str, object]:
+def user_answer(account: Account, grants: GrantCounts) -> dict[str, object]:
     """Return an account's JSON value."""
     own = own_patient(account)
     return UserAnswer(
@@ -106,4 +118,6 @@ def user_answer(account: Account) -> dict[str, object]:
         outside=account.password_hash is None,
         patient=own and PatientBody(patient_id=own.patient_id, issuer=own.issuer),
         created_at=instant(account.created_at),
+        last_login=None if account.last_login is None else instant(account.last_login),
+        grants=grants,
     ).model_dump(mode="json")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts import people
 from cdss_api.accounts.bearer import Guard, bearer, guarded_routes, requires
+from cdss_api.accounts.listing import counted, listed
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.shapes_people import (
     NewPasswordBody,
@@ -40,16 +40,17 @@ def _show(routes: APIBlueprint, service: Service, guarded: Guard) -> None:
     @guarded
     def show(query: UsersQuery) -> Response:
         """List the accounts in the order of their names; `after` is the last name of the page before."""
-        rows = select(Account).where(Account.username > (query.after or "")).order_by(Account.username)
         with service.database.reading() as session:
-            return jsonify({"users": [user_answer(account) for account in session.scalars(rows.limit(query.limit))]})
+            found = listed(session, query)
+            grants = counted(session, [account.account_id for account in found], service.now())
+            return jsonify({"users": [user_answer(account, grants[account.account_id]) for account in found]})
 
     @routes.get("/<account_id>", responses={"200": UserAnswer})
     @guarded
     def one(path: UserPath) -> Response:
         """Tell of an account."""
         with service.database.reading() as session:
-            return jsonify(user_answer(account_of(session, path.account_id)))
+            return jsonify(_answer(session, account_of(session, path.account_id), service.now()))
 
 
 def _change(routes: APIBlueprint, service: Service, guarded: Guard) -> None:
@@ -70,7 +71,7 @@ def _change(routes: APIBlueprint, service: Service, guarded: Guard) -> None:
                 )
             except people.Odd as odd:
                 raise refused(odd) from None
-            return jsonify(user_answer(account)), 201
+            return jsonify(_answer(work.session, account, work.now)), 201
 
     @routes.patch("/<account_id>", responses={"200": UserAnswer})
     @guarded
@@ -89,7 +90,7 @@ def _change(routes: APIBlueprint, service: Service, guarded: Guard) -> None:
                 )
             except people.Odd as odd:
                 raise refused(odd) from None
-            return jsonify(user_answer(account))
+            return jsonify(_answer(work.session, account, work.now))
 
 
 def _credentials(routes: APIBlueprint, service: Service, guarded: Guard) -> None:
@@ -120,6 +121,10 @@ def account_of(session: Session, account_id: str) -> Account:
     if account is None:
         raise Problem(404, "no_such_user", "There is no such account.")
     return account
+
+
+def _answer(session: Session, account: Account, now: float) -> dict[str, object]:
+    return user_answer(account, counted(session, [account.account_id], now)[account.account_id])
 
 
 def refused(odd: people.Odd) -> Problem:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from flask import Blueprint, Response, make_response, render_template, request, send_from_directory
+from flask import Blueprint, Response, jsonify, make_response, render_template, request, send_from_directory
+
+from cdss_api.accounts.languages import Language
+from cdss_api.console.languages import script_texts
 
 STATIC = Path(__file__).with_name("static")
 HOME = "/console/"  # leads to the page that a role begins with
 _FRONT_DOOR = "/"
 PAGES = (
     "audit",
+    "forwarding",
     "jobs",
     "mismatches",
+    "modalities",
     "notifications",
     "outbox",
     "overview",
@@ -20,7 +25,9 @@ PAGES = (
     "reading",
     "report",
     "retention",
+    "settings",
     "studies",
+    "users",
     "worklist",
 )  # each with a template of its name
 
@@ -48,6 +55,14 @@ def blueprint() -> Blueprint:
     @routes.get(f"/console/<any({', '.join(PAGES)}):name>")
     def page(name: str) -> Response:
         return make_response(render_template(f"{name}.html"))
+
+    @routes.get(f"/console/messages/<any({', '.join(Language)}):name>.json")
+    def messages(name: str) -> Response:
+        response = jsonify(script_texts(Language(name)))
+        response.headers["Cache-Control"] = "no-cache"
+        response.add_etag()
+        response.make_conditional(request)
+        return response
 
     @routes.get("/console/static/<name>")
     def static_file(name: str) -> Response:

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from cdss_api import modalities
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Modality
+from cdss_api.accounts.recording import Action
 from cdss_api.accounts.shapes import Issuer
 from cdss_api.service import Service
 from neuronova.contract.grants import Operation
@@ -56,6 +57,12 @@ class ModalityEntry(BaseModel):
     issuer: str
 
 
+class EchoAnswer(BaseModel):
+    """That a modality answered a C-ECHO, and how long it took."""
+
+    seconds: float
+
+
 class ModalitiesAnswer(BaseModel):
     """The table."""
 
@@ -89,6 +96,23 @@ def blueprint(service: Service) -> APIBlueprint:
                 issuer=body.issuer or None,
             )
             return jsonify(entry(modality).model_dump(mode="json"))
+
+    @routes.post("/<title>/echo", responses={"200": EchoAnswer})
+    @guarded
+    def ask(path: TitlePath) -> Response:
+        """Ask a modality whether it answers (C-ECHO, PS3.4 Annex A)."""
+        from cdss_api.modalities.echo import NoAnswer, echo
+
+        with service.work(bearer().actor) as work:
+            known = work.session.get(Modality, path.title)
+            if known is None:
+                raise Problem(404, "no_such_modality", "There is no such modality.")
+            work.record(Action.MODALITY_ECHO, title=path.title, host=known.host)
+            host, port = known.host, known.port
+        try:
+            return jsonify({"seconds": echo(service.settings.aet, path.title, host, port)})
+        except NoAnswer as why:
+            raise Problem(502, "no_answer", f"{path.title} {why}.") from None
 
     @routes.delete("/<title>", responses=NOTHING)
     @guarded

@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from neuronova.contract.roles import Role
+from neuronova.contract.text import marked
 
 
 class Channel(StrEnum):
@@ -43,12 +44,12 @@ class Meaning:
 KINDS: Mapping[Kind, Meaning] = MappingProxyType(
     {
         Kind.CRITICAL_FINDING: Meaning(
-            text="An AI model reports a finding that may be critical. AI, not for diagnosis.",
+            text=marked("An AI model reports a finding that may be critical. AI, not for diagnosis."),
             roles=frozenset({Role.RADIOLOGIST, Role.DOCTOR}),
         ),
-        Kind.JOB_FAILED: Meaning(text="An AI job failed.", roles=frozenset({Role.ADMIN})),
+        Kind.JOB_FAILED: Meaning(text=marked("An AI job failed."), roles=frozenset({Role.ADMIN})),
         Kind.BREAK_GLASS: Meaning(
-            text="Somebody opened a patient's record in an emergency.",
+            text=marked("Somebody opened a patient's record in an emergency."),
             roles=frozenset({Role.ADMIN, Role.DOCTOR}),
             treating=True,
         ),

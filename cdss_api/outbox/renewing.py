@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdss_api.database import Database
@@ -18,6 +19,7 @@ from cdss_api.outbox.breaker import still_probing
 from cdss_api.outbox.claiming import Claim, renew
 from cdss_api.outbox.waits import Policy
 
+_LET_GO = text("SELECT set_config('idle_in_transaction_session_timeout', :milliseconds, true)")
 _LOG = logging.getLogger(__name__)
 
 
@@ -51,6 +53,9 @@ class Leases:
             return
         until = now + self.policy.lease
         with self.database.writing() as session:
+            if session.get_bind().dialect.name == "postgresql":
+                # A worker that is stopped in here would hold these rows, which others pass over, for as long.
+                session.execute(_LET_GO, {"milliseconds": str(round(self.policy.lease * 1000))})
             renewed, lost = renew(session, self.claims, until)
             still_probing(session, self.claims[0].target, self._renewed, until)
         self._renewed = until

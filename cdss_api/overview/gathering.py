@@ -22,7 +22,7 @@ from neuronova.contract.roles import Role
 
 DAYS = 14
 _MICROS = 1_000_000
-_SHOWN = ("target", "profile", "paused", "waiting", "dead", "oldest_seconds", "breaker")
+_SHOWN = ("target", "own", "profile", "paused", "waiting", "dead", "oldest_seconds", "breaker")
 
 
 def counted(session: Session, now: float, zone: timedelta) -> dict[str, Any]:

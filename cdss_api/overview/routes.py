@@ -43,6 +43,7 @@ class TargetState(BaseModel):
     """What waits for a target."""
 
     target: str
+    own: bool
     profile: str | None
     paused: bool
     waiting: int

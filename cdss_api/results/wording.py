@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from neuronova.contract.inference import Finding, Measurement, Result
+from neuronova.contract.text import marked
 
-NOT_FOR_DIAGNOSIS = "AI, not for diagnosis"
+NOT_FOR_DIAGNOSIS = marked("AI, not for diagnosis")
 _SHOWN = {"1": "", "[hnsf'U]": " HU", "mm2": " mm²", "mm3": " mm³", "cm3": " cm³"}  # where UCUM's symbol is no reader's
 
 

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
-from neuronova.contract.settings import Settings, SettingsError, read_dotenv, read_settings, with_secret_files
+from neuronova.contract.settings import (
+    Settings,
+    SettingsError,
+    origins_of,
+    read_dotenv,
+    read_settings,
+    with_secret_files,
+)
 from neuronova.platform.layout import REPOSITORY
 
 
 def load_settings() -> Settings:
     """Read the settings from the environment over the `.env` of this folder, or else of the repository."""
-    return read_settings(with_secret_files(variables(), Path.read_text))
+    dotenv = _dotenv()
+    settings = read_settings(with_secret_files({**dotenv, **os.environ}, Path.read_text))
+    return replace(settings, origins=origins_of(os.environ, dotenv))
 
 
 def dotenv_file() -> Path | None:

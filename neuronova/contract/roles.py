@@ -33,6 +33,7 @@ class Permission(StrEnum):
     GRANTS_MANAGE = "grants:manage"
     USERS_MANAGE = "users:manage"
     MODALITIES_MANAGE = "modalities:manage"
+    SETTINGS_READ = "settings:read"
     HOLDS_MANAGE = "holds:manage"  # legal holds: what must not leave the archive
     AUDIT_READ = "audit:read"
     OUTBOX_MANAGE = "outbox:manage"  # its messages hold records of all patients

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from neuronova.contract.settings import PREFIX, Settings
+from neuronova.contract.text import marked
 from neuronova.doctor.finding import Finding, failed, ok, warning
 
 _OTHERS = 0o077
@@ -61,26 +62,30 @@ def _open_to_the_network(settings: Settings) -> list[Finding]:
     encrypted = settings.tls_certificate is not None or (settings.public_url or "").startswith("https://")
     if is_loopback(settings.bind) or encrypted:
         return []
-    told = f"the gateway listens on {settings.bind} without TLS in front of it: passwords and images can be read"
-    advice = "set NEURONOVA_TLS_CERTIFICATE, or put a proxy with TLS in front and set NEURONOVA_PUBLIC_URL"
+    told = marked("open to the network without TLS in front of it: passwords and images can be read")
+    advice = marked("set NEURONOVA_TLS_CERTIFICATE, or put a proxy with TLS in front and set NEURONOVA_PUBLIC_URL")
     return [warning("NEURONOVA_BIND", told, advice)]
 
 
 def _first_password(settings: Settings, *, has_accounts: bool) -> list[Finding]:
-    if settings.admin_password is None or not has_accounts:
+    # The service itself is not given it, and knows that it is there.
+    given = settings.admin_password is not None or "ADMIN_PASSWORD" in settings.origins
+    if not given or not has_accounts:
         return []
-    told = "still set, though the first account has been made"
-    return [warning("NEURONOVA_ADMIN_PASSWORD", told, "remove it: it is not used any more, and can be read there")]
+    told = marked("still set, though the first account has been made")
+    advice = marked("remove it: it is not used any more, and can be read there")
+    return [warning("NEURONOVA_ADMIN_PASSWORD", told, advice)]
 
 
 def _audit(settings: Settings) -> list[Finding]:
     if settings.audit_required:
         return []
-    told = "images are given out even where that cannot be recorded"
-    return [warning("NEURONOVA_AUDIT_REQUIRED", told, "set it to yes (docs/audit.md)")]
+    told = marked("images are given out even where that cannot be recorded")
+    return [warning("NEURONOVA_AUDIT_REQUIRED", told, marked("set it to yes (docs/audit.md)"))]
 
 
 def _talkative(settings: Settings) -> list[Finding]:
     if settings.log_level != "DEBUG":
         return []
-    return [warning("NEURONOVA_LOG_LEVEL", "DEBUG fills the disk", "set it to INFO once you have found what you seek")]
+    told, advice = marked("DEBUG fills the disk"), marked("set it to INFO once you have found what you seek")
+    return [warning("NEURONOVA_LOG_LEVEL", told, advice)]

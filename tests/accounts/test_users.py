@@ -124,3 +124,37 @@ def test_a_forgotten_password_is_replaced(api: Api) -> None:
 @pytest.mark.parametrize("path", ["", "/grants"])
 def test_no_such_user(api: Api, path: str) -> None:
     assert code_of(api.client.get(f"/api/v1/users/{'0' * 32}{path}", headers=api.admin())) == "no_such_user"
+
+
+def test_accounts_are_searched_by_name_role_and_state(api: Api) -> None:
+    admin = api.admin()
+    lee = json_of(add(api, admin, username="lee", display_name="이영희"))["id"]
+    add(api, admin, username="park_1", display_name="Park", role="nurse")
+    api.client.patch(f"/api/v1/users/{lee}", json={"enabled": False}, headers=admin)
+
+    def found(**query: str) -> list[str]:
+        answer = api.client.get("/api/v1/users", query_string=query, headers=admin)
+        return [user["username"] for user in json_of(answer)["users"]]
+
+    assert found(text="영희") == found(role="doctor") == found(enabled="false") == ["lee"]
+    assert found(text="PARK") == found(text="_") == ["park_1"]
+    assert found(text="%") == []
+    assert found(role="nurse", enabled="false") == []
+
+
+def test_an_account_tells_its_last_login_and_its_grants(api: Api) -> None:
+    admin = api.admin()
+    lee = json_of(add(api, admin))["id"]
+
+    def told() -> Any:
+        return json_of(api.client.get(f"/api/v1/users/{lee}", headers=admin))
+
+    assert (told()["last_login"], told()["grants"]) == (None, {"care_team": 0, "break_glass": 0})
+    api.client.post(f"/api/v1/users/{lee}/grants", json=KIM, headers=admin)
+    other = {"patient_id": "OTHER", "reason": "unconscious in the emergency room"}
+    api.client.post("/api/v1/access/break-glass", json=other, headers=api.bearer("lee"))
+    assert told()["last_login"].startswith("2027-01-15T08:00:00")
+    assert told()["grants"] == {"care_team": 1, "break_glass": 1}
+    api.clock.time += 61 * 60  # the glass is whole again
+    admin = api.admin()
+    assert told()["grants"] == {"care_team": 1, "break_glass": 0}

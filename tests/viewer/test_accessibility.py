@@ -1,4 +1,4 @@
-"""axe on every page: no serious or critical violation (WCAG 2.1 A and AA, and axe's best practices)."""
+"""axe on every page in each language: no serious or critical violation (WCAG 2.1 A and AA, axe's best practices)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from cdss_api.accounts.languages import LANGUAGE_COOKIE, Language
 from cdss_api.console import PAGES
 from tests.browsing import ARTEFACTS
 from tests.running import Platform
@@ -22,12 +23,16 @@ def test_pages_are_accessible(viewing: Viewing, name: str) -> None:
     page = viewing.page
     page.goto(f"/console/{name}")
     expect(page.get_by_role("navigation").get_by_role("link").first).to_be_visible()
-    page.wait_for_load_state("load")
-    for size, (width, height) in SIZES.items():
-        page.set_viewport_size({"width": width, "height": height})
-        ARTEFACTS.mkdir(exist_ok=True)
-        page.screenshot(path=ARTEFACTS / f"{name}-{size}.png", full_page=True)
-        assert violations(viewing) == [], size
+    for language in Language:
+        page.context.add_cookies([{"name": LANGUAGE_COOKIE, "value": language, "url": page.url}])
+        page.reload()
+        expect(page.locator("html")).to_have_attribute("lang", language)
+        expect(page.get_by_role("navigation").get_by_role("link").first).to_be_visible()
+        for size, (width, height) in SIZES.items():
+            page.set_viewport_size({"width": width, "height": height})
+            ARTEFACTS.mkdir(exist_ok=True)
+            page.screenshot(path=ARTEFACTS / f"{name}-{language}-{size}.png", full_page=True)
+            assert violations(viewing) == [], (language, size)
 
 
 def test_the_login_is_accessible(viewing: Viewing) -> None:

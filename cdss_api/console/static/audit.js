@@ -1,15 +1,24 @@
 import { onSubmit } from './asking.js';
+import { moment as time, number } from './formatting.js';
+import { ROLES, nameOf } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
+import { _ } from './translating.js';
 
 const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
-const OUTCOMES = ['denied', 'failed', 'allowed'];
+const OUTCOMES = { denied: _('denied'), failed: _('failed'), allowed: _('allowed') };
+const ACTIONS = {
+  query: _('query'), read: _('read'), store: _('store'), delete: _('delete'), disclose: _('disclose'),
+  manage: _('manage'), find: _('find'), get: _('get'), move: _('move'), worklist: _('worklist'),
+  login: _('login'), logout: _('logout'), refresh: _('refresh'), grant: _('grant'), revoke: _('revoke'),
+  'break-glass': _('break-glass'), account: _('account'), link: _('link'), key: _('key'),
+  settings: _('settings'), start: _('start'), stop: _('stop'), search: _('search'), export: _('export'),
+  cut: _('cut'),
+};
 const PAGE = 100; // records
 const HOURS_UP_TO = 3; // days that are shown by the hour
 let asked = {};
 let lists = []; // what is shown one after the other: a filter, and where its next page begins
-
-const time = text => new Date(text).toLocaleString();
 
 function cells(row, texts) {
   for (const text of texts) row.insertCell().textContent = text;
@@ -25,10 +34,10 @@ function told(record) {
 function show(record) {
   const row = byId('records').insertRow();
   row.className = `${record.outcome} ${record.action}`;
-  const who = record.user || record.aet || '(nobody)';
+  const who = record.user || record.aet || _('(nobody)');
   const whom = [record.patient_id, record.issuer].filter(Boolean).join(' / ');
-  cells(row, [time(record.time), record.role ? `${who} (${record.role})` : who, record.action, record.outcome, whom]);
-  cells(row, [record.study, String(record.count), record.address, told(record)]);
+  cells(row, [time(record.time), record.role ? `${who} (${nameOf(ROLES, record.role)})` : who, nameOf(ACTIONS, record.action), nameOf(OUTCOMES, record.outcome), whom]);
+  cells(row, [record.study, number(record.count), record.address, told(record)]);
 }
 
 async function more() {
@@ -37,14 +46,14 @@ async function more() {
     const [first] = lists;
     const query = new URLSearchParams({ ...asked, ...first.filter, limit: String(PAGE), ...(first.after && { after: first.after }) });
     const { ok, body } = await ask('GET', `/api/v1/audit/records?${query}`);
-    if (!ok) return body.detail ?? 'That did not work; try again.';
+    if (!ok) return body.detail ?? _('That did not work; try again.');
     // A result tells how the accesses that its decision stands for ended: the decision is shown.
     body.records.filter(one => one.refers_to === null || one.count > 0).forEach(show);
     if (body.next) first.after = body.next;
     else lists.shift();
   }
   byId('more').hidden = !lists.length;
-  return byId('records').rows.length ? '' : 'Nobody did anything of this kind.';
+  return byId('records').rows.length ? '' : _('Nobody did anything of this kind.');
 }
 
 function draw(counts, step) {
@@ -60,12 +69,12 @@ function draw(counts, step) {
   const first = Math.min(...totals.keys());
   const last = Math.max(...totals.keys());
   const places = (last - first) / step + 1;
-  const sum = one => OUTCOMES.reduce((all, outcome) => all + (one[outcome] ?? 0), 0);
+  const sum = one => Object.keys(OUTCOMES).reduce((all, outcome) => all + (one[outcome] ?? 0), 0);
   const highest = Math.max(...[...totals.values()].map(sum));
   const width = Math.min(1000 / places, 60);
   for (const [at, one] of totals) {
     let top = 160;
-    for (const outcome of OUTCOMES) {
+    for (const outcome of Object.keys(OUTCOMES)) {
       const height = ((one[outcome] ?? 0) / highest) * 150;
       if (!height) continue;
       top -= Math.max(height, 2);
@@ -74,23 +83,25 @@ function draw(counts, step) {
       for (const [name, value] of Object.entries(box)) bar.setAttribute(name, value);
       bar.setAttribute('class', outcome);
       const title = document.createElementNS(SVG, 'title');
-      title.textContent = `${time(at)}: ${one[outcome]} ${outcome}`;
+      title.textContent = `${time(at)}: ${number(one[outcome])} ${OUTCOMES[outcome]}`;
       bar.append(title);
       chart.append(bar);
     }
   }
-  byId('span').textContent = `${time(first)} to ${time(last + step)}, at most ${highest} accesses`;
+  byId('span').textContent = _('%(first)s to %(last)s, at most %(most)s accesses', {
+    first: time(first), last: time(last + step), most: number(highest),
+  });
 }
 
 async function search({ patient_id, user, outcome, days }) {
   const since = new Date(Date.now() - Number(days) * 86400e3).toISOString();
   asked = { since, ...(patient_id && { patient_id }), ...(user && { user }) };
-  lists = outcome ? [{ filter: { outcome } }] : OUTCOMES.map(one => ({ filter: { outcome: one } }));
+  lists = outcome ? [{ filter: { outcome } }] : Object.keys(OUTCOMES).map(one => ({ filter: { outcome: one } }));
   byId('records').replaceChildren();
   const daily = Number(days) > HOURS_UP_TO;
   const query = new URLSearchParams({ ...asked, ...(outcome && { outcome }), daily: String(daily) });
   const counted = await ask('GET', `/api/v1/audit/counts?${query}`);
-  if (!counted.ok) return counted.status === 403 ? 'Your role does not read the audit trail.' : counted.body.detail;
+  if (!counted.ok) return counted.status === 403 ? _('Your role does not read the audit trail.') : counted.body.detail;
   draw(counted.body.counts, daily ? 86400e3 : 3600e3);
   return more();
 }
@@ -105,7 +116,9 @@ async function emergencies() {
   }
   for (const one of ok ? body.grants : []) {
     const item = document.createElement('li');
-    item.textContent = `${users.get(one.account) ?? one.account} opened ${one.patient_id}, until ${time(one.until)}: ${one.reason}`;
+    item.textContent = _('%(user)s opened %(patient)s, until %(until)s: %(reason)s', {
+      user: users.get(one.account) ?? one.account, patient: one.patient_id, until: time(one.until), reason: one.reason,
+    });
     byId('broken').querySelector('ul').append(item);
   }
 }

@@ -1,6 +1,8 @@
 // The bell in each page's head: how much is unread, and the newest of it.
 import { onArrival, tellAll } from './arriving.js';
+import { moment } from './formatting.js';
 import { askStaying as ask } from './staying.js';
+import { _ } from './translating.js';
 
 const ROOT = '/api/v1/notifications';
 const SHOWN = 8;
@@ -9,9 +11,9 @@ const SHAPE = 'M12 3a6 6 0 0 0-6 6v4l-2 3.5h16L18 13V9a6 6 0 0 0-6-6zM9.5 18.5a2
 let heard = null; // the number of the newest that was read out
 
 export const NAMES = {
-  'ai-critical-finding': 'AI finding',
-  'ai-job-failed': 'AI job failed',
-  'break-glass': 'Emergency access',
+  'ai-critical-finding': _('AI finding'),
+  'ai-job-failed': _('AI job failed'),
+  'break-glass': _('Emergency access'),
 };
 
 export function element(name, text = '', className = '') {
@@ -25,14 +27,14 @@ export function element(name, text = '', className = '') {
 export function item(one) {
   const made = element('li', '', one.read_at ? 'read' : 'unread');
   const head = element('p', '', 'quiet');
-  head.append(element('strong', NAMES[one.kind] ?? one.kind), ` · ${new Date(one.created_at).toLocaleString()}`);
+  head.append(element('strong', NAMES[one.kind] ?? one.kind), ` · ${moment(one.created_at)}`);
   const text = element('p');
   const link = element('a', one.subject);
   link.href = one.link;
   text.append(link);
   made.append(head, text);
   if (!one.read_at) {
-    const button = element('button', 'Mark as read', 'small second');
+    const button = element('button', _('Mark as read'), 'small second');
     button.type = 'button';
     button.addEventListener('click', async () => {
       button.disabled = true;
@@ -64,7 +66,7 @@ export function ring(place) {
   const list = element('ul');
   const aloud = element('span', '', 'aloud');
   aloud.setAttribute('role', 'status');
-  const all = element('a', 'All notifications and settings');
+  const all = element('a', _('All notifications and settings'));
   all.href = '/console/notifications';
   const panel = element('div', '', 'panel');
   panel.append(list, all);
@@ -83,9 +85,9 @@ export function ring(place) {
     asking = false;
     if (ok) {
       count.textContent = body.unread ? counted(body.unread) : '';
-      summary.setAttribute('aria-label', `Notifications, ${counted(body.unread)} unread`);
+      summary.setAttribute('aria-label', _('Notifications, %(count)s unread', { count: counted(body.unread) }));
       list.replaceChildren(...body.notifications.map(item));
-      if (!body.notifications.length) list.append(element('li', 'There are none.', 'quiet'));
+      if (!body.notifications.length) list.append(element('li', _('There are none.'), 'quiet'));
       const newest = body.notifications[0];
       if (heard !== null && newest?.number > heard) aloud.textContent = newest.subject;
       heard = newest?.number ?? 0;

@@ -1,4 +1,6 @@
 // Small bar charts in an svg of 560 by 170: no library is worth its size for them.
+import { number } from './formatting.js';
+
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 560;
 const HEIGHT = 170;
@@ -21,7 +23,7 @@ export function columns(svg, bars) {
     const height = value ? Math.max(2, (room * value) / most) : 1;
     const middle = PLOT.left + step * (at + 0.5);
     add(svg, 'rect', { x: middle - step * 0.35, y: PLOT.top + room - height, width: step * 0.7, height });
-    if (value) add(svg, 'text', { x: middle, y: PLOT.top + room - height - 5, 'text-anchor': 'middle', class: 'count' }, value.toLocaleString());
+    if (value) add(svg, 'text', { x: middle, y: PLOT.top + room - height - 5, 'text-anchor': 'middle', class: 'count' }, number(value));
     add(svg, 'text', { x: middle, y: HEIGHT - 8, 'text-anchor': 'middle' }, label);
   });
 }
@@ -37,6 +39,6 @@ export function rows(svg, bars) {
     const middle = step * (at + 0.5);
     add(svg, 'text', { x: left - 10, y: middle + 4, 'text-anchor': 'end' }, label);
     add(svg, 'rect', { x: left, y: middle - step * 0.3, width, height: step * 0.6, class: warns && value ? 'warns' : '' });
-    add(svg, 'text', { x: left + width + 8, y: middle + 4, class: 'count' }, value.toLocaleString());
+    add(svg, 'text', { x: left + width + 8, y: middle + 4, class: 'count' }, number(value));
   });
 }

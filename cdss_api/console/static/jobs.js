@@ -1,12 +1,11 @@
+import { age as inWords, number, time } from './formatting.js';
+import { JOB_STATES as STATES, PRIORITIES, nameOf } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
+import { _, locale } from './translating.js';
 
 const byId = id => document.getElementById(id);
 const PAGE = 50;
 const EVERY = 3000; // milliseconds between two looks
-const STATES = {
-  queued: 'queued', running: 'running', succeeded: 'succeeded', not_evaluable: 'not evaluable',
-  failed_transient: 'tried again soon', failed_permanent: 'failed', cancelled: 'cancelled', superseded: 'superseded',
-};
 const WARNS = ['failed_transient', 'failed_permanent'];
 const OPEN = ['queued', 'running', 'failed_transient'];
 const RETRIED = ['failed_transient', 'failed_permanent', 'not_evaluable', 'cancelled'];
@@ -14,19 +13,14 @@ let before = null; // the number of the last job that is shown
 let pages = 0;
 let known = null; // what the overview said of the list that is shown
 
-const time = seconds => (seconds === null ? '' : new Date(seconds * 1000).toLocaleString());
-const took = seconds => (seconds === null ? '' : `${seconds.toFixed(1)} s`);
-
-function age(seconds) {
-  if (seconds === null) return '';
-  if (seconds < 120) return `${Math.round(seconds)} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
-}
+const DIGIT = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+const took = seconds => (seconds === null ? '' : _('%(count)s s', { count: seconds.toLocaleString(locale, DIGIT) }));
+const age = seconds => (seconds === null ? '' : inWords(seconds));
 
 /** Ask, and tell a person where it did not work. */
 async function asked(method, path) {
   const answer = await ask(method, `/api/v1/jobs${path}`);
-  byId('message').textContent = answer.ok ? '' : answer.status === 403 ? 'Your role does not manage jobs.' : answer.body.detail;
+  byId('message').textContent = answer.ok ? '' : answer.status === 403 ? _('Your role does not manage jobs.') : answer.body.detail;
   return answer;
 }
 
@@ -47,21 +41,26 @@ function fill(id, rows, none) {
 }
 
 function serviceState(service) {
-  if (service.breaker === 'open') return `The inference service does not answer (${service.failures} times); next try ${time(service.until)}.`;
-  if (service.breaker === 'half_open') return 'The inference service is tried again.';
-  if (service.failures) return `The inference service did not answer ${service.failures} times.`;
-  return service.seen_at === null ? 'The inference service was not heard of yet.' : `The inference service answers; heard of ${time(service.seen_at)}.`;
+  const { failures } = service;
+  if (service.breaker === 'open') {
+    return _('The inference service does not answer (%(failures)s times); next try %(at)s.', { failures, at: time(service.until) });
+  }
+  if (service.breaker === 'half_open') return _('The inference service is tried again.');
+  if (failures) return _('The inference service did not answer %(failures)s times.', { failures });
+  if (service.seen_at === null) return _('The inference service was not heard of yet.');
+  return _('The inference service answers; heard of %(at)s.', { at: time(service.seen_at) });
 }
 
 async function overview() {
   const { ok, body } = await asked('GET', '/overview');
   if (!ok) return;
-  byId('service').textContent = `${serviceState(body.service)} ${body.in_flight} of ${body.most_in_flight} places are taken.`;
+  const places = _('%(taken)s of %(places)s places are taken.', { taken: body.in_flight, places: body.most_in_flight });
+  byId('service').textContent = `${serviceState(body.service)} ${places}`;
   byId('service').className = body.service.breaker === 'closed' ? 'quiet' : 'warns';
   const warns = (state, column) => (WARNS.includes(state) ? column : -1);
-  fill('states', body.states.map(one => [[STATES[one.state], one.count, age(one.oldest_seconds)], warns(one.state, 0)]), 'There are no jobs.');
-  fill('models', body.models.map(one => [[one.model, one.version, one.count, took(one.median), took(one.p95), took(one.deadline)]]), 'No model is known yet.');
-  fill('failures', body.failures.map(one => [[one.model, STATES[one.state], one.reason, one.count], warns(one.state, 1)]), 'There are none.');
+  fill('states', body.states.map(one => [[STATES[one.state], number(one.count), age(one.oldest_seconds)], warns(one.state, 0)]), _('There are no jobs.'));
+  fill('models', body.models.map(one => [[one.model, one.version, one.count, took(one.median), took(one.p95), took(one.deadline)]]), _('No model is known yet.'));
+  fill('failures', body.failures.map(one => [[one.model, STATES[one.state], one.reason, one.count], warns(one.state, 1)]), _('There are none.'));
   if (known !== null && known !== body.changed) await changed();
   known = body.changed;
 }
@@ -87,14 +86,14 @@ function button(text, act) {
 
 function show(job) {
   const why = [job.reason, job.detail].filter(Boolean).join(': ');
-  const state = job.waits ? 'waits' : STATES[job.state];
-  const texts = [time(job.created_at), job.rule, job.model, job.patient_id, job.priority, state, why, took(job.seconds)];
+  const state = job.waits ? _('waits') : STATES[job.state];
+  const texts = [time(job.created_at), job.rule, job.model, job.patient_id, nameOf(PRIORITIES, job.priority), state, why, took(job.seconds)];
   const acts = row('jobs', texts, WARNS.includes(job.state) ? 5 : -1).insertCell();
   const act = what => async () => {
     if ((await asked('POST', `/${job.id}/${what}`)).ok) await anew();
   };
-  if (OPEN.includes(job.state)) acts.append(button('Cancel', act('cancel')));
-  if (RETRIED.includes(job.state)) acts.append(button('Retry', act('retry')));
+  if (OPEN.includes(job.state)) acts.append(button(_('Cancel'), act('cancel')));
+  if (RETRIED.includes(job.state)) acts.append(button(_('Retry'), act('retry')));
 }
 
 async function page(after) {
@@ -114,7 +113,7 @@ async function page(after) {
   if (byId('jobs').rows.length) return;
   const cell = byId('jobs').insertRow().insertCell();
   cell.colSpan = 9;
-  cell.textContent = 'There are none.';
+  cell.textContent = _('There are none.');
 }
 
 const anew = () => page(null);

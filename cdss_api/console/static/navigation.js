@@ -1,8 +1,10 @@
 // The head of each page: where one may go, who is logged in, and the way out.
 import { ask } from './asking.js';
 import { ring } from './bell.js';
+import { ROLES, nameOf } from './naming.js';
 import { PAGES } from './pages.js';
 import { askStaying, stay } from './staying.js';
+import { _ } from './translating.js';
 
 const byId = id => document.getElementById(id);
 
@@ -29,12 +31,12 @@ async function logOut() {
 
 function showWho({ username, display_name: name, role }) {
   const who = document.createElement('span');
-  who.textContent = `${name || username} (${role})`;
+  who.textContent = `${name || username} (${nameOf(ROLES, role)})`;
   const out = document.createElement('button');
   out.type = 'button';
   out.id = 'log-out';
   out.className = 'small second';
-  out.textContent = 'Log out';
+  out.textContent = _('Log out');
   out.addEventListener('click', logOut);
   byId('who').append(who, out);
 }
@@ -45,11 +47,11 @@ function refuse(role) {
   const told = document.createElement('main');
   told.className = 'card';
   const title = document.createElement('h1');
-  title.textContent = 'Not for your role';
+  title.textContent = _('Not for your role');
   const text = document.createElement('p');
-  text.textContent = `Your account (${role}) does not use this page.`;
+  text.textContent = _('Your account (%(role)s) does not use this page.', { role: nameOf(ROLES, role) });
   const home = document.createElement('p');
-  link(home, { path: '/console/', name: 'Go to your page' });
+  link(home, { path: '/console/', name: _('Go to your page') });
   told.append(title, text, home);
   content.hidden = true; // its script still works on it
   content.after(told);
@@ -64,5 +66,5 @@ if (ok) {
   if (needs && !body.permissions.includes(needs)) refuse(body.role);
   stay();
 } else if (status === 401) {
-  link(byId('who'), { path: '/login', name: 'Log in' });
+  link(byId('who'), { path: '/login', name: _('Log in') });
 }

@@ -2,11 +2,12 @@
 import { onArrival, tellAll } from './arriving.js';
 import { NAMES, element, item } from './bell.js';
 import { askStaying as ask, toLogin } from './staying.js';
+import { _ } from './translating.js';
 
 const byId = id => document.getElementById(id);
 const ROOT = '/api/v1/notifications';
 const PAGE = 30;
-const CHANNELS = { 'in-app': 'In these pages', email: 'E-mail', webhook: 'Webhook' };
+const CHANNELS = { 'in-app': _('In these pages'), email: _('E-mail'), webhook: _('Webhook') };
 let newest = 0;
 let pages = 1;
 
@@ -34,7 +35,7 @@ async function show() {
   newest = found[0]?.number ?? 0;
   byId('more').hidden = following === null;
   byId('notifications').replaceChildren(...found.map(item));
-  if (!found.length) byId('notifications').append(element('li', 'There are none.', 'quiet'));
+  if (!found.length) byId('notifications').append(element('li', _('There are none.'), 'quiet'));
 }
 
 function box(kind, channel, { available }) {
@@ -52,7 +53,7 @@ function showChoices(chosen) {
   for (const kind of chosen.kinds) {
     const row = byId('kinds').insertRow();
     row.dataset.kind = kind.kind;
-    row.insertCell().append(element('strong', NAMES[kind.kind] ?? kind.kind), element('p', kind.text, 'quiet'));
+    row.insertCell().append(element('strong', NAMES[kind.kind] ?? kind.kind), element('p', _(kind.text), 'quiet'));
     for (const channel of Object.keys(CHANNELS)) row.insertCell().append(box(kind, channel, chosen));
   }
   byId('none').hidden = chosen.kinds.length > 0;
@@ -74,7 +75,7 @@ function choices() {
 byId('choices').addEventListener('submit', async event => {
   event.preventDefault();
   const { ok, body } = await ask('PUT', `${ROOT}/settings`, choices());
-  byId('saved').textContent = ok ? 'Saved.' : (body.errors?.map(one => `${one.pointer}: ${one.detail}`).join(' ') ?? body.detail);
+  byId('saved').textContent = ok ? _('Saved.') : body.detail;
   if (ok) showChoices(body);
 });
 byId('more').addEventListener('click', async () => {

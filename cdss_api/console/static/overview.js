@@ -1,14 +1,13 @@
 import { columns, rows } from './charts.js';
 import { age, bytes, number, time } from './formatting.js';
+import { JOB_STATES as STATES } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
+import { _ } from './translating.js';
 
 const byId = id => document.getElementById(id);
 const EVERY = 10 * 1000; // milliseconds between two looks
 const FULL = 0.8; // of the disk, as the alert rule
-const STATES = {
-  queued: 'queued', running: 'running', succeeded: 'succeeded', not_evaluable: 'not evaluable',
-  failed_transient: 'tried again', failed_permanent: 'failed', cancelled: 'cancelled', superseded: 'superseded',
-};
+const STATUSES = { ok: _('ok'), down: _('down') };
 const NOTES = ['status', 'detail', 'milliseconds', 'age_seconds'];
 let looked = null; // when the last answer came, in milliseconds
 let asking = false;
@@ -34,17 +33,18 @@ function tiles({ now, health, days, unreported, held, targets, disk, backup }) {
   const dead = targets.reduce((sum, one) => sum + one.dead, 0);
   const free = disk.free_bytes;
   const full = 1 - free / disk.bytes > FULL || free < disk.reserve_bytes;
-  const encode = backlog === undefined ? 'encode backlog, not told' : `wait for HTJ2K${oldest ? `, for ${age(oldest)}` : ''}`;
+  const waits = oldest ? _('wait for HTJ2K, for %(age)s', { age: age(oldest) }) : _('wait for HTJ2K');
+  const encode = backlog === undefined ? _('encode backlog, not told') : waits;
   return [
-    tile(`${well} of ${parts.length}`, 'parts are well', { href: '#parts', warns: well < parts.length }),
-    tile(number(days.at(-1).studies), 'studies received today', { href: '/console/studies' }),
+    tile(_('%(well)s of %(all)s', { well, all: parts.length }), _('parts are well'), { href: '#parts', warns: well < parts.length }),
+    tile(number(days.at(-1).studies), _('studies received today'), { href: '/console/studies' }),
     tile(backlog === undefined ? '?' : number(backlog), encode, { href: '/console/studies', warns: backlog === undefined }),
-    tile(number(unreported), 'studies without a signed report', { href: '/console/reading' }),
-    tile(number(held), 'studies held', { href: '/console/mismatches', warns: held > 0 }),
-    tile(number(waiting), 'messages wait', { href: '/console/outbox' }),
-    tile(number(dead), 'dead letters', { href: '/console/outbox', warns: dead > 0 }),
-    tile(bytes(free), `free of ${bytes(disk.bytes)}`, { warns: full }),
-    tile(backup === null ? 'none' : age(Math.max(0, now - backup)), backup === null ? 'backup known here' : 'since the last backup', { warns: backup === null }),
+    tile(number(unreported), _('studies without a signed report'), { href: '/console/reading' }),
+    tile(number(held), _('studies held'), { href: '/console/mismatches', warns: held > 0 }),
+    tile(number(waiting), _('messages wait'), { href: '/console/outbox' }),
+    tile(number(dead), _('dead letters'), { href: '/console/outbox', warns: dead > 0 }),
+    tile(bytes(free), _('free of %(size)s', { size: bytes(disk.bytes) }), { warns: full }),
+    tile(backup === null ? _('none') : age(Math.max(0, now - backup)), backup === null ? _('backup known here') : _('since the last backup'), { warns: backup === null }),
   ];
 }
 
@@ -69,9 +69,9 @@ function fill(id, list, none, columnsOf, warns) {
 }
 
 function targetState(target) {
-  if (target.profile === null) return 'removed';
-  if (target.paused) return 'paused';
-  return { closed: 'sending', open: 'away', half_open: 'trying again' }[target.breaker];
+  if (target.profile === null && !target.own) return _('removed');
+  if (target.paused) return _('paused');
+  return { closed: _('sending'), open: _('away'), half_open: _('trying again') }[target.breaker];
 }
 
 function show(body) {
@@ -84,19 +84,23 @@ function show(body) {
   const counts = Object.fromEntries(body.jobs.map(one => [one.state, one.count]));
   const bars = Object.entries(STATES).map(([state, label]) => ({ label, value: counts[state] ?? 0, warns: state.startsWith('failed') }));
   rows(byId('jobs'), bars);
-  byId('came').setAttribute('aria-label', `Studies received: ${body.days.map(({ day, studies }) => `${day} ${studies}`).join(', ')}`);
-  byId('jobs').setAttribute('aria-label', `AI jobs: ${bars.map(({ label, value }) => `${value} ${label}`).join(', ')}`);
+  byId('came').setAttribute('aria-label', _('Studies received: %(list)s', {
+    list: body.days.map(({ day, studies }) => `${day} ${studies}`).join(', '),
+  }));
+  byId('jobs').setAttribute('aria-label', _('AI jobs: %(list)s', {
+    list: bars.map(({ label, value }) => `${value} ${label}`).join(', '),
+  }));
   const answered = one => (one.milliseconds === undefined ? '' : `${Math.round(one.milliseconds)} ms`);
-  const asked = one => (one.age_seconds === undefined ? '' : `${age(one.age_seconds)} ago`);
-  fill('parts', Object.entries(body.health.parts), '', ([name, one]) => [name, one.status, says(one), answered(one), asked(one)],
+  const asked = one => (one.age_seconds === undefined ? '' : _('%(age)s ago', { age: age(one.age_seconds) }));
+  fill('parts', Object.entries(body.health.parts), '', ([name, one]) => [name, STATUSES[one.status], says(one), answered(one), asked(one)],
     ([, one]) => (one.status === 'ok' ? [] : [1]));
-  fill('targets', body.targets, 'There are no targets.',
+  fill('targets', body.targets, _('There are no targets.'),
     one => [one.target, targetState(one), number(one.waiting), one.waiting ? age(one.oldest_seconds) : '', number(one.dead)],
     one => [...(one.breaker === 'closed' && !one.paused ? [] : [1]), ...(one.dead ? [4] : [])]);
 }
 
 function tellAge() {
-  if (looked !== null) byId('age').textContent = `${age((Date.now() - looked) / 1000)} old`;
+  if (looked !== null) byId('age').textContent = _('%(age)s old', { age: age((Date.now() - looked) / 1000) });
 }
 
 async function look() {
@@ -109,7 +113,7 @@ async function look() {
     return toLogin();
   }
   if (status === 403) stopped = true; // navigation.js says that the page is for others
-  byId('message').textContent = ok || status === 403 ? '' : `${body.detail ?? 'That did not work.'} What is shown is old.`;
+  byId('message').textContent = ok || status === 403 ? '' : `${body.detail ?? _('That did not work.')} ${_('What is shown is old.')}`;
   if (!ok) return;
   looked = Date.now();
   byId('age').title = time(body.now);

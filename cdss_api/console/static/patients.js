@@ -1,20 +1,23 @@
 import { onSubmit } from './asking.js';
 import { addProgress } from './correcting.js';
+import { moment, number } from './formatting.js';
+import { SEXES } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
+import { _, said } from './translating.js';
 
 const byId = id => document.getElementById(id);
 const MOST = 20;
 const AGAIN = 1000; // milliseconds
 const STATES = {
-  merging: 'the images are on their way', merged: 'waits to be confirmed or undone',
-  failed: 'the images could not be changed: undo it', undoing: 'is being undone',
+  merging: _('the images are on their way'), merged: _('waits to be confirmed or undone'),
+  failed: _('the images could not be changed: undo it'), undoing: _('is being undone'),
 };
 const DECISIONS = {
   merged: [
-    ['confirm', 'Confirm', 'It stays. The original images are deleted; it cannot be undone any more.', 'danger'],
-    ['undo', 'Undo', 'Record and images become as they were.', ''],
+    ['confirm', _('Confirm'), _('It stays. The original images are deleted; it cannot be undone any more.'), 'danger'],
+    ['undo', _('Undo'), _('Record and images become as they were.'), ''],
   ],
-  failed: [['undo', 'Undo', 'The record becomes as it was; no image was changed.', 'danger']],
+  failed: [['undo', _('Undo'), _('The record becomes as it was; no image was changed.'), 'danger']],
 };
 const chosen = { source: null, target: null };
 const names = new Map();
@@ -28,21 +31,21 @@ function add(parent, tag, text = '', name = '') {
 }
 
 const nameOf = patient => (patient.name ?? [])
-  .map(one => one.text ?? [one.family, ...(one.given ?? [])].filter(Boolean).join(' ')).join(' / ') || '(no name)';
+  .map(one => one.text ?? [one.family, ...(one.given ?? [])].filter(Boolean).join(' ')).join(' / ') || _('(no name)');
 const identifiersOf = patient => (patient.identifier ?? [])
-  .map(one => `${one.value}${one.system ? ` (${one.system})` : ''}${one.use === 'old' ? ', old' : ''}`).join('\n');
+  .map(one => `${one.value}${one.system ? ` (${one.system})` : ''}${one.use === 'old' ? _(', old') : ''}`).join('\n');
 
 /** Ask FHIR; an OperationOutcome becomes a sentence. */
 async function fhir(method, path, body) {
   const answer = await ask(method, `/api/v1/fhir/${path}`, body);
   const told = answer.body?.issue?.map(one => one.diagnostics).join(' ');
-  return { ...answer, told: answer.ok ? '' : told ?? answer.body.detail ?? 'That did not work; try again.' };
+  return { ...answer, told: answer.ok ? '' : (told ? said(told) : answer.body.detail) ?? _('That did not work; try again.') };
 }
 
 async function search(side, text) {
   const list = document.querySelector(`#${side} .found`);
   list.replaceChildren();
-  if (!text.trim()) return 'Write a name or a patient ID.';
+  if (!text.trim()) return _('Write a name or a patient ID.');
   const query = new URLSearchParams({ _count: MOST });
   const answers = await Promise.all(['name', 'identifier'].map(code => {
     query.delete('name');
@@ -56,7 +59,7 @@ async function search(side, text) {
   const found = new Map(answers.flatMap(one => one.body.entry ?? [])
     .filter(one => one.search?.mode === 'match').map(one => [one.resource.id, one.resource]));
   for (const patient of found.values()) {
-    const choice = add(add(list, 'li'), 'button', `${nameOf(patient)} · ${patient.birthDate ?? 'born ?'} · ${identifiersOf(patient)}`);
+    const choice = add(add(list, 'li'), 'button', `${nameOf(patient)} · ${patient.birthDate ?? _('born ?')} · ${identifiersOf(patient)}`);
     choice.type = 'button';
     choice.setAttribute('aria-pressed', 'false');
     choice.addEventListener('click', () => {
@@ -65,7 +68,7 @@ async function search(side, text) {
       compare();
     });
   }
-  return found.size ? '' : 'Nobody is found.';
+  return found.size ? '' : _('Nobody is found.');
 }
 
 async function studiesOf(patient) {
@@ -74,8 +77,8 @@ async function studiesOf(patient) {
   if (told) return told;
   const shown = (body.entry ?? []).filter(one => one.search?.mode === 'match').map(({ resource }) =>
     [(resource.started ?? '').slice(0, 10), (resource.modality ?? []).map(one => one.code).join('/'), resource.description,
-      `(${resource.numberOfInstances} objects)`].filter(Boolean).join(' '));
-  return shown.join('\n') || 'none';
+      _('(%(count)s objects)', { count: number(resource.numberOfInstances ?? 0) })].filter(Boolean).join(' '));
+  return shown.join('\n') || _('none');
 }
 
 /** Show both in one table; what differs is marked by a word as well as by its colour. */
@@ -90,21 +93,21 @@ async function compare() {
   byId('compared').replaceChildren();
   const table = add(byId('compared'), 'table');
   const head = add(add(table, 'thead'), 'tr');
-  for (const title of ['', 'Merged away', 'Kept', '']) add(head, 'th', title);
+  for (const title of ['', _('Merged away'), _('Kept'), '']) add(head, 'th', title);
   const body = add(table, 'tbody');
   const rows = [
-    ['Name', nameOf(source), nameOf(target)], ['Born', source.birthDate, target.birthDate],
-    ['Sex', source.gender, target.gender], ['Identifiers', identifiersOf(source), identifiersOf(target)],
+    [_('Name'), nameOf(source), nameOf(target)], [_('Born'), source.birthDate, target.birthDate],
+    [_('Sex'), SEXES[source.gender], SEXES[target.gender]], [_('Identifiers'), identifiersOf(source), identifiersOf(target)],
   ];
   for (const [title, left, right] of rows) {
     const row = add(body, 'tr', '', left === right ? '' : 'differs');
     add(row, 'th', title).scope = 'row';
     add(row, 'td', left || '–');
     add(row, 'td', right || '–');
-    add(row, 'td', left === right ? '' : 'differs');
+    add(row, 'td', left === right ? '' : _('differs'));
   }
   const row = add(body, 'tr');
-  add(row, 'th', 'Studies').scope = 'row';
+  add(row, 'th', _('Studies')).scope = 'row';
   for (const one of studies) add(row, 'td', one);
   add(row, 'td');
 }
@@ -143,7 +146,10 @@ async function show(merge) {
   card.className = 'merge';
   card.dataset.id = merge.id;
   add(card, 'h3', `${await named(merge.source)} → ${await named(merge.target)}`);
-  add(card, 'p', `${STATES[merge.state] ?? merge.state} · ${merge.resources} resources, ${merge.studies.length} studies · ${new Date(merge.made).toLocaleString()}`, 'quiet');
+  const counts = _('%(resources)s resources, %(studies)s studies', {
+    resources: number(merge.resources), studies: number(merge.studies.length),
+  });
+  add(card, 'p', `${STATES[merge.state] ?? merge.state} · ${counts} · ${moment(merge.made)}`, 'quiet');
   addProgress(card, merge.correction);
   const row = add(card, 'div', '', 'decisions');
   const message = add(card, 'p');
@@ -156,7 +162,7 @@ async function show(merge) {
       for (const one of card.querySelectorAll('button')) one.disabled = true;
       const { ok, body } = await ask('POST', `/api/v1/imaging/merges/${merge.id}`, { decision });
       if (ok) return list();
-      message.textContent = body.detail ?? 'That did not work; try again.';
+      message.textContent = body.detail ?? _('That did not work; try again.');
       for (const one of card.querySelectorAll('button')) one.disabled = false;
     });
     add(choice, 'p', hint, 'quiet');
@@ -171,12 +177,12 @@ async function list() {
   const { ok, status, body } = await ask('GET', '/api/v1/imaging/merges');
   if (status === 401) toLogin();
   if (!ok) {
-    byId('message').textContent = status === 403 ? 'Your role does not merge patients.' : body.detail;
+    byId('message').textContent = status === 403 ? _('Your role does not merge patients.') : body.detail;
     return;
   }
   const cards = await Promise.all(body.merges.map(show));
   byId('merges').replaceChildren(...cards);
-  if (!cards.length) add(byId('merges'), 'p', 'None is open.', 'quiet');
+  if (!cards.length) add(byId('merges'), 'p', _('None is open.'), 'quiet');
   if (body.merges.some(one => ['merging', 'undoing'].includes(one.state))) waiting = setTimeout(list, AGAIN);
 }
 

@@ -1,4 +1,7 @@
+import { number } from './formatting.js';
+import { PRIORITIES, nameOf } from './naming.js';
 import { askStaying, toLogin } from './staying.js';
+import { _ } from './translating.js';
 import { EDITOR, VIEWER, channel, tell } from './windows.js';
 
 const byId = id => document.getElementById(id);
@@ -14,9 +17,9 @@ let asked = 0;
 
 function waits(came, now) {
   const minutes = Math.max(0, Math.floor((Date.parse(now) - Date.parse(came)) / 60e3));
-  if (minutes < 60) return `${minutes} min`;
-  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-  return `${Math.floor(minutes / 1440)} days`;
+  if (minutes < 60) return _('%(count)s min', { count: minutes });
+  if (minutes < 48 * 60) return _('%(hours)s h %(minutes)s min', { hours: Math.floor(minutes / 60), minutes: minutes % 60 });
+  return _('%(count)s days', { count: Math.floor(minutes / 1440) });
 }
 
 function tag(cell, kind, text) {
@@ -27,8 +30,8 @@ function tag(cell, kind, text) {
 }
 
 function progressOf({ progress, report }) {
-  if (progress === 'reported') return 'preliminary';
-  return report === 'partial' ? 'draft' : 'not reported';
+  if (progress === 'reported') return _('preliminary');
+  return report === 'partial' ? _('draft') : _('not reported');
 }
 
 function draw(now) {
@@ -39,10 +42,10 @@ function draw(now) {
     row.dataset.study = one.study;
     row.tabIndex = 0;
     row.setAttribute('aria-selected', String(one.study === current));
-    tag(row.insertCell(), one.priority, one.priority);
+    tag(row.insertCell(), one.priority, nameOf(PRIORITIES, one.priority));
     const order = one.orders.map(each => each.accession_number || each.description).filter(Boolean).join(', ');
     const texts = [waits(one.came, now), one.modalities.join(', '), one.description, one.patient.name];
-    for (const text of [...texts, one.patient.patient_id, one.patient.birth_date, order || 'no order']) {
+    for (const text of [...texts, one.patient.patient_id, one.patient.birth_date, order || _('no order')]) {
       row.insertCell().textContent = text;
     }
     for (const finding of one.ai_findings) tag(row.cells[3], 'ai', finding);
@@ -50,7 +53,7 @@ function draw(now) {
     if (one.study === focused) row.focus({ preventScroll: true });
   }
   byId('list').hidden = !rows.length;
-  byId('total').textContent = rows.length ? `${total} waiting` : '';
+  byId('total').textContent = rows.length ? _('%(count)s waiting', { count: number(total) }) : '';
   byId('more').hidden = rows.length >= total;
 }
 
@@ -76,14 +79,14 @@ async function load() {
   }
   if (answer.status === 401) return toLogin();
   if (!answer.ok) {
-    byId('message').textContent = `${answer.body.detail ?? 'That did not work.'} What is shown may be old.`;
+    byId('message').textContent = `${answer.body.detail ?? _('That did not work.')} ${_('What is shown may be old.')}`;
     return;
   }
   rows = pages;
   total = answer.body.total;
   byId('message').textContent = '';
   const filtered = Object.keys(filters()).length > 0;
-  byId('empty').textContent = filtered ? 'Nothing waits that fits these filters.' : 'Nothing waits for a report.';
+  byId('empty').textContent = filtered ? _('Nothing waits that fits these filters.') : _('Nothing waits for a report.');
   byId('empty').hidden = rows.length > 0;
   draw(answer.body.now);
 }
@@ -121,7 +124,7 @@ function choose(study) {
   }
   tell('list', 'show', study);
   const both = [show('viewer', VIEWER, study), show('editor', EDITOR, study)];
-  const blocked = 'The browser blocked a window: allow windows of this site, or choose the study once more.';
+  const blocked = _('The browser blocked a window: allow windows of this site, or choose the study once more.');
   byId('message').textContent = both.every(Boolean) ? '' : blocked;
 }
 
@@ -131,7 +134,7 @@ function step(by, fits = () => true) {
   for (at += by; at >= 0 && at < rows.length; at += by) {
     if (fits(rows[at])) return choose(rows[at].study);
   }
-  byId('message').textContent = by > 0 ? 'That was the last one.' : 'That was the first one.';
+  byId('message').textContent = by > 0 ? _('That was the last one.') : _('That was the first one.');
 }
 
 const unread = one => one.progress === 'in-progress' && one.report === '';

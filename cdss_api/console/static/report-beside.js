@@ -1,9 +1,11 @@
 // What stands beside the report: whose it is, prior reports, versions and how they differ.
+import { moment } from './formatting.js';
+import { REPORT_STATES as LABELS, SEXES, nameOf } from './naming.js';
 import { askStaying } from './staying.js';
+import { _ } from './translating.js';
 
 const byId = id => document.getElementById(id);
-const LABELS = { partial: 'draft', final: 'signed' };
-const time = text => (text ? new Date(text).toLocaleString() : '');
+const time = text => (text ? moment(text) : '');
 
 function element(name, text, parent) {
   const made = document.createElement(name);
@@ -15,13 +17,13 @@ function element(name, text, parent) {
 /** Show patient, study and order. */
 export function showAbout({ patient, description, modalities, started, orders }) {
   const about = {
-    Patient: patient.name, ID: patient.patient_id, Born: patient.birth_date, Sex: patient.sex,
-    Study: [modalities.join(', '), time(started)].filter(Boolean).join(', '),
-    Order: orders.map(one => [one.accession_number, one.description].filter(Boolean).join(' ')).join('; '),
-    Indication: orders.map(one => one.indication).filter(Boolean).join('; '),
+    [_('Patient')]: patient.name, [_('Patient ID')]: patient.patient_id, [_('Born')]: patient.birth_date, [_('Sex')]: nameOf(SEXES, patient.sex),
+    [_('Study')]: [modalities.join(', '), time(started)].filter(Boolean).join(', '),
+    [_('Order')]: orders.map(one => [one.accession_number, one.description].filter(Boolean).join(' ')).join('; '),
+    [_('Indication')]: orders.map(one => one.indication).filter(Boolean).join('; '),
   };
-  byId('title').textContent = description || 'Report';
-  document.title = `${patient.name} · Report`;
+  byId('title').textContent = description || _('Report');
+  document.title = `${patient.name} · ${_('Report')}`;
   byId('about').dataset.patient = [patient.name, patient.patient_id].filter(Boolean).join(', ');
   for (const [name, value] of Object.entries(about)) {
     if (!value) continue;
@@ -40,16 +42,16 @@ export function showPriors(priors) {
     element('pre', one.conclusion, details);
     element('p', one.readers.join(', '), details).className = 'quiet';
   }
-  if (!priors.length) element('p', 'There are none.', byId('priors')).className = 'quiet';
+  if (!priors.length) element('p', _('There are none.'), byId('priors')).className = 'quiet';
 }
 
 /** Show all versions; `own` is a text that was not saved, to compare with the newest by eye. */
 export async function showVersions(address, report, own = null) {
-  if (!report) return byId('versions').replaceChildren(element('p', 'There are none yet.'));
+  if (!report) return byId('versions').replaceChildren(element('p', _('There are none yet.')));
   const { ok, body } = await askStaying('GET', `${address}/versions`);
   const list = byId('versions');
   list.replaceChildren();
-  if (!ok) return element('p', body.detail ?? 'They cannot be read now.', list);
+  if (!ok) return element('p', body.detail ?? _('They cannot be read now.'), list);
   body.versions.forEach((one, at) => {
     const details = element('details', '', list);
     details.open = own !== null && at === 0;
@@ -57,7 +59,7 @@ export async function showVersions(address, report, own = null) {
     const text = element('pre', one.conclusion, details);
     const before = body.versions[at + 1];
     if (!before) return;
-    const button = element('button', `Changes since ${before.version}`, details);
+    const button = element('button', _('Changes since %(version)s', before), details);
     button.type = 'button';
     button.className = 'small second';
     button.addEventListener('click', () => showDifference(address, before.version, one.version, text));

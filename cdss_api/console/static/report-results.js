@@ -1,11 +1,15 @@
 // What models found on the study: to judge, to take into the report, and what is still to come.
+import { time } from './formatting.js';
 import { askStaying } from './staying.js';
+import { _ } from './translating.js';
 import { VIEWER } from './windows.js';
 
 const byId = id => document.getElementById(id);
 const EVERY = 4000; // milliseconds between two looks
-const COMING = { queued: 'waits for its turn', running: 'runs', failed_transient: 'is tried again soon' };
-const time = seconds => new Date(seconds * 1000).toLocaleString();
+const COMING = { queued: _('%(model)s waits for its turn: a result may come.'),
+  running: _('%(model)s runs: a result may come.'),
+  failed_transient: _('%(model)s is tried again soon: a result may come.'),
+ };
 let known = ''; // what is shown
 let of = null; // {study, patient, mayWrite, takeIn}
 
@@ -34,10 +38,12 @@ const name = one => `${one.model} ${one.model_version}`;
 const isOfAnother = one => one.patient_id !== of.patient.patient_id || one.issuer !== of.patient.issuer;
 
 function standing(one) {
-  if (one.standing === 'open') return 'Nobody has judged it.';
-  if (one.standing === 'withdrawn') return 'Withdrawn: the series has changed since.';
+  if (one.standing === 'open') return _('Nobody has judged it.');
+  if (one.standing === 'withdrawn') return _('Withdrawn: the series has changed since.');
   const reason = one.reason ? `: ${one.reason}` : '';
-  return `${one.standing === 'accepted' ? 'Accepted' : 'Rejected'} by ${one.judge}, ${time(one.judged_at)}${reason}`;
+  const by = { judge: one.judge, at: time(one.judged_at) };
+  const judged = one.standing === 'accepted' ? _('Accepted by %(judge)s, %(at)s', by) : _('Rejected by %(judge)s, %(at)s', by);
+  return `${judged}${reason}`;
 }
 
 /** The text that goes into a report: what is said, and which model says it. */
@@ -47,10 +53,10 @@ function textOf(one) {
 
 async function judge(one, verdict, reason = '') {
   const { ok, body } = await askStaying('POST', `/api/v1/results/${one.job}/verdict`, { verdict, reason });
-  byId('ai-message').textContent = ok ? '' : body.detail ?? 'That did not work.';
+  byId('ai-message').textContent = ok ? '' : body.detail ?? _('That did not work.');
   if (!ok) return;
   await look(true);
-  byId('ai-news').textContent = `${name(one)}: ${verdict}.`;
+  byId('ai-news').textContent = verdict === 'accepted' ? _('%(model)s: accepted.', { model: name(one) }) : _('%(model)s: rejected.', { model: name(one) });
   document.getElementById(`result-${one.job}`)?.focus();
 }
 
@@ -58,18 +64,18 @@ function askWhy(one, place) {
   if (place.querySelector('form')) return;
   const form = element('form', '', place);
   form.noValidate = true;
-  const label = element('label', 'Why is it rejected?', form);
+  const label = element('label', _('Why is it rejected?'), form);
   const field = element('textarea', '', form);
   field.id = label.htmlFor = `why-${one.job}`;
   field.maxLength = 2000;
   const buttons = element('div', '', form, 'buttons');
-  const send = element('button', 'Reject', buttons, 'small');
+  const send = element('button', _('Reject'), buttons, 'small');
   send.type = 'submit';
-  button('Do not reject', buttons, 'Do not reject', () => { form.remove(); place.querySelector('.reject')?.focus(); });
+  button(_('Do not reject'), buttons, _('Do not reject'), () => { form.remove(); place.querySelector('.reject')?.focus(); });
   form.addEventListener('submit', event => {
     event.preventDefault();
     if (field.value.trim()) return judge(one, 'rejected', field.value);
-    byId('ai-message').textContent = 'Say why the result is rejected.';
+    byId('ai-message').textContent = _('Say why the result is rejected.');
     field.focus();
   });
   field.focus();
@@ -77,14 +83,14 @@ function askWhy(one, place) {
 
 function actions(one, place) {
   const row = element('div', '', place, 'buttons');
-  const link = element('a', 'Show in the viewer', row);
+  const link = element('a', _('Show in the viewer'), row);
   link.href = VIEWER(of.study);
   link.target = 'neuronova-viewer';
   if (!of.mayWrite || one.standing === 'withdrawn') return;
-  if (one.standing !== 'accepted') button('Accept', row, `Accept ${name(one)}`, () => judge(one, 'accepted'));
-  if (one.standing !== 'rejected') button('Reject', row, `Reject ${name(one)}`, () => askWhy(one, place), 'small second reject');
+  if (one.standing !== 'accepted') button(_('Accept'), row, _('Accept %(model)s', { model: name(one) }), () => judge(one, 'accepted'));
+  if (one.standing !== 'rejected') button(_('Reject'), row, _('Reject %(model)s', { model: name(one) }), () => askWhy(one, place), 'small second reject');
   if (one.standing !== 'accepted' || isOfAnother(one)) return;
-  button('Take into report', row, `Take ${name(one)} into the report`, () => of.takeIn(textOf(one)));
+  button(_('Take into report'), row, _('Take %(model)s into the report', { model: name(one) }), () => of.takeIn(textOf(one)));
 }
 
 function draw(results, coming) {
@@ -94,18 +100,19 @@ function draw(results, coming) {
     card.id = `result-${one.job}`;
     card.tabIndex = -1;
     element('h3', name(one), card);
-    element('p', one.warning, card, 'mark');
-    if (isOfAnother(one)) element('p', `Of another patient with this study: ${one.patient_id}`, card, 'mark');
-    list(one.lines.length ? one.lines : ['It names nothing.'], card, 'said');
+    element('p', _(one.warning), card, 'mark');
+    if (isOfAnother(one)) element('p', _('Of another patient with this study: %(patient)s', { patient: one.patient_id }), card, 'mark');
+    list(one.lines.length ? one.lines : [_('It names nothing.')], card, 'said');
     const more = element('details', '', card);
-    element('summary', 'Limits and origin', more);
+    element('summary', _('Limits and origin'), more);
     list(one.limits, more);
-    element('p', `Model ${name(one)}, digest ${one.digest.slice(0, 12)}, rule ${one.rule}, ${time(one.made_at)}`, more, 'quiet');
+    const origin = { model: name(one), digest: one.digest.slice(0, 12), rule: one.rule, at: time(one.made_at) };
+    element('p', _('Model %(model)s, digest %(digest)s, rule %(rule)s, %(at)s', origin), more, 'quiet');
     element('p', standing(one), card, 'quiet state');
     actions(one, card);
   }
-  for (const one of coming) element('p', `${one.model} ${COMING[one.state]}: a result may come.`, byId('results'), 'quiet coming');
-  if (!results.length && !coming.length) element('p', 'There are none.', byId('results'), 'quiet');
+  for (const one of coming) element('p', _(COMING[one.state], one), byId('results'), 'quiet coming');
+  if (!results.length && !coming.length) element('p', _('There are none.'), byId('results'), 'quiet');
 }
 
 async function look(anew = false) {
@@ -116,7 +123,7 @@ async function look(anew = false) {
   if (results.status === 403) return false;
   byId('ai').hidden = false;
   if (!results.ok || !jobs.ok) {
-    byId('ai-message').textContent = 'The results cannot be read now. What is shown may be old.';
+    byId('ai-message').textContent = _('The results cannot be read now. What is shown may be old.');
     known = '';
     return true;
   }

@@ -1,12 +1,14 @@
 import { showAbout, showPriors, showVersions } from './report-beside.js';
+import { moment } from './formatting.js';
+import { REPORT_STATES as LABELS, nameOf } from './naming.js';
 import { forget, keep, kept } from './report-kept.js';
 import { showResults } from './report-results.js';
 import { askStaying, toLogin } from './staying.js';
+import { _ } from './translating.js';
 import { EDITOR, channel, tell } from './windows.js';
 
 const byId = id => document.getElementById(id);
 const AUTOSAVE = 5000; // after the last keystroke
-const LABELS = { '': 'new', partial: 'draft', preliminary: 'preliminary', final: 'signed', amended: 'amended' };
 const study = new URLSearchParams(location.search).get('study') ?? '';
 const address = `/api/v1/reports/${encodeURIComponent(study)}`;
 let report = null; // as it was last saved or read
@@ -34,7 +36,7 @@ function chips(list, items, text, remove) {
       const button = document.createElement('button');
       button.type = 'button';
       button.textContent = '×';
-      button.setAttribute('aria-label', `Remove ${text(item)}`);
+      button.setAttribute('aria-label', _('Remove %(what)s', { what: text(item) }));
       button.addEventListener('click', () => { remove(at); changed(); draw(); });
       element.append(button);
     }
@@ -44,7 +46,7 @@ function chips(list, items, text, remove) {
 
 function draw() {
   chips(byId('codes'), codes, one => one.display, at => codes.splice(at, 1));
-  const named = one => one.comment || `…${one.instance.slice(-12)}${one.frame ? ` frame ${one.frame}` : ''}`;
+  const named = one => one.comment || [`…${one.instance.slice(-12)}`, one.frame && _('frame %(frame)s', one)].filter(Boolean).join(' ');
   chips(byId('keys'), keys, named, at => keys.splice(at, 1));
   byId('key-count').textContent = keys.length ? `(${keys.length})` : '';
   const signed = isSigned();
@@ -52,10 +54,11 @@ function draw() {
   byId('amend').hidden = !signed || !mayWrite;
   byId('amend').disabled = !dirty;
   byId('conclusion').readOnly = !mayWrite;
-  const status = LABELS[report?.status ?? ''] ?? report.status;
-  const when = report ? `, version ${report.version} of ${new Date(report.changed).toLocaleString()}` : '';
-  const unsaved = signed ? ' · changed: sign the amendment, or leave it' : ' · not saved yet';
-  byId('state').textContent = `${status}${when}${dirty ? unsaved : ''}`;
+  const status = nameOf(LABELS, report?.status ?? '');
+  const when = report ? _('version %(version)s of %(at)s', { version: report.version, at: moment(report.changed) }) : '';
+  const unsaved = signed ? _('changed: sign the amendment, or leave it') : _('not saved yet');
+  const saved = [status, when].filter(Boolean).join(', ');
+  byId('state').textContent = dirty ? `${saved} · ${unsaved}` : saved;
 }
 
 function changed() {
@@ -81,7 +84,7 @@ async function send(status) {
   const headers = report ? { 'If-Match': `W/"${report.version}"` } : {};
   const { ok, status: code, body } = await askStaying('PUT', address, { status, ...sent }, headers);
   if (code === 401) {
-    say('Your login has ended. Your text is kept in this browser: log in, and it is here again.');
+    say(_('Your login has ended. Your text is kept in this browser: log in, and it is here again.'));
     setTimeout(toLogin, 1500);
     return false;
   }
@@ -91,13 +94,13 @@ async function send(status) {
     const button = document.createElement('button');
     button.type = 'button';
     button.className = 'small second';
-    button.textContent = 'Compare with the saved version';
+    button.textContent = _('Compare with the saved version');
     button.addEventListener('click', catchUp);
     byId('message').append(button);
     return false;
   }
   if (!ok) {
-    say(`${body.detail ?? 'That did not work.'} Your text is kept in this browser.`);
+    say(`${body.detail ?? _('That did not work.')} ${_('Your text is kept in this browser.')}`);
     return false;
   }
   report = body;
@@ -118,7 +121,7 @@ async function catchUp() {
   if (!ok) return say(body.detail);
   report = body.report;
   await showVersions(address, report, own);
-  say('The saved version is shown beside yours, under Versions. Saving now puts your text in its place; both are kept.');
+  say(_('The saved version is shown beside yours, under Versions. Saving now puts your text in its place; both are kept.'));
   draw();
 }
 
@@ -131,9 +134,9 @@ function sure(text) {
 }
 
 async function sign(status) {
-  if (!byId('conclusion').value.trim()) return say('There is no text to sign.');
+  if (!byId('conclusion').value.trim()) return say(_('There is no text to sign.'));
   const of = byId('about').dataset.patient;
-  if (!(await sure(`Sign the report of ${of}? It goes to the archive, and can only be amended afterwards.`))) return;
+  if (!(await sure(_('Sign the report of %(patient)s? It goes to the archive, and can only be amended afterwards.', { patient: of })))) return;
   if (await save(status)) byId('next').focus(); // Enter or n leads on
 }
 
@@ -146,7 +149,7 @@ function recover(opened) {
   if (!found) return;
   dirty = true;
   const newer = (opened.report?.version ?? 0) !== found.version;
-  say(newer ? 'Your unsaved text is back. Somebody has saved another version meanwhile: see Versions.' : 'Your unsaved text is back.');
+  say(newer ? _('Your unsaved text is back. Somebody has saved another version meanwhile: see Versions.') : _('Your unsaved text is back.'));
 }
 
 // At the cursor, on lines of its own.
@@ -165,10 +168,10 @@ function options(select, list, text) {
 }
 
 async function open() {
-  if (!study) return say('No study is named. Open one from the reading list.');
+  if (!study) return say(_('No study is named. Open one from the reading list.'));
   const { ok, status, body } = await askStaying('GET', address);
   if (status === 401) return toLogin();
-  if (!ok) return say(body.detail ?? 'The report cannot be opened.');
+  if (!ok) return say(body.detail ?? _('The report cannot be opened.'));
   report = body.report;
   mayWrite = body.may_write;
   recover(body);
@@ -198,14 +201,14 @@ async function open() {
 
 function addKey() {
   const [series, instance, frame, comment] = ['series', 'instance', 'frame', 'comment'].map(id => byId(id).value.trim());
-  if (!/^[0-9.]{1,64}$/.test(series) || !/^[0-9.]{1,64}$/.test(instance)) return say('A key image has the UIDs of a series and an instance.');
+  if (!/^[0-9.]{1,64}$/.test(series) || !/^[0-9.]{1,64}$/.test(instance)) return say(_('A key image has the UIDs of a series and an instance.'));
   keys.push({ series, instance, frame: Number(frame) || null, comment });
   for (const id of ['series', 'instance', 'frame', 'comment']) byId(id).value = '';
   changed();
 }
 
 function addViewed(image) {
-  if (!image) return say('The viewer shows no single image at the moment.');
+  if (!image) return say(_('The viewer shows no single image at the moment.'));
   const known = keys.some(one => one.instance === image.instance && one.frame === image.frame);
   if (known || !mayWrite) return;
   keys.push({ ...image, comment: byId('comment').value.trim() });
@@ -224,7 +227,7 @@ channel.addEventListener('message', ({ data }) => {
   if (data.kind === 'image') return data.study === study && addViewed(data.image);
   const other = data.kind === 'at' && data.study && data.study !== study;
   byId('away').hidden = !other;
-  byId('away').textContent = other ? `The viewer shows another study (${data.study}) than this report is of.` : '';
+  byId('away').textContent = other ? _('The viewer shows another study (%(study)s) than this report is of.', data) : '';
 });
 
 byId('conclusion').addEventListener('input', changed);

@@ -2,6 +2,7 @@ import { onSubmit } from './asking.js';
 import { bytes, number, time } from './formatting.js';
 import { holdLink } from './holding.js';
 import { askStaying as ask, toLogin } from './staying.js';
+import { _ } from './translating.js';
 
 const byId = id => document.getElementById(id);
 const patientOf = one => [one.patient_id, one.issuer].filter(Boolean).join(' / ');
@@ -38,10 +39,10 @@ function lifting(one) {
   form.noValidate = true;
   label.className = 'unseen';
   label.htmlFor = reason.id = `lift-${one.number}`;
-  label.textContent = `Why the hold of ${time(one.placed_at)} is lifted`;
-  Object.assign(reason, { name: 'reason', maxLength: 500, autocomplete: 'off', placeholder: 'Reason' });
+  label.textContent = _('Why the hold of %(at)s is lifted', { at: time(one.placed_at) });
+  Object.assign(reason, { name: 'reason', maxLength: 500, autocomplete: 'off', placeholder: _('Reason') });
   button.className = 'small';
-  button.textContent = 'Lift';
+  button.textContent = _('Lift');
   problem.setAttribute('role', 'alert');
   form.append(label, reason, button, problem);
   onSubmit(form, async values => {
@@ -52,29 +53,29 @@ function lifting(one) {
   return form;
 }
 
-const told = body => (body.errors?.length ? 'Give a reason of 10 characters or more.' : body.detail);
+const told = body => (body.errors?.length ? _('Give a reason of at least ten characters.') : body.detail);
 
 async function holds() {
   const { ok, body } = await asked('holds?limit=500');
   if (!ok) return;
-  byId('held').textContent = `${number(body.holds.length)}${body.more ? ' or more' : ''}`;
+  byId('held').textContent = body.more ? _('%(count)s or more', { count: number(body.holds.length) }) : number(body.holds.length);
   const show = (row, one) => {
-    cells(row, time(one.placed_at), one.study ?? 'all studies', patientOf(one), `${one.reason} · ${one.placed_by}`);
+    cells(row, time(one.placed_at), one.study ?? _('all studies'), patientOf(one), `${one.reason} · ${one.placed_by}`);
     row.insertCell().append(lifting(one));
   };
-  fill('holds', body.holds, show, 'Nothing is held.');
+  fill('holds', body.holds, show, _('Nothing is held.'));
 }
 
 async function due() {
   const { ok, body } = await asked('retention/due?limit=500');
   if (!ok) return;
-  byId('leaving').textContent = body.leaving ? `${number(body.leaving)} with ${bytes(body.leaving_bytes)}` : '';
+  byId('leaving').textContent = body.leaving ? _('%(count)s with %(size)s', { count: number(body.leaving), size: bytes(body.leaving_bytes) }) : '';
   const show = (row, one) => {
-    const when = one.leaves_at === null ? `stays: ${one.kept}` : time(one.leaves_at);
+    const when = one.leaves_at === null ? _('stays: %(why)s', { why: one.kept }) : time(one.leaves_at);
     cells(row, when, patientOf(one), one.study, one.rule, number(one.images), bytes(one.bytes));
     row.insertCell().append(holdLink(one));
   };
-  fill('due', body.studies, show, 'No study.');
+  fill('due', body.studies, show, _('No study.'));
 }
 
 async function departures() {
@@ -86,7 +87,7 @@ async function departures() {
     const size = one.bytes ? bytes(one.bytes) : '';
     cells(row, when, patientOf(one), one.study, one.rule, one.why, number(one.images), size);
   };
-  fill('departures', body.departures, show, 'No study has left.');
+  fill('departures', body.departures, show, _('No study has left.'));
 }
 
 const all = () => Promise.all([holds(), due(), departures()]);
@@ -94,7 +95,7 @@ const all = () => Promise.all([holds(), due(), departures()]);
 onSubmit(byId('hold'), async values => {
   const wanted = Object.fromEntries(Object.entries(values).map(([name, text]) => [name, text.trim()]).filter(([, text]) => text));
   const { ok, body } = await ask('POST', '/api/v1/holds', wanted);
-  if (!ok) return body.errors?.length ? 'Name a study or a patient, and a reason of 10 characters or more.' : body.detail;
+  if (!ok) return body.errors?.length ? _('Name a study or a patient, and a reason of 10 characters or more.') : body.detail;
   byId('hold').reset();
   await all();
 });

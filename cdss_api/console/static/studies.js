@@ -2,10 +2,13 @@ import { onSubmit } from './asking.js';
 import { bytes, number, time } from './formatting.js';
 import { holdLink } from './holding.js';
 import { askStaying as ask, toLogin } from './staying.js';
+import { _, locale } from './translating.js';
 
 const byId = id => document.getElementById(id);
 const PAGE = 25;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const BECAME = { encoded: _('encoded'), pending: _('pending'), skipped: _('skipped'), failed: _('failed') };
+const DIGITS = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
 let wanted = {};
 let offset = 0;
 
@@ -24,11 +27,11 @@ function button(text, name, act) {
 }
 
 function stateOf(htj2k) {
-  if (!htj2k) return 'not told';
+  if (!htj2k) return _('not told');
   const { encoded, skipped, failed, pending, reasons } = htj2k;
   const why = Object.entries(reasons).map(([reason, count]) => `${reason} ${number(count)}`).join(', ');
   const parts = Object.entries({ encoded, pending, skipped, failed }).filter(([, count]) => count);
-  const told = parts.map(([name, count]) => `${number(count)} ${name}`).join(', ') || 'no images';
+  const told = parts.map(([name, count]) => `${number(count)} ${BECAME[name]}`).join(', ') || _('no images');
   return why ? `${told} (${why})` : told;
 }
 
@@ -38,15 +41,15 @@ function show(one) {
   const patient = [one.patient_name.split('=')[0].replaceAll('^', ' ').trim(), [one.patient_id, one.issuer].filter(Boolean).join(' / ')];
   const study = [one.modalities.join(' '), one.description].filter(Boolean).join(' · ');
   const sizes = htj2k?.bytes_after ? `${bytes(htj2k.bytes_before)} → ${bytes(htj2k.bytes_after)}` : '';
-  const ratio = htj2k?.bytes_after ? `${(htj2k.bytes_before / htj2k.bytes_after).toFixed(2)}\u00a0:\u00a01` : '';
+  const ratio = htj2k?.bytes_after ? `${(htj2k.bytes_before / htj2k.bytes_after).toLocaleString(locale, DIGITS)}\u00a0:\u00a01` : '';
   const texts = [time(one.came), patient.filter(Boolean).join(' · '), study || one.study, one.accession_number];
   for (const text of [...texts, number(one.instances), stateOf(htj2k), sizes, ratio]) row.insertCell().textContent = text;
   if (htj2k?.failed) row.cells[5].className = 'warns';
-  if (one.held) row.cells[2].textContent += ' · under legal hold';
+  if (one.held) row.cells[2].textContent += ` · ${_('under legal hold')}`;
   const acts = row.insertCell();
   acts.append(holdLink(one));
   if (!htj2k || !(htj2k.pending || htj2k.failed)) return;
-  acts.append(button('Encode now', `Encode the study of ${one.patient_id} now`, async () => {
+  acts.append(button(_('Encode now'), _('Encode the study of %(patient)s now', { patient: one.patient_id }), async () => {
     const { ok, body } = await ask('POST', `/api/v1/studies/${encodeURIComponent(one.id)}/encode`);
     byId('message').textContent = ok ? '' : body.detail;
     if (ok) await page(offset);
@@ -57,18 +60,20 @@ async function page(from) {
   const query = new URLSearchParams({ ...wanted, limit: PAGE, offset: from });
   const { ok, status, body } = await ask('GET', `/api/v1/studies?${query}`);
   if (status === 401) return toLogin();
-  if (!ok) return body.detail ?? 'That did not work; try again.';
+  if (!ok) return body.detail ?? _('That did not work; try again.');
   offset = from;
   byId('studies').replaceChildren();
   body.studies.forEach(show);
   const last = from + body.studies.length;
-  byId('total').textContent = body.total ? `${number(from + 1)} to ${number(last)} of ${number(body.total)}` : '';
+  byId('total').textContent = body.total
+    ? _('%(first)s to %(last)s of %(total)s', { first: number(from + 1), last: number(last), total: number(body.total) })
+    : '';
   byId('newer').hidden = !from;
   byId('older').hidden = last >= body.total;
   if (body.studies.length) return;
   const cell = byId('studies').insertRow().insertCell();
   cell.colSpan = 9;
-  cell.textContent = 'There is no such study.';
+  cell.textContent = _('There is no such study.');
 }
 
 async function tell(done) {

@@ -1,9 +1,15 @@
+import { number } from './formatting.js';
+import { PRIORITIES, nameOf } from './naming.js';
 import { askStaying, toLogin } from './staying.js';
+import { _ } from './translating.js';
 
 const byId = id => document.getElementById(id);
 const EVERY = 15 * 1000; // the list asks again
 const STATION = 'neuronova-worklist-station';
-const NAMES = { 'in-progress': 'in progress' };
+const NAMES = {
+  scheduled: _('scheduled'), arrived: _('arrived'), 'in-progress': _('in progress'), reported: _('reported'), signed: _('signed'),
+  cancelled: _('cancelled'),
+};
 let orders = [];
 let asked = 0;
 
@@ -32,7 +38,7 @@ function button(cell, text, order, performed, second) {
 function stations() {
   const chosen = byId('station').value || localStorage.getItem(STATION) || '';
   const names = [...new Set([...orders.flatMap(one => one.stations), ...(chosen ? [chosen] : [])])].sort();
-  byId('station').replaceChildren(new Option('all', ''), ...names.map(one => new Option(one, one)));
+  byId('station').replaceChildren(new Option(_('all'), ''), ...names.map(one => new Option(one, one)));
   byId('station').value = chosen;
   return chosen;
 }
@@ -49,22 +55,22 @@ function draw() {
     for (const text of [...texts, patient.patient_id, patient.birth_date]) row.insertCell().textContent = text;
     if (one.priority !== 'routine') {
       row.cells[0].append(' ');
-      tag(row.cells[0], one.priority, one.priority);
+      tag(row.cells[0], one.priority, nameOf(PRIORITIES, one.priority));
     }
     const progress = row.insertCell();
     tag(progress, one.progress, NAMES[one.progress] ?? one.progress);
-    if (one.not_done_reason) progress.append(` not done: ${one.not_done_reason}`);
+    if (one.not_done_reason) progress.append(' ', _('not done: %(why)s', { why: one.not_done_reason }));
     const actions = row.insertCell();
     actions.className = 'actions';
     if (['reported', 'signed', 'cancelled'].includes(one.progress)) continue;
     const stored = one.studies.length > 0; // there is no need to say that they have come
-    if (one.performed === 'done' || (one.performed !== 'arrived' && !stored)) button(actions, one.performed === 'done' ? 'Not yet done' : 'Arrived', one, 'arrived', one.performed === 'done');
-    if (one.performed !== 'done') button(actions, 'Done', one, 'done', one.performed !== 'arrived' && !stored);
-    if (!one.performed || one.performed === 'arrived') button(actions, 'Not done', one, 'not-done', true);
+    if (one.performed === 'done' || (one.performed !== 'arrived' && !stored)) button(actions, one.performed === 'done' ? _('Not yet done') : _('Arrived'), one, 'arrived', one.performed === 'done');
+    if (one.performed !== 'done') button(actions, _('Done'), one, 'done', one.performed !== 'arrived' && !stored);
+    if (!one.performed || one.performed === 'arrived') button(actions, _('Not done'), one, 'not-done', true);
   }
   byId('list').hidden = !rows.length;
   byId('empty').hidden = rows.length > 0;
-  byId('total').textContent = rows.length ? `${rows.length} orders` : '';
+  byId('total').textContent = rows.length ? _('%(count)s orders', { count: number(rows.length) }) : '';
 }
 
 async function load() {
@@ -74,7 +80,7 @@ async function load() {
   const { ok, status, body } = await askStaying('GET', `/api/v1/worklist/day?day=${day}`);
   if (turn !== asked) return;
   if (status === 401) return toLogin();
-  byId('message').textContent = ok ? '' : `${body.detail ?? 'That did not work.'} What is shown may be old.`;
+  byId('message').textContent = ok ? '' : `${body.detail ?? _('That did not work.')} ${_('What is shown may be old.')}`;
   if (!ok) return;
   orders = body.orders;
   draw();
@@ -97,7 +103,7 @@ async function say(order, performed, pressed) {
     const reason = await why(order);
     if (reason === null) return;
     if (!reason) {
-      byId('message').textContent = 'Nothing was written: say why it was not done.';
+      byId('message').textContent = _('Nothing was written: say why it was not done.');
       return;
     }
     body.reason = reason;
@@ -106,7 +112,7 @@ async function say(order, performed, pressed) {
   const answer = await askStaying('PUT', `/api/v1/worklist/orders/${order.order}`, body);
   await load();
   if (answer.status === 401) toLogin();
-  else if (!answer.ok) byId('message').textContent = answer.body.detail ?? 'That did not work; try again.';
+  else if (!answer.ok) byId('message').textContent = answer.body.detail ?? _('That did not work; try again.');
 }
 
 byId('filters').addEventListener('submit', event => event.preventDefault());

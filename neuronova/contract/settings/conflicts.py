@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from neuronova.contract.settings.model import PREFIX, Settings, SettingsError
+from neuronova.contract.settings.model import Settings, SettingsError
+from neuronova.contract.settings.values import PREFIX
 
 _PROVIDER = ("OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_AUDIENCE", "OIDC_ROLES")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from ipaddress import IPv4Network, IPv6Network
@@ -9,9 +10,8 @@ from pathlib import Path
 
 from neuronova.contract.mail import Mail
 from neuronova.contract.roles import Role
-from neuronova.contract.settings.values import Endpoint
-
-PREFIX = "NEURONOVA_"
+from neuronova.contract.settings.origins import VARIABLE, Origin, written
+from neuronova.contract.settings.values import PREFIX, Endpoint
 
 
 class SettingsError(ValueError):
@@ -80,6 +80,7 @@ class Settings:
     ai_in_flight: int  # jobs that the inference service has at a time
     ai_quiet_seconds: float  # without a new image after which a series is looked at
     ai_longest_wait: float  # seconds that images which a series is to have are waited for
+    origins: Mapping[str, Origin] = dataclass_field(default_factory=dict, compare=False, repr=False)  # of what is given
 
     @property
     def orthanc_url(self) -> str:
@@ -175,4 +176,5 @@ class Settings:
             "AI_LONGEST_WAIT": self.ai_longest_wait,
             "OIDC_ROLES": self.oidc_roles and ",".join(f"{name}={role}" for name, role in self.oidc_roles),
         }
-        return {PREFIX + name: str(value) for name, value in values.items() if value is not None}
+        given = {PREFIX + name: str(value) for name, value in values.items() if value is not None}
+        return given | {VARIABLE: written(self.origins)}

@@ -10,7 +10,9 @@ from typing import Any
 from neuronova.contract.mail import mail_of, mailbox
 from neuronova.contract.settings import values
 from neuronova.contract.settings.conflicts import refuse_conflicts
-from neuronova.contract.settings.model import PREFIX, Settings, SettingsError
+from neuronova.contract.settings.model import Settings, SettingsError
+from neuronova.contract.settings.origins import VARIABLE, origins_of, read
+from neuronova.contract.settings.values import PREFIX
 
 # name of the variable -> (name of the field, default, reader)
 _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
@@ -88,16 +90,18 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     if unknown:
         raise SettingsError(f"{unknown[0]} is not a setting; .env.example lists them all")
     fields: dict[str, Any] = {}
-    for name, (field, default, read) in _READERS.items():
+    for name, (field, default, reader) in _READERS.items():
         text = environment.get(PREFIX + name, default)
         if text is not None and not text.strip():
             raise SettingsError(f"{PREFIX}{name} is empty; remove it to use its default")
         try:
-            fields[field] = None if text is None else read(text.strip())
+            fields[field] = None if text is None else reader(text.strip())
         except ValueError as error:
             shown = "" if name in SECRETS else f"={text!r}"
             raise SettingsError(f"{PREFIX}{name}{shown} is not {error}") from None
-    settings = Settings(**fields)
+    told = environment.get(VARIABLE)
+    origins = origins_of(environment, {}) if told is None else read(told)
+    settings = Settings(**fields, origins=origins)
     refuse_conflicts(settings)
     return settings
 

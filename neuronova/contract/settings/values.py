@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from neuronova.contract.roles import Role
 
+PREFIX = "NEURONOVA_"
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 256
 SYSLOG_PORT = 6514  # RFC 5425 4.1
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
