@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long check bench translations texts tools install dev
+.PHONY: help run demo test long check bench chaos load soak translations texts tools install dev
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -32,6 +32,15 @@ check: tools ## Check format, lint, types, import rules and what is known agains
 bench: install dev ## Measure the platform against its peers
 	@./install.sh bench
 	@exec .venv/bin/python -m bench
+
+chaos: install dev ## Break the platform at random while a hospital works (15 minutes)
+	@exec .venv/bin/python -m proof.chaos $(ARGS)
+
+load: install dev ## Measure how long 100 radiologists wait
+	@exec .venv/bin/python -m proof.load $(ARGS)
+
+soak: install dev ## Watch the memory of each part for 30 minutes of work
+	@exec .venv/bin/python -m proof.soak $(ARGS)
 
 # `Problem:3` is what the API says of an error: pages show it in their reader's language.
 POT ?= cdss_api/translations/messages.pot

@@ -153,29 +153,41 @@ class Platform:
             time.sleep(0.01)
         self.process.wait(30)
 
-    def demo(self, *options: str) -> str:
-        """Send the sample studies; return what the command says."""
+    def command(self, *words: str) -> str:
+        """Run `neuronova` on this platform; return what it prints."""
         done = subprocess.run(
-            [NEURONOVA, "demo", *options],
-            env=self.environment,
+            [NEURONOVA, *words],
+            env=self.environment | {"COLUMNS": "200"},
             capture_output=True,
             text=True,
-            timeout=240,
+            timeout=300,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
+
+    def demo(self, *options: str) -> str:
+        """Send the sample studies; return what the command says."""
+        return self.command("demo", *options)
+
+    def start_again(self) -> None:
+        """Start it on the same data, after all of it has ended."""
+        self.process = _started(self.environment, self.output)
 
 
 def start(data: Path, **changes: str) -> Platform:
     """Start a platform; `until_up` waits for it."""
     variables = environment(data, **changes)
     output = data.with_suffix(".output")
-    with output.open("w") as file:
-        process = subprocess.Popen(
-            [NEURONOVA, "run"], env=variables, stdout=file, stderr=subprocess.STDOUT, text=True, cwd=data.parent
+    output.unlink(missing_ok=True)
+    return Platform(read_settings(variables), variables, _started(variables, output), output)
+
+
+def _started(variables: dict[str, str], output: Path) -> subprocess.Popen[str]:
+    with output.open("a") as file:
+        return subprocess.Popen(
+            [NEURONOVA, "run"], env=variables, stdout=file, stderr=subprocess.STDOUT, text=True, cwd=output.parent
         )
-    return Platform(read_settings(variables), variables, process, output)
 
 
 @contextmanager

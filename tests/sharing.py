@@ -19,6 +19,7 @@ APART = ("tests/emr/test_random_kills.py", "tests/platform/test_running.py", "te
 # test; the others follow, those of most tests first.
 LONGEST = (
     "tests/viewer",
+    "tests/proof/test_chaos.py",
     "tests/kills/test_kills.py",
     "tests/ai/test_triggers.py",
     "tests/emr/test_worker.py",
@@ -33,6 +34,7 @@ LONGEST = (
     "tests/chain/test_demo.py",
     "tests/fhir/test_referee.py",
     "tests/inference/test_real_series.py",
+    "tests/proof/test_load.py",
     "tests/compose/test_compose.py",
     "tests/backup/test_platform.py",
     "tests/backup/test_storage.py",

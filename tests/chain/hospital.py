@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,8 +10,7 @@ from typing import Any
 import requests
 
 from cdss_api.worklist.mapping import AE_TITLE, DCM, SNOMED
-from neuronova.platform.layout import REPOSITORY
-from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform
+from tests.running import ADMIN_PASSWORD, Platform
 
 ACCOUNT = "urn:neuronova:account"
 ISSUER, PATIENT_ID, ACCESSION = "urn:oid:1.2.410.200001.1", "2026-0417", "A20260417"
@@ -54,26 +52,12 @@ class Hospital:
         orders = self.told("GET", f"/api/v1/worklist/day?day={day}", who="tech")["orders"]
         return next((str(one["progress"]) for one in orders if one["order"] == order), "")
 
-    def command(self, *words: str) -> str:
-        """Run `neuronova` on this platform; return what it prints."""
-        done = subprocess.run(
-            [NEURONOVA, *words],
-            env=self.platform.environment | {"COLUMNS": "200"},
-            cwd=REPOSITORY,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
     def open(self, target: str) -> None:
         """Let the people, the scanner and the external server in."""
         for username, role in PEOPLE.items():
             self.platform.add_user(username, role)
         self.told("PUT", f"/api/v1/modalities/{STATION}", {"host": "127.0.0.1", "operations": ["store", "worklist"]})
-        self.command("outbox", "target", "add", "emr", target, "--kinds", KINDS, "--profile", "medplum")
+        self.platform.command("outbox", "target", "add", "emr", target, "--kinds", KINDS, "--profile", "medplum")
 
     def order(self, at: datetime) -> dict[str, str]:
         """Order a CT in one transaction; return the ids by type."""

@@ -56,7 +56,7 @@ def test_an_order_becomes_a_signed_report_elsewhere(
     assert line.faults == []
     _once_and_in_order(hospital, line, ids)
     _only_the_care_team_sees_it(hospital, ids, study["uid"])
-    assert "The trail is whole" in hospital.command("audit", "verify")
+    assert "The trail is whole" in hospital.platform.command("audit", "verify")
 
 
 def _examined(hospital: Hospital, modality: Modality, ids: dict[str, str]) -> dict[str, str]:

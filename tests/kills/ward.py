@@ -7,7 +7,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from cdss_api.results.resources import report_id
 from neuronova.platform.parts import answers_tcp
 from tests.inference.service import slices
 from tests.jobs.hospital import _is_let_in
-from tests.running import NEURONOVA, Platform, start
+from tests.running import Platform, start
 from tests.server import Server, until
 
 OWN_MODELS = Path(__file__).parent / "models"
@@ -86,15 +85,7 @@ class Ward:
         if part == "everything":
             self.platform.process.wait(20)
             until(lambda: not self.platform.left(), "nothing is left of the platform")
-            with self.platform.output.open("a") as file:
-                self.platform.process = subprocess.Popen(
-                    [NEURONOVA, "run"],
-                    env=self.platform.environment,
-                    stdout=file,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                    cwd=self.folder,
-                )
+            self.platform.start_again()
 
     @contextmanager
     def frozen(self, part: str) -> Iterator[None]:

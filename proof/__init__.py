@@ -1,0 +1,1 @@
+"""Long runs that prove the whole platform: `chaos` under faults, `load` under many users, `soak` over time."""

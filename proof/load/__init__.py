@@ -1,0 +1,1 @@
+"""A hospital on a busy morning, and how long its people wait."""

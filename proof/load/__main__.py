@@ -1,0 +1,50 @@
+"""`python -m proof.load`: radiologists, modalities and orders at once; exits with 1 where a target is missed."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from proof.hospital import hospital
+from proof.load.archive import filled
+from proof.load.crowd import crowd
+from proof.load.targets import table, targets
+
+
+def main() -> int:
+    """Run the load, and print its tables."""
+    parser = argparse.ArgumentParser(prog="python -m proof.load", description=__doc__)
+    parser.add_argument("--radiologists", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=180, help="from the moment that all of them work")
+    parser.add_argument("--studies", type=int, default=40, help="in the archive before it begins, 24 images each")
+    parser.add_argument("--pace", type=float, default=1.0, help="how many times slower than on a busy morning")
+    arguments = parser.parse_args()
+    logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
+    with TemporaryDirectory(prefix="nn") as name:
+        folder = Path(name)
+        with hospital(folder / "data", arguments.radiologists) as place:
+            filled(place, arguments.studies, folder / "archive.json")
+            before = os.getloadavg()[0]
+            found = crowd(
+                place, folder, folder / "archive.json", arguments.radiologists, arguments.seconds, arguments.pace
+            )
+            after = os.getloadavg()[0]
+    print(f"{arguments.radiologists} radiologists, {arguments.seconds:.0f} s; load average before and after: ", end="")
+    print(f"{before:.1f}, {after:.1f}\n\n{table(found.requests)}\n")
+    print(f"Modalities: {_said(found.modalities)}.")
+    print(f"Failures: {_said(found.failures) or 'none'}.")
+    print(f"Seconds of a processor: {_said({part: round(spent) for part, spent in found.processor.items()})}.")
+    return 0 if all(one.met for one in targets(found.requests)) else 1
+
+
+def _said(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{what} {number}" for what, number in sorted(counts.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

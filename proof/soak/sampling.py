@@ -1,0 +1,30 @@
+"""Samples of memory, taken beside what else happens."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from proof.parts import anonymous_memory, summed
+
+Samples = list[tuple[float, Mapping[str, float]]]
+
+
+@contextmanager
+def sampling(commands: Callable[[], Mapping[int, str]], every: float) -> Iterator[Samples]:
+    """Look at these processes every so many seconds for the length of a block; the list that is yielded grows."""
+    stop, samples = threading.Event(), Samples()
+
+    def sample() -> None:
+        while not stop.wait(every):
+            samples.append((time.monotonic(), summed(commands(), anonymous_memory)))
+
+    sampler = threading.Thread(target=sample)
+    sampler.start()
+    try:
+        yield samples
+    finally:
+        stop.set()
+        sampler.join()
