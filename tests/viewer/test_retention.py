@@ -16,7 +16,7 @@ def page(viewing: Viewing) -> Page:
     return viewing.page
 
 
-def test_a_hold_is_placed_seen_and_lifted_by_another(page: Page, platform: Platform) -> None:
+def test_a_hold_is_placed_seen_and_lifted_by_another(viewing: Viewing, page: Page, platform: Platform) -> None:
     platform.add_user("second-admin", "admin")
     page.goto("/console/studies")
     row = page.locator("#studies tr", has_text="DEMO").first
@@ -37,6 +37,10 @@ def test_a_hold_is_placed_seen_and_lifted_by_another(page: Page, platform: Platf
     expect(held.locator("[role=alert]")).to_have_text("Who places a hold does not lift it: another person has to.")
     page.goto("/console/studies")
     expect(page.locator("#studies tr", has_text="under legal hold")).to_have_count(1)
+    # What is refused on purpose, and nothing else.
+    assert [one.partition("/api/")[2] for one in viewing.complaints] == ["v1/holds", "v1/holds/1/lift"]
+    viewing.complaints.clear()
+    page.context.clear_cookies()
     login = {"username": "second-admin", "password": ADMIN_PASSWORD}
     assert page.context.request.post("/api/v1/auth/login", data=login).ok
     page.goto("/console/retention")
