@@ -21,6 +21,7 @@ from tests import debian13
 from tests.server import free_ports, until
 
 ADMIN_PASSWORD = "the first of passwords"
+FRESH = 300.0  # seconds
 NEURONOVA = Path(sys.executable).with_name("neuronova")
 
 
@@ -44,6 +45,7 @@ class Platform:
     process: subprocess.Popen[str]
     output: Path
     token: str | None = None
+    made: float = 0.0  # when the token was, by the monotonic clock
 
     @property
     def url(self) -> str:
@@ -57,11 +59,19 @@ class Platform:
         tokens: dict[str, Any] = answer.json()
         return tokens
 
+    def bearer(self) -> str:
+        """Return a token of the admin's, anew after five of its ten minutes, if somebody answers."""
+        if self.token is None or time.monotonic() - self.made > FRESH:
+            with suppress(*([] if self.token is None else [requests.RequestException])):
+                self.token = self.login()["access_token"]
+                self.made = time.monotonic()
+        assert self.token is not None
+        return self.token
+
     def get(self, path: str, **headers: str) -> requests.Response:
         """Ask as the admin, unless the headers say otherwise."""
-        if self.token is None and path.startswith(("/dicom-web", "/orthanc")):
-            self.token = self.login()["access_token"]
-        known = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        asks = self.token is not None or path.startswith(("/dicom-web", "/orthanc"))
+        known = {"Authorization": f"Bearer {self.bearer()}"} if asks else {}
         named = known | {name.replace("_", "-"): value for name, value in headers.items()}
         return requests.get(self.url + path, headers=named, timeout=10)
 

@@ -28,7 +28,7 @@ def test_a_series_that_is_sent_ends_as_a_result() -> None:
         settings = {"NEURONOVA_AI_RULES": str(rules), "NEURONOVA_AI_QUIET_SECONDS": "1"}
         with running_platform(Path(folder) / "data", **settings) as platform:
             images = stored_head(platform, "trigger")
-            platform.token = platform.login()["access_token"]
+            platform.bearer()
             series = str(images[0].SeriesInstanceUID)
             until(lambda: platform.get("/api/v1/jobs").json()["jobs"], "the job is queued", 30)
             job = ended(platform, series)

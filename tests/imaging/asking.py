@@ -38,9 +38,7 @@ class Hospital:
         self.write(patient(), order())
 
     def header(self) -> dict[str, str]:
-        if self.platform.token is None:
-            self.platform.token = self.platform.login()["access_token"]
-        return {"Authorization": f"Bearer {self.platform.token}"}
+        return {"Authorization": f"Bearer {self.platform.bearer()}"}
 
     def write(self, *resources: dict[str, Any]) -> None:
         for one in resources:

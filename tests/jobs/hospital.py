@@ -61,7 +61,7 @@ def tell_of(platform: Platform, images: Sequence[Dataset], **more: Any) -> str:
 
 def job_of(platform: Platform, series: str) -> dict[str, Any]:
     """Return the one job of a series."""
-    platform.token = platform.token or platform.login()["access_token"]
+    platform.bearer()
     (found,) = [one for one in platform.get("/api/v1/jobs").json()["jobs"] if one["series"] == series]
     return dict(found)
 

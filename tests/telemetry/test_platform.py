@@ -47,7 +47,7 @@ def _run(folder: Path, emr: str, taker: Collector, refuser: Echo, **settings: st
         add_target(platform, "emr", emr, "--kinds", KINDS, "--profile", "medplum")
         add_target(platform, "odd", refuser.url, "--kinds", "Patient", "--profile", "webhook")
         series = store_named(platform)
-        platform.token = platform.login()["access_token"]
+        platform.bearer()
         until(lambda: any(one["series"] == series for one in platform.get("/api/v1/jobs").json()["jobs"]), "asked", 60)
         job = ended(platform, series, 120)
         until(lambda: _delivered(platform), "the EMR has everything", 60)
@@ -57,7 +57,7 @@ def _run(folder: Path, emr: str, taker: Collector, refuser: Echo, **settings: st
 
 
 def _delivered(platform: Platform) -> bool:
-    token = {"Authorization": f"Bearer {platform.token}"}
+    token = {"Authorization": f"Bearer {platform.bearer()}"}
     messages = requests.get(f"{platform.url}/api/v1/outbox/messages?target=emr", headers=token, timeout=10).json()
     return bool(messages["messages"]) and all(one["state"] == "completed" for one in messages["messages"])
 

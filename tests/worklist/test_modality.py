@@ -31,7 +31,7 @@ KOREAN = ["", "ISO 2022 IR 149"]
 @pytest.fixture(scope="module")
 def platform() -> Iterator[Platform]:
     with TemporaryDirectory(prefix="nn") as folder, running_platform(Path(folder) / "data") as running_one:
-        running_one.token = running_one.login()["access_token"]
+        running_one.bearer()
         for title, operations in (("SCANNER", ["worklist"]), ("SENDER", ["store"])):
             put(running_one, f"modalities/{title}", {"host": "127.0.0.1", "operations": operations})
         fill(running_one)
@@ -41,7 +41,7 @@ def platform() -> Iterator[Platform]:
 
 def put(platform: Platform, path: str, body: dict[str, Any]) -> None:
     kind = "application/fhir+json" if path.startswith("fhir/") else "application/json"
-    headers = {"Authorization": f"Bearer {platform.token}", "Content-Type": kind}
+    headers = {"Authorization": f"Bearer {platform.bearer()}", "Content-Type": kind}
     answer = requests.put(f"{platform.url}/api/v1/{path}", json=body, headers=headers, timeout=10)
     assert answer.ok, answer.text
 
