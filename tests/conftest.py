@@ -15,7 +15,7 @@ from tests.browsing import browser
 from tests.databases import database, postgres_address, settings, sqlite_template, variables
 from tests.remembering import remembering
 from tests.server import Server, running, settings_for
-from tests.sharing import Sharing, put_in_order
+from tests.sharing import Sharing, is_long, put_in_order
 
 # A fixture is made anew for each conftest.py that names it: those of a session are named here alone.
 __all__ = ["browser", "database", "postgres_address", "remembering", "settings", "sqlite_template", "variables"]
@@ -24,6 +24,12 @@ __all__ = ["browser", "database", "postgres_address", "remembering", "settings",
 logging.getLogger("pynetdicom").propagate = False
 
 REAL_SERIES = REPOSITORY.parent / "shared" / "dicom"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Leave to the long form what tests/sharing.py leaves to it."""
+    if is_long(item.nodeid):
+        item.add_marker(pytest.mark.long)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

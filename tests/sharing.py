@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -73,6 +74,29 @@ LONGEST = (
     "tests/platform/test_running.py",
     "tests/plugins/test_encoding.py",
 )
+
+# What starts processes for each test, and proves nothing about the database that others do not prove quicker:
+# on PostgreSQL, and on SQLite in the long form.
+ON_POSTGRESQL = (
+    "tests/accounts/test_commands.py",
+    "tests/clients/test_commands.py",
+    "tests/emr/test_delivery.py",
+    "tests/emr/test_neighbour.py",
+    "tests/emr/test_polling.py",
+    "tests/emr/test_random_kills.py",
+    "tests/emr/test_worker.py",
+    "tests/forwarding/test_delivering.py",
+    "tests/notifications/test_streaming.py",
+    "tests/platform/test_accounts.py",
+    "tests/reading/test_delivery.py",
+    "tests/retention/test_leaving.py",
+)
+
+
+def is_long(nodeid: str) -> bool:
+    """Tell whether a test is left to the long form for the database that it runs on."""
+    file, _, test = nodeid.partition("::")
+    return file in ON_POSTGRESQL and "sqlite" in re.split(r"[\[\]-]", test)
 
 
 def unit_of(nodeid: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from neuronova.platform.layout import REPOSITORY
-from tests.sharing import APART, LONGEST, TOGETHER, rank, unit_of
+from tests.sharing import APART, LONGEST, ON_POSTGRESQL, TOGETHER, is_long, rank, unit_of
 
 
-@pytest.mark.parametrize("named", [*TOGETHER, *APART, *LONGEST])
+@pytest.mark.parametrize("named", [*TOGETHER, *APART, *LONGEST, *ON_POSTGRESQL])
 def test_what_is_named_exists(named: str) -> None:
     assert (REPOSITORY / named).exists()
 
@@ -30,3 +30,16 @@ def test_the_longest_come_first_and_then_those_of_most_tests() -> None:
     counts = {"tests/viewer": 50, "tests/a/test_few.py": 2, "tests/a/test_many.py": 90}
     nodes = ["tests/a/test_few.py::t", "tests/a/test_many.py::t", "tests/viewer/test_login.py::t"]
     assert sorted(nodes, key=lambda one: rank(one, counts)) == [nodes[2], nodes[1], nodes[0]]
+
+
+@pytest.mark.parametrize(
+    ("nodeid", "long"),
+    [
+        ("tests/emr/test_worker.py::test_a_worker[sqlite-slow]", True),
+        ("tests/emr/test_worker.py::test_a_worker[postgresql-slow]", False),
+        ("tests/emr/test_worker.py::test_a_worker", False),
+        ("tests/fhir/test_search.py::test_a_search[sqlite]", False),
+    ],
+)
+def test_what_is_left_to_the_long_form(nodeid: str, long: bool) -> None:
+    assert is_long(nodeid) is long
