@@ -1,4 +1,4 @@
-"""axe on every page, in English on a desktop and in Korean on a tablet: no serious or critical violation (WCAG 2.1 A and AA, axe's best practices)."""
+"""axe on every page, in English on a desktop and in Korean on a tablet: nothing serious or critical (WCAG 2.1 A and AA)."""
 
 from __future__ import annotations
 
