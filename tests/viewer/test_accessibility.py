@@ -1,4 +1,4 @@
-"""axe on every page, in English on a desktop and in Korean on a tablet: nothing serious or critical (WCAG 2.1 A and AA)."""
+"""axe on every page, in English on a desktop and in Korean on a tablet: nothing serious (WCAG 2.1 A and AA)."""
 
 from __future__ import annotations
 
