@@ -93,13 +93,16 @@ def test_a_stored_study_is_one_trace_to_its_emr_message(telling: Told) -> None:
     def of_trace() -> dict[str, Taken]:
         return {one.span: one for one in spans.spans if one.trace == run.trace}
 
+    def encoded(found: dict[str, Taken]) -> list[Taken]:
+        return [one for one in _named(found, "encode") if one.attributes.get("outcome") == "encoded"]
+
     def is_settled() -> bool:
         # Each process tells of its spans when it has some, so that a child's may be here first.
         found = of_trace()
         return (
             len(whole()) >= 3
             and {one.parent for one in found.values()} <= {*found, ""}
-            and len(_named(found, "encode")) >= 32
+            and len(encoded(found)) >= 32
             and len(_named(found, "result")) == 1
         )
 
@@ -113,10 +116,8 @@ def test_a_stored_study_is_one_trace_to_its_emr_message(telling: Told) -> None:
     stores = [one for one in _named(by_id, "store") if one.attributes.get("sender") == "MODALITY"]
     assert len(stores) == 32
     assert {one.parent for one in stores if one is not root} == {root.span}
-    encodings = [one for one in _named(by_id, "encode") if one.attributes.get("outcome") == "encoded"]
-    assert len(encodings) >= 32
-    assert {one.service for one in encodings} <= {"encode", "lane"}
-    assert {one.parent for one in encodings} == {root.span}
+    assert {one.service for one in encoded(by_id)} <= {"encode", "lane"}
+    assert {one.parent for one in encoded(by_id)} == {root.span}
     (fetched,), (model,) = _named(by_id, "fetch"), _named(by_id, "model")
     assert (fetched.parent, model.parent, model.service) == (run.span, run.span, "inference")
     (result,) = _named(by_id, "result")
