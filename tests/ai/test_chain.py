@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pytest
-
 from tests.jobs.hospital import ended, stored_head
 from tests.running import running_platform
 from tests.server import until
-
-pytestmark = pytest.mark.timeout(150)
 
 RULES = """
 rules:

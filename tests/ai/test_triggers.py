@@ -21,8 +21,6 @@ from tests.ai.heads import ct_head, localizer, ours
 from tests.server import Server, until
 from tests.synthetic import make
 
-pytestmark = pytest.mark.timeout(150)
-
 FIRES = (Asked(rule="ct-head", model="ct-hyperdensity", priority=Priority.URGENT),)
 Start = Callable[..., Judging]
 

@@ -22,8 +22,6 @@ from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, running_platform
 from tests.server import until
 from tests.synthetic import uid
 
-pytestmark = pytest.mark.timeout(240)
-
 SLICES = 4
 KNOWN = ("orthanc", "api", "keys", "journal", "audit", "models", "jobs", "corrections")
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 from sqlalchemy import select
 
 from cdss_api.forwarding.models import Forward
@@ -22,8 +21,6 @@ from tests.forwarding.peer import Peer
 from tests.forwarding.working import Bench
 from tests.server import Server, free_ports, running, settings_for, until
 from tests.synthetic import ct_slice
-
-pytestmark = pytest.mark.timeout(120)
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from tests.running import NEURONOVA, Platform, running_platform
 from tests.server import Server, free_ports, until
 from tests.synthetic import ct_slice, make
 
-pytestmark = pytest.mark.timeout(120)
 RULES = """rules:
   - name: axial-ct
     to: PEER

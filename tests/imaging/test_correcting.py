@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 from typing import Any
 
-import pytest
 from pydicom import Dataset, dcmread
 
 from tests.imaging.asking import SOON, Hospital, sent_slice
 from tests.server import until
 from tests.synthetic import uid
 
-pytestmark = pytest.mark.timeout(150)
 LONG = 30.0  # seconds
 ORDER = [{"reference": "ServiceRequest/order-1"}]
 WRONG = {"patient_id": "P-999", "PatientName": "Kim^Chulsoo", "PatientBirthDate": "19900101"}

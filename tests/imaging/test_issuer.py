@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 import requests
 
 from tests.imaging.asking import SOON, Hospital, order, patient, sent_slice
@@ -12,7 +11,6 @@ from tests.running import ADMIN_PASSWORD
 from tests.server import until
 from tests.worklist.asking import ask, question
 
-pytestmark = pytest.mark.timeout(150)
 ISSUER, SYSTEM = "HOSPITAL A", "urn:neuronova:issuer:HOSPITAL%20A"
 
 

@@ -6,13 +6,9 @@ import os
 import signal
 import time
 
-import pytest
-
 from tests.imaging.asking import SOON, Hospital, sent_slice
 from tests.server import until
 from tests.synthetic import uid
-
-pytestmark = pytest.mark.timeout(150)
 
 
 def test_a_study_appears_grows_and_goes(hospital: Hospital) -> None:

@@ -75,7 +75,6 @@ def test_what_falls_into_no_three_classes_is_refused(values: NDArray[np.float64]
         tissues(values.astype(np.float32), mask, (1.5, 1.5, 1.5))
 
 
-@pytest.mark.timeout(150)
 def test_a_synthetic_head_ends_with_its_volumes(service: Inference, orthanc: Server) -> None:
     images = head_t1w("tissues")
     orthanc.send(*images)

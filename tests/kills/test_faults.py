@@ -23,8 +23,6 @@ from tests.kills.stages import running
 from tests.kills.ward import Case, Ward, started
 from tests.server import until
 
-pytestmark = pytest.mark.timeout(150)
-
 
 @pytest.fixture(scope="module")
 def ward() -> Iterator[Ward]:

@@ -11,8 +11,6 @@ import pytest
 from tests.kills.stages import STAGES
 from tests.kills.ward import Case, Ward, started
 
-pytestmark = pytest.mark.timeout(150)
-
 
 @pytest.fixture(scope="module")
 def ward() -> Iterator[Ward]:

@@ -7,7 +7,6 @@ import os
 import signal
 from typing import Any
 
-import pytest
 import requests
 from pydicom import Dataset, dcmread
 
@@ -16,7 +15,6 @@ from tests.merging.asking import a_patient, parameters
 from tests.running import ADMIN_PASSWORD
 from tests.server import until
 
-pytestmark = pytest.mark.timeout(280)
 LONG = 60.0  # seconds
 ISSUER = "urn:oid:2.16.840.1"
 SLICES = 3

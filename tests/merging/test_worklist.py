@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
 import requests
 
 from tests.imaging.asking import SOON, Hospital, order
 from tests.merging.asking import a_patient, parameters
 from tests.server import until
 from tests.worklist.asking import ask, question
-
-pytestmark = pytest.mark.timeout(150)
 
 
 def listed(hospital: Hospital, patient_id: str = "") -> list[tuple[str, str, str]]:

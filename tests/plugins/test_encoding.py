@@ -234,7 +234,6 @@ class Modality(threading.Thread):
                 time.sleep(0.05)
 
 
-@pytest.mark.timeout(300)
 # The modality loses its connections in the middle, and pynetdicom leaves their sockets to the collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_kill_everything_in_the_middle_of_384_slices(server: Server) -> None:

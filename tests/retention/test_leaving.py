@@ -30,7 +30,6 @@ from tests.retention.test_holds import tell
 from tests.server import Server, free_ports, running, settings_for, until
 from tests.synthetic import ct_slice, part10, uid
 
-pytestmark = pytest.mark.timeout(120)
 RULE = """rules:
   - name: old-ct
     keep_days: 30

@@ -17,7 +17,6 @@ from tests.running import NEURONOVA, Platform, running_platform
 from tests.server import Server, until
 from tests.synthetic import ct_slice
 
-pytestmark = pytest.mark.timeout(180)
 RULES = """rules:
   - name: old-ct
     keep_days: 1

@@ -36,8 +36,6 @@ SHOWN = """() => window.cornerstone.getEnabledElements()[0].viewport.getCurrentI
 Point = tuple[float, float]
 numbers = count(1)
 
-pytestmark = pytest.mark.timeout(300)
-
 
 class Measured:
     """A patient's study, and what the archive holds of it."""

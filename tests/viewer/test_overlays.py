@@ -14,8 +14,6 @@ from tests.browsing import ARTEFACTS
 from tests.server import until
 from tests.viewer.viewing import LOADED, Viewing
 
-pytestmark = pytest.mark.timeout(180)
-
 STUDIES = {subject.key: subject.uid("study") for subject in SUBJECTS}
 MIDDLE = 0.6  # of the viewport's width and height: around it are the viewer's own signs, which have colours
 COLOUR = 25  # between the largest and the smallest of red, green and blue; the images are grey

@@ -14,8 +14,6 @@ from tests.jobs.hospital import ended, stored_head, tell_of
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
 
-pytestmark = pytest.mark.timeout(180)
-
 
 @pytest.fixture(scope="module")
 def head(platform: Platform) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from pydicom import Dataset
 
 from neuronova.platform.decoder import content_hash
@@ -15,8 +14,6 @@ from tests.viewer.viewing import LOADED, CachedImage, Viewing
 
 HTJ2K = "1.2.840.10008.1.2.4.202"
 KINDS = ("ct", "i12", "i16", "u8", "u12", "u16", "rgb", "129x700", "2100x80")
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_the_study_list_shows_the_demo_patients(viewing: Viewing) -> None:
