@@ -15,8 +15,8 @@ from orthanc_plugins.following import KEY_HEADER
 from tests.server import Server, settings_for, until
 from tests.serving import serving
 
-QUIET = 0.6  # seconds
-SOON = 20.0  # seconds; the machine is busy with other tests
+QUIET = 1.5  # seconds: longer than a busy machine pauses between two images
+SOON = 60.0  # seconds; the machine is busy with other tests
 KEY = "the key of these tests"
 PATH = "/api/v1/internal/series"
 

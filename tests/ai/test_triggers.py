@@ -175,7 +175,7 @@ def test_a_restart_judges_nothing_again(judging: Start, number: signal.Signals) 
 
 
 def test_what_a_killed_orthanc_had_stored_is_judged_after_its_start(judging: Start) -> None:
-    here = judging(NEURONOVA_AI_QUIET_SECONDS="3")
+    here = judging(NEURONOVA_AI_QUIET_SECONDS="6")
     here.server.send(*head())
     here.server.stop(signal.SIGKILL)
     assert here.api.told == []
@@ -185,7 +185,7 @@ def test_what_a_killed_orthanc_had_stored_is_judged_after_its_start(judging: Sta
 
 
 def test_a_deletion_of_a_killed_orthanc_is_told_after_its_start(judging: Start) -> None:
-    here = judging(NEURONOVA_AI_QUIET_SECONDS="3")
+    here = judging(NEURONOVA_AI_QUIET_SECONDS="6")
     here.server.send(*head())
     here.api.until_told(1)
     (study,) = here.server.get("/studies")
@@ -230,7 +230,7 @@ def test_what_cannot_be_read_is_given_up_and_holds_nothing_up(judging: Start) ->
 
 
 def test_an_archive_from_before_is_left_alone_until_it_changes(judging: Start) -> None:
-    here = judging(NEURONOVA_AI_QUIET_SECONDS="3")
+    here = judging(NEURONOVA_AI_QUIET_SECONDS="8")
     images = head(15)
     here.server.send(*images[:14])
     here.server.stop(signal.SIGKILL)
