@@ -150,9 +150,9 @@ def test_a_restart_of_orthanc_is_waited_for(tmp_path: Path) -> None:
 def test_ctrl_c_ends_it_and_the_next_run_goes_on(archive: Server, tmp_path: Path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
-    files = 400
+    files = 1000
     for number in range(1, files + 1):
-        made = ct_slice(number, rows=128, columns=128, study="interrupted", patient="I1")
+        made = ct_slice(number, rows=32, columns=32, study="interrupted", patient="I1")
         (folder / str(number)).write_bytes(part10(made))
     before = count(archive)
     importing = start(archive, folder, "--jobs", "1")
