@@ -127,10 +127,13 @@ def _query(platform: Platform, headers: dict[str, str]) -> int:
 
 def _query_while_down(platform: Platform, program: str, headers: dict[str, str]) -> None:
     def answer() -> int:
-        if program == "Orthanc":
-            return _query(platform, headers)
         url = f"{platform.url}/api/v1/fhir/Patient?family={FAMILY}&token={TOKEN}"
-        return requests.get(url, headers=headers, timeout=10).status_code
+        try:
+            if program == "Orthanc":
+                return _query(platform, headers)
+            return requests.get(url, headers=headers, timeout=10).status_code
+        except requests.RequestException:
+            return 0  # it was killed within its answer
 
     pid = platform.pid_of(program)
     assert pid is not None

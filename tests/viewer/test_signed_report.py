@@ -56,6 +56,7 @@ def test_the_pdf_is_listed_and_opens(signed: dict[str, Any], viewing: Viewing) -
     page.goto(f"/viewer?StudyInstanceUIDs={study}")
     listed = page.locator('[data-cy="study-browser-thumbnail-no-image"]')
     expect(listed).to_have_count(1, timeout=SHOWN)
+    viewing.until_loaded(1)  # a viewport that goes while its image comes is a complaint of the page
     listed.dblclick()
     shown = page.locator('object[type="application/pdf"]')
     expect(shown).to_have_count(1, timeout=SHOWN)
