@@ -25,7 +25,6 @@ class Kind(StrEnum):
     INTERNAL = "internal"
     SERVER = "server"
     CLIENT = "client"
-    CONSUMER = "consumer"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
