@@ -1,5 +1,6 @@
 // The bell in each page's head: how much is unread, and the newest of it.
 import { onArrival, tellAll } from './arriving.js';
+import { element } from './building.js';
 import { dropping } from './dropping.js';
 import { moment } from './formatting.js';
 import { askStaying as ask } from './staying.js';
@@ -16,13 +17,6 @@ export const NAMES = {
   'ai-job-failed': _('AI job failed'),
   'break-glass': _('Emergency access'),
 };
-
-export function element(name, text = '', className = '') {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
 
 /** Return a notification as an item of a list. */
 export function item(one) {

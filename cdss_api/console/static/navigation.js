@@ -1,13 +1,12 @@
 // The head of each page: where one may go, who is logged in, and the way out.
 import { ask } from './asking.js';
 import { ring } from './bell.js';
+import { byId } from './building.js';
 import { dropping } from './dropping.js';
 import { ROLES, nameOf } from './naming.js';
 import { MENU } from './pages.js';
 import { askStaying, stay } from './staying.js';
 import { _ } from './translating.js';
-
-const byId = id => document.getElementById(id);
 
 function link(parent, { path, name }) {
   const made = document.createElement('a');
