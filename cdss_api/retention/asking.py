@@ -24,7 +24,7 @@ class Described:
 
     study: dict[str, str]
     series: list[dict[str, str]]
-    files: list[StoredFile]
+    images: int
     bytes: int
 
 
@@ -51,9 +51,8 @@ class Asking:
         for one in series:
             sender = self._text(f"/instances/{one['Instances'][0]}/metadata/RemoteAET") if one["Instances"] else ""
             described.append({**one["MainDicomTags"], "SourceApplicationEntityTitle": sender})
-        return Described(
-            study=found["MainDicomTags"], series=described, files=self.files(study), bytes=int(size["DiskSize"])
-        )
+        images, taken = int(size["CountInstances"]), int(size["DiskSize"])
+        return Described(study=found["MainDicomTags"], series=described, images=images, bytes=taken)
 
     def files(self, study: str) -> list[StoredFile]:
         """Return the stored files of a study, by SOPInstanceUID; none where it is gone.

@@ -26,7 +26,7 @@ def renew(session: Session, found: Iterable[Found], now: float) -> None:
             row.announced_at = now
         row.orthanc, row.rule, row.deletes = one.candidate.orthanc, one.due.rule.name, deletes
         row.due_at, row.kept = one.due.at, one.kept
-        row.bytes, row.images = one.described.bytes, len(one.described.files)
+        row.bytes, row.images = one.described.bytes, one.described.images
     for gone in before.values():
         session.delete(gone)
     session.flush()

@@ -75,7 +75,7 @@ def plan(file: _File = None) -> None:
             what = f"stays: {one.kept}" if one.kept else f"leaves{copies}, 7 days after it was listed"
             over = datetime.fromtimestamp(one.due.at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
             patient = " / ".join(filter(None, (key.patient_id, key.issuer)))
-            counts = (str(len(one.described.files)), str(one.described.bytes))
+            counts = (str(one.described.images), str(one.described.bytes))
             table.add_row(key.study, patient, rule.name, over, *counts, what)
             leaving += one.kept is None
             size += 0 if one.kept else one.described.bytes
