@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from cdss_api.accounts.recording import Action, Actor
-from cdss_api.forwarding.sending import StoredFile
 from cdss_api.holds.holding import is_held
 from cdss_api.imaging.archive import Archive, Held
+from cdss_api.orthanc import StoredFile
 from cdss_api.retention.asking import Asking
 from cdss_api.retention.models import LEGAL_HOLD, Departure, DueStudy, State
 from cdss_api.service import Service

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdss_api.accounts.service_tokens import token
-from cdss_api.imaging.archive import Archive, Unavailable
+from cdss_api.imaging.archive import Archive
+from cdss_api.orthanc import Unavailable
 from cdss_api.retention.asking import Asking
 from cdss_api.retention.leaving import Leaving
 from cdss_api.retention.listing import renew

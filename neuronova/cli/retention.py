@@ -47,7 +47,7 @@ def plan(file: _File = None) -> None:
         from rich.table import Table
 
         from cdss_api.accounts.service_tokens import token
-        from cdss_api.imaging.archive import Unavailable
+        from cdss_api.orthanc import Unavailable
         from cdss_api.retention.asking import Asking
         from cdss_api.retention.looking import candidates, look
         from cdss_api.retention.models import NOTICE
