@@ -15,7 +15,7 @@ from cdss_api.accounts.service_tokens import token
 from cdss_api.imaging.archive import Archive
 from cdss_api.orthanc import Unavailable
 from cdss_api.retention.asking import Asking
-from cdss_api.retention.leaving import Leaving
+from cdss_api.retention.leaving import Leaving, key_of
 from cdss_api.retention.listing import renew
 from cdss_api.retention.looking import Uses, candidates, look
 from cdss_api.retention.models import NOTICE, DueStudy
@@ -83,7 +83,7 @@ class Retention:
     def _keep(self, row: DueStudy, why: str) -> None:
         log.warning("a study stays though the days of rule %s are over: %s", row.rule, why)
         with self.service.database.writing() as session:
-            stored = session.get(DueStudy, (row.study_uid, row.patient_id, row.issuer))
+            stored = session.get(DueStudy, tuple(key_of(row)))
             if stored is not None:
                 stored.kept = why
 
