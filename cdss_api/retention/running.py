@@ -26,8 +26,8 @@ from neuronova.contract.retention.rules_file import read_retention_file
 from neuronova.contract.roles import Permission
 
 log = logging.getLogger(__name__)
-EVERY = 3600.0  # seconds
-SOON = 5.0  # seconds; after the start, and after a look that did not come to its end
+# Seconds before the first look, after one, and after one that did not come to its end.
+SOON, EVERY, AGAIN = 5.0, 3600.0, 60.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,16 +40,16 @@ class Retention:
     leaving: Leaving
     uses: Uses
 
-    def run(self, stop: threading.Event, every: float = EVERY, soon: float = SOON) -> None:
+    def run(self, stop: threading.Event) -> None:
         """Look from time to time, until `stop`."""
-        wait = soon
+        wait = SOON
         while not stop.wait(wait):
             try:
                 self.step()
-                wait = every
+                wait = EVERY
             except (Unavailable, SQLAlchemyError) as error:
                 log.warning("retention waits (%s)", type(error).__name__)
-                wait = min(every, max(60.0, soon))
+                wait = AGAIN
 
     def step(self) -> None:
         """Finish what was begun, look, and let leave what may.
