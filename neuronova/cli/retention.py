@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,14 +13,12 @@ from neuronova.cli.accounts import accounts
 from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
 from neuronova.cli.rules_files import rules_of
-from neuronova.contract.roles import Permission
 from neuronova.platform.errors import PlatformError
 
 if TYPE_CHECKING:
     from neuronova.contract.retention.rules import RetentionRule
 
 retention = typer.Typer(name="retention", help="How long which study is kept, and what leaves.", no_args_is_help=True)
-SCOPES = (Permission.ARCHIVE_MANAGE,)
 _File = Annotated[Path | None, typer.Argument(help="File of rules; by default that of NEURONOVA_RETENTION_RULES.")]
 
 
@@ -46,29 +43,17 @@ def plan(file: _File = None) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        from cdss_api.accounts.service_tokens import token
         from cdss_api.orthanc import Unavailable
-        from cdss_api.retention.asking import Asking
-        from cdss_api.retention.looking import candidates, look
-        from cdss_api.retention.models import NOTICE
-        from cdss_api.retention.uses import last_use
+        from cdss_api.retention.running import retention as retaining
 
         rules = _read(_path(file))
         table = Table("Study", "Patient", "Rule", "Days are over", "Images", "Bytes", "What happens", show_lines=True)
         leaving = size = 0
         with accounts() as service:
-            asking, now = (
-                Asking(service.settings.orthanc_url, partial(token, service, "retention", SCOPES)),
-                service.now(),
-            )
-            with service.database.reading() as session:
-                studies = list(candidates(session, rules, now + NOTICE))
             try:
-                found = list(look(studies, rules, now, asking.described, last_use(service.settings.data)))
+                found = retaining(service, rules).found()
             except Unavailable as error:
                 raise PlatformError(f"Orthanc does not answer ({error}); start the platform first") from None
-            finally:
-                asking.close()
         for one in sorted(found, key=lambda one: one.due.at):
             rule, key = one.due.rule, one.candidate.key
             copies = f" once {', '.join(rule.copied_to)} confirms it" if rule.copied_to else ""
