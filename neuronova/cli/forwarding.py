@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +12,7 @@ import typer
 from neuronova.cli.accounts import accounts, changing
 from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
-from neuronova.cli.rules_files import rules_of
+from neuronova.cli.rules_files import require_storing, rules_of
 from neuronova.contract.roles import Permission
 from neuronova.platform.errors import PlatformError
 
@@ -35,11 +34,7 @@ def check(file: _File = None) -> None:
         path = _path(file)
         found = _read(path)
         typer.echo(f"{path}: no errors; rules: {', '.join(rule.name for rule in found)}")
-        missing = sorted(_missing({rule.to for rule in found}))
-        for title in missing:
-            print(f"{title} is no modality that may store; `neuronova modality add {title} ..`", file=sys.stderr)
-        if missing:
-            raise typer.Exit(1)
+        require_storing({rule.to for rule in found})
 
 
 @forwarding.command()
@@ -163,17 +158,6 @@ def _named(name: str) -> ForwardingRule:
     if name not in rules:
         raise PlatformError(f"there is no rule {name}; there are {', '.join(rules)}")
     return rules[name]
-
-
-def _missing(titles: set[str]) -> set[str]:
-    from sqlalchemy import select
-
-    from cdss_api.accounts.models import Modality
-    from neuronova.contract.grants import Operation
-
-    with accounts() as service, service.database.reading() as session:
-        known = session.scalars(select(Modality).where(Modality.title.in_(titles))).all()
-        return titles - {one.title for one in known if Operation.STORE in one.operations}
 
 
 def _asking(service: Service) -> Asking:

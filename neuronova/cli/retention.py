@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ import typer
 from neuronova.cli.accounts import accounts
 from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
-from neuronova.cli.rules_files import rules_of
+from neuronova.cli.rules_files import require_storing, rules_of
 from neuronova.platform.errors import PlatformError
 
 if TYPE_CHECKING:
@@ -29,11 +28,7 @@ def check(file: _File = None) -> None:
         path = _path(file)
         found = _read(path)
         typer.echo(f"{path}: no errors; rules: {', '.join(rule.name for rule in found)}")
-        missing = sorted({title for rule in found for title in rule.copied_to} - _modalities())
-        for title in missing:
-            print(f"{title} is no modality; `neuronova modality add {title} ..`", file=sys.stderr)
-        if missing:
-            raise typer.Exit(1)
+        require_storing({title for rule in found for title in rule.copied_to})
 
 
 @retention.command()
@@ -79,12 +74,3 @@ def _read(path: Path) -> tuple[RetentionRule, ...]:
     from neuronova.contract.retention.rules_file import read_retention
 
     return rules_of(path, read_retention)
-
-
-def _modalities() -> set[str]:
-    from sqlalchemy import select
-
-    from cdss_api.accounts.models import Modality
-
-    with accounts() as service, service.database.reading() as session:
-        return set(session.scalars(select(Modality.title)))
