@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 forwarding = typer.Typer(name="forwarding", help="Which series go on to which other AE title.", no_args_is_help=True)
 SCOPES = (Permission.ARCHIVE_MANAGE, Permission.IMAGES_READ)
-_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 _File = Annotated[Path | None, typer.Argument(help="File of rules; by default that of NEURONOVA_FORWARDING_RULES.")]
 
 
@@ -56,7 +54,7 @@ def test(
         unread = 0
         with accounts() as service:
             asking = _asking(service)
-            stored = stored_series(asking, None if study is None else _uid(study))
+            stored = stored_series(asking, study)
             if study is not None and not stored:
                 raise PlatformError(f"no study {study} is stored")
             looked = track(stored, "Looking through the archive", console=Console(stderr=True), transient=True)
@@ -82,13 +80,12 @@ def queue(
 
         from rich.console import Console
         from rich.table import Table
-        from sqlalchemy import select
 
-        from cdss_api.forwarding.models import Forward
+        from cdss_api.forwarding.listing import listed
 
         table = Table("Number", "To", "Rule", "Series", "State", "Message", "Since", "What was said")
         with accounts() as service, service.database.reading() as session:
-            for one in session.scalars(select(Forward).order_by(Forward.number.desc()).limit(count)):
+            for one in listed(session, state=None, destination=None, before=None, count=count):
                 since = datetime.fromtimestamp(one.created_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
                 named = (str(one.number), one.destination, one.rule or "by hand", one.series)
                 table.add_row(*named, one.state, str(one.message or ""), since, one.detail or "")
@@ -113,7 +110,7 @@ def forward(
         title = str(to) if ruled is None else ruled.to
         with accounts() as service:
             asking = _asking(service)
-            found = series_of_study(asking, _uid(study))
+            found = series_of_study(asking, study)
             if ruled is not None:
                 found = [one for one in found if _is_meant(asking, study, one.series, ruled)]
         if not found:
@@ -172,9 +169,3 @@ def _is_meant(asking: Asking, study: str, series: str, rule: ForwardingRule) -> 
     from neuronova.contract.forwarding.rules import reasons_against
 
     return not reasons_against(rule, read_series(asking, Stored(study, series)))
-
-
-def _uid(text: str) -> str:
-    if not _UID.fullmatch(text):
-        raise PlatformError(f"{text!r} is no StudyInstanceUID")
-    return text
