@@ -12,10 +12,8 @@ import yaml
 from neuronova.contract.ai.nodes import Reader, fields, items, odd, scalar
 from neuronova.contract.ai.rules_file import named_rules, one_word, read_condition, read_file, rule_name
 from neuronova.contract.forwarding.rules import ForwardingRule, OwnResults, When
+from neuronova.contract.modalities import AE_TITLE
 from neuronova.contract.priority import Priority
-
-AE_TITLE = re.compile(r"[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?", re.ASCII)
-"""An application entity's title without padding: 1 to 16 printable characters, no backslash (PS3.5 6.2, AE)."""
 
 
 class ForwardingFile(NamedTuple):
@@ -66,6 +64,6 @@ def _rule(node: yaml.Node) -> ForwardingRule:
 def title(node: yaml.Node) -> str:
     """Read an AE title."""
     text = scalar(node).strip()
-    if not AE_TITLE.fullmatch(text):
+    if not re.fullmatch(AE_TITLE, text):
         raise odd(node, "is no AE title: 1 to 16 printable characters without a backslash")
     return text
