@@ -33,10 +33,12 @@ def test_what_has_left_is_listed_with_its_digests(api: Api, digests: list[dict[s
     ruled, by_hand = listed["departures"]
     assert (listed["total"], ruled["study"], ruled["rule"], ruled["state"]) == (2, "1.2.4", "old-ct", "left")
     assert (by_hand["study"], by_hand["rule"], by_hand["state"], by_hand["images"]) == ("1.2.3", "", "left", 2)
-    assert "retention-list done" in api.journal.actions()
     for row, expected in ((ruled, digests), (by_hand, [])):
         answer = api.client.get(f"/api/v1/retention/departures/{row['number']}/digests", headers=who)
         assert json_of(answer) == {"digests": expected}
+    recorded = [one for one in api.journal.events if one["action"] == "retention-list"]
+    assert [one["detail"]["list"] for one in recorded] == ["departures", "digests", "digests"]
+    assert (recorded[1]["patient"], recorded[1]["detail"]["study"]) == (("P-100", "HOSPITAL"), "1.2.4")
     page = json_of(api.client.get("/api/v1/retention/departures?limit=1&offset=1", headers=who))
     assert ([one["study"] for one in page["departures"]], page["total"]) == (["1.2.3"], 2)
 
