@@ -1,0 +1,13 @@
+"""Addresses that are this machine's alone."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host, or an address to listen on, is this machine by its very name or address."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
