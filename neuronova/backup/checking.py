@@ -31,10 +31,10 @@ def database_faults(folder: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{place} is not what was backed up"
         elif place.endswith(".dump"):
             continue
-        else:
-            yield from (f"{place}: {fault}" for fault in faults_of(path))
-    if (folder / INDEX).is_file() and not faults_of(folder / INDEX) and counts_of(folder / INDEX) != manifest.counts:
-        yield f"{INDEX} counts otherwise than the manifest"
+        elif faults := faults_of(path):
+            yield from (f"{place}: {fault}" for fault in faults)
+        elif place == INDEX and counts_of(path) != manifest.counts:
+            yield f"{INDEX} counts otherwise than the manifest"
 
 
 def storage_faults(data: Path, progress: Progress, threads: int | None = None) -> Iterator[str]:
