@@ -1,4 +1,4 @@
-"""Addresses that are this machine's alone."""
+"""Which addresses are this machine's alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 
 def is_loopback(host: str) -> bool:
-    """Tell whether a host, or an address to listen on, is this machine by its very name or address."""
+    """Tell whether a host is this machine, and reached from it alone, by its very name or address."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
