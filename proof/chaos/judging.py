@@ -88,7 +88,10 @@ class Judge:
         requests_, studies, reports = (
             dict(self._current(kind)) for kind in ("ServiceRequest", "ImagingStudy", "DiagnosticReport")
         )
-        of_order = {uid: id_ for id_, body in studies.items() for uid in _values(body) if _order(body)}
+        ordered = {uid: self.ledger.orders[one] for uid, one in whole.items()}
+        of_order = {
+            uid: id_ for id_, body in studies.items() for uid in _values(body) if ordered.get(uid) in _orders(body)
+        }
         signed = {uid: id_ for id_, body in reports.items() for uid in _values(body, REPORT_OF)}
         return [
             *self._images(),
@@ -192,8 +195,9 @@ def _values(resource: dict[str, Any], system: str | None = None) -> list[str]:
     return [str(one.get("value", "")).removeprefix("urn:oid:") for one in known]
 
 
-def _order(study: dict[str, Any]) -> bool:
-    return any(str(one.get("reference", "")).startswith("ServiceRequest/") for one in study.get("basedOn", ()))
+def _orders(study: dict[str, Any]) -> list[str]:
+    """Return the ServiceRequests that an ImagingStudy is based on, by their ids."""
+    return [str(one.get("reference", "")).removeprefix("ServiceRequest/") for one in study.get("basedOn", ())]
 
 
 def _is_same(admin: Person, sent: Dataset, ids: list[str]) -> bool:
