@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from neuronova.contract.token import TOKEN_HEADER
 from tests.running import ADMIN_PASSWORD, Platform, start
 from tests.server import until
 
@@ -83,6 +84,14 @@ class Hospital:
         """Tell whether the platform is well; start it again where it gave up, as it does on a machine that is busy."""
         self.revive()
         return self.platform.healthy()
+
+    def backlog(self) -> int:
+        """Return how many images are to be encoded."""
+        headers = {TOKEN_HEADER: self.platform.login()["access_token"]}
+        answer = requests.get(
+            f"{self.platform.settings.orthanc_url}/neuronova/health", headers=headers, timeout=_TIMEOUT
+        )
+        return int(answer.json()["backlog"])
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from proof.chaos.wire import Wire, to_port, to_socket
 from proof.chaos.working import Shift, working
 from proof.hospital import MODALITIES, hospital, models
 from tests import postgres
+from tests.databases import named
 from tests.emr.peer import emr
 from tests.kills.ward import OWN_MODELS
 
@@ -98,7 +99,7 @@ def surroundings(folder: Path, plan: Plan) -> Iterator[tuple[Surroundings, Judge
     with ExitStack() as stack:
         address = stack.enter_context(postgres.cluster())
         postgres.execute(address, "CREATE DATABASE neuronova")
-        address = address.replace("/postgres?", "/neuronova?")
+        address = named(address, "neuronova")
         server = stack.enter_context(emr())
         to_database = Wire(to_socket(f"{address.partition('host=')[2]}/.s.PGSQL.5432"))
         to_emr = Wire(to_port(urlsplit(server).port or 0))
