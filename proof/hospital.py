@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import Any
 import requests
 
 from neuronova.contract.token import TOKEN_HEADER
+from tests.kills.ward import settings_in
 from tests.running import ADMIN_PASSWORD, Platform, start
 from tests.server import until
 
@@ -110,12 +110,6 @@ def hospital(data: Path, radiologists: int, **changes: str) -> Iterator[Hospital
         platform.end()
 
 
-def models(folder: Path, source: Path) -> Mapping[str, str]:
+def models(folder: Path) -> Mapping[str, str]:
     """Return settings by which a quick model runs on each series of that description; its files go to `folder`."""
-    shutil.copytree(source, folder / "models", dirs_exist_ok=True)
-    (folder / "rules.yaml").write_text(RULES)
-    return {
-        "NEURONOVA_AI_RULES": str(folder / "rules.yaml"),
-        "NEURONOVA_AI_QUIET_SECONDS": "1",
-        "NEURONOVA_INFERENCE_MODELS": str(folder / "models"),
-    }
+    return settings_in(folder, RULES)

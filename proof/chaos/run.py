@@ -25,7 +25,6 @@ from proof.hospital import MODALITIES, hospital, models
 from tests import postgres
 from tests.databases import named
 from tests.emr.peer import emr
-from tests.kills.ward import OWN_MODELS
 
 KINDS = "Patient,ServiceRequest,ImagingStudy,DiagnosticReport"
 DISK, RESERVE = 3072, 64  # MiB
@@ -108,7 +107,7 @@ def surroundings(folder: Path, plan: Plan) -> Iterator[tuple[Surroundings, Judge
         data = stack.enter_context(disk(folder / "data", DISK))
         clock = Clock(folder) if Clock.can_be_made() else None
         changes: dict[str, str] = {
-            **models(folder, OWN_MODELS),
+            **models(folder),
             **({} if clock is None else clock.environment()),
             "NEURONOVA_DATABASE_URL": f"postgresql://tests@127.0.0.1:{to_database.port}/neuronova",
             "NEURONOVA_DISK_RESERVE": str(RESERVE),

@@ -15,7 +15,6 @@ from proof.load.crowd import crowd
 from proof.load.targets import TOTAL
 from proof.soak.memory import growths, table
 from proof.soak.sampling import sampling
-from tests.kills.ward import OWN_MODELS
 
 
 def main() -> int:
@@ -30,7 +29,7 @@ def main() -> int:
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     with TemporaryDirectory(prefix="nn") as name:
         folder = Path(name)
-        with hospital(folder / "data", arguments.radiologists, **models(folder, OWN_MODELS)) as place:
+        with hospital(folder / "data", arguments.radiologists, **models(folder)) as place:
             filled(place, arguments.studies, folder / "archive.json")
             with sampling(place.platform.pids, arguments.every) as samples:
                 found = crowd(

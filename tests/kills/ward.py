@@ -19,10 +19,9 @@ from pydicom import Dataset
 
 from cdss_api.jobs.masks import folder_of
 from cdss_api.results.resources import report_id
-from neuronova.platform.parts import answers_tcp
 from tests.inference.service import slices
-from tests.jobs.hospital import _is_let_in
-from tests.running import Platform, start
+from tests.jobs.hospital import is_let_in
+from tests.running import Platform, running_platform
 from tests.server import Server, until
 
 OWN_MODELS = Path(__file__).parent / "models"
@@ -59,9 +58,7 @@ class Ward:
 
     def send(self, images: Sequence[Dataset]) -> None:
         """Send as a modality that tries until it is let in."""
-        port = self.platform.settings.dicom_port
-        # Not before something listens: pynetdicom leaves the sockets of refused connections open.
-        until(lambda: answers_tcp("127.0.0.1", port) and _is_let_in(self.platform), "the modality is let in", 90)
+        until(lambda: is_let_in(self.platform, "MODALITY"), "the modality is let in", 90)
         Server(self.platform.settings).send(*images)
 
     def get(self, path: str) -> requests.Response:
@@ -187,22 +184,22 @@ class Case:
         return self.ward.rows(query)
 
 
-@contextmanager
-def started(folder: Path, rules: str = RULES, models: Sequence[Path] = (OWN_MODELS,)) -> Iterator[Ward]:
-    """Run a platform with these rules and folders of models; it has those that come with it as well."""
+def settings_in(folder: Path, rules: str = RULES, models: Sequence[Path] = (OWN_MODELS,)) -> dict[str, str]:
+    """Return settings for these rules and folders of models, which are copied to `folder`."""
     for one in models:
         shutil.copytree(one, folder / "models", dirs_exist_ok=True)
     (folder / "rules.yaml").write_text(rules)
-    settings = {
+    return {
         "NEURONOVA_AI_RULES": str(folder / "rules.yaml"),
         "NEURONOVA_AI_QUIET_SECONDS": "1",
         "NEURONOVA_INFERENCE_MODELS": str(folder / "models"),
     }
-    platform = start(folder / "data", **settings)
-    try:
-        platform.until_up()
+
+
+@contextmanager
+def started(folder: Path, rules: str = RULES, models: Sequence[Path] = (OWN_MODELS,)) -> Iterator[Ward]:
+    """Run a platform with these rules and folders of models; it has those that come with it as well."""
+    with running_platform(folder / "data", **settings_in(folder, rules, models)) as platform:
         platform.bearer()
         platform.allow("MODALITY")
         yield Ward(platform, folder)
-    finally:
-        platform.end()
