@@ -48,6 +48,7 @@ class Wire:
 
     def close(self) -> None:
         """Listen no more."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone leaves it to a last one, for whom `accept` waits
         self._listener.close()
         self._reset()
 

@@ -120,9 +120,7 @@ def wire() -> Iterator[Wire]:
     server = ThreadingTCPServer(("127.0.0.1", 0), _Echo)
     server.daemon_threads = True
     with serving(server):
-        made = Wire(to_port(server.server_address[1]), delay=0.2)
-        yield made
-        made.close()
+        yield Wire(to_port(server.server_address[1]), delay=0.2)
 
 
 def _echoed(end: socket.socket) -> bytes:
@@ -150,6 +148,9 @@ def test_a_wire_passes_on_slows_holds_back_and_cuts(wire: Wire) -> None:
                 assert another.recv(100) == b""
     with socket.create_connection(("127.0.0.1", wire.port), timeout=20) as end:
         assert _echoed(end) == b"here"
+    wire.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", wire.port), timeout=20)
 
 
 def test_a_clock_is_set_for_processes_that_run(tmp_path: Path) -> None:
