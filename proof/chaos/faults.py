@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proof.chaos.clock import Clock
-from proof.chaos.wire import Mode, Wire
 from proof.hospital import Hospital
 from proof.parts import MODELS, PARTS
+from tests.wire import Mode, Wire
 
 KILLED = {part: title for part, title in PARTS.items() if part != MODELS} | {"everything": ""}
 _MIB = 1 << 20

@@ -19,12 +19,12 @@ from proof.chaos.judging import Judge
 from proof.chaos.ledger import Ledger
 from proof.chaos.recovery import recover
 from proof.chaos.report import Report
-from proof.chaos.wire import Wire, to_port, to_socket
 from proof.chaos.working import Shift, working
 from proof.hospital import MODALITIES, hospital, models
 from tests import postgres
 from tests.databases import named
 from tests.emr.peer import emr
+from tests.wire import Wire, to_port, to_socket
 
 KINDS = "Patient,ServiceRequest,ImagingStudy,DiagnosticReport"
 DISK, RESERVE = 3072, 64  # MiB

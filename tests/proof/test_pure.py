@@ -16,11 +16,11 @@ import pytest
 from proof.chaos.clock import Clock
 from proof.chaos.judging import Count, counted
 from proof.chaos.report import Report
-from proof.chaos.wire import Mode, Wire, to_port
 from proof.load import targets
 from proof.load.targets import FIRST_IMAGE, SEARCH, SIMPLE
 from proof.soak.memory import MIB, growths
 from tests.serving import serving
+from tests.wire import Mode, Wire, to_port
 
 
 @pytest.mark.parametrize(
@@ -146,6 +146,7 @@ def test_a_wire_passes_on_slows_holds_back_and_cuts(wire: Wire) -> None:
             assert end.recv(100) == b""
             with socket.create_connection(("127.0.0.1", wire.port), timeout=20) as another:
                 assert another.recv(100) == b""
+    assert wire.connections == 1
     with socket.create_connection(("127.0.0.1", wire.port), timeout=20) as end:
         assert _echoed(end) == b"here"
     wire.close()

@@ -1,4 +1,4 @@
-"""A wire between two parts: TCP that is passed on, slowed, held back or cut."""
+"""A wire between two parts: TCP that is passed on, counted, slowed, held back or cut."""
 
 from __future__ import annotations
 
@@ -25,11 +25,12 @@ class Mode(StrEnum):
 class Wire:
     """Listens on a port of its own, and passes each connection on to the one that `connect` opens."""
 
-    def __init__(self, connect: Callable[[], socket.socket], delay: float = 0.2) -> None:
+    def __init__(self, connect: Callable[[], socket.socket], delay: float = 0.2, host: str = "127.0.0.1") -> None:
         self.mode = Mode.PASSING
+        self.connections = 0
         self.delay = delay  # seconds a packet, where it is slow
         self._connect = connect
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server((host, 0), backlog=128)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.port: int = self._listener.getsockname()[1]
@@ -73,6 +74,7 @@ class Wire:
                 near.close()
                 continue
             with self._lock:
+                self.connections += 1
                 self._open |= {near, far}
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
