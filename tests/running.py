@@ -19,6 +19,7 @@ from neuronova.contract.settings import Settings, read_settings
 from neuronova.platform.parts import answers_tcp
 from tests import debian13
 from tests.server import free_ports, until
+from tests.signals import kill
 
 ADMIN_PASSWORD = "the first of passwords"
 FRESH = 300.0  # seconds
@@ -160,9 +161,7 @@ class Platform:
     def end(self) -> None:
         """Kill every process at once: an orderly end takes five seconds, and is tested where it is what is asked."""
         while found := self.pids():
-            for pid in sorted(found):  # who would start others again comes first
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            kill(found)
             self.process.poll()  # or it stays a zombie
             time.sleep(0.01)
         self.process.wait(30)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,7 @@ from tests.inference.service import slices
 from tests.jobs.hospital import is_let_in
 from tests.running import Platform, running_platform
 from tests.server import Server, until
+from tests.signals import frozen, kill
 
 OWN_MODELS = Path(__file__).parent / "models"
 COUNT = 12  # images of a series
@@ -72,26 +71,15 @@ class Ward:
         """Kill all processes of a part at once; where that is all of them, start the platform again."""
         found = self.pids(part)
         assert found, f"no process of {part}"
-        for pid in found:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill(found)
         if part == "everything":
             self.platform.process.wait(20)
             until(lambda: not self.platform.left(), "nothing is left of the platform")
             self.platform.start_again()
 
-    @contextmanager
-    def frozen(self, part: str) -> Iterator[None]:
+    def frozen(self, part: str) -> AbstractContextManager[None]:
         """Stop a part for the length of a block, so that it answers nothing and does nothing."""
-        found = self.pids(part)
-        for pid in found:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in found:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+        return frozen(self.pids(part))
 
     def rows(self, query: str, *values: Any, of: str = "api/neuronova.db") -> list[tuple[Any, ...]]:
         """Read from one of the platform's databases."""
