@@ -30,12 +30,11 @@ def main() -> int:
     with TemporaryDirectory(prefix="nn") as name:
         folder = Path(name)
         with hospital(folder / "data", arguments.radiologists, **models(folder)) as place:
-            filled(place, arguments.studies, folder / "archive.json")
+            filled(place, arguments.studies, folder)
             with sampling(place.platform.pids, arguments.every) as samples:
                 found = crowd(
                     place,
                     folder,
-                    folder / "archive.json",
                     arguments.radiologists,
                     60 * arguments.minutes,
                     arguments.pace,

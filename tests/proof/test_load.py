@@ -23,9 +23,9 @@ def test_a_load_is_answered_and_measured() -> None:
     with TemporaryDirectory(prefix="nn") as name:
         folder = Path(name)
         with hospital(folder / "data", radiologists=4) as place:
-            filled(place, 3, folder / "archive.json")
+            filled(place, 3, folder)
             with sampling(place.platform.pids, every=1.0) as samples:
-                morning = crowd(place, folder, folder / "archive.json", 4, SECONDS)
+                morning = crowd(place, folder, 4, SECONDS)
     found = morning.requests
     asked = {what: found[what].requests for what in (LOGIN, SEARCH, METADATA, FRAME, FIRST_IMAGE, SIMPLE, ORDER)}
     assert min(asked.values()) > 0, asked
