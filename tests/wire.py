@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 
 _CHUNK = 1 << 16
-_LOOK = 0.05  # seconds
+_DELAY = 0.2  # seconds a packet, where it is slow
+_LOOK = 0.05
 
 
 class Mode(StrEnum):
@@ -25,10 +26,9 @@ class Mode(StrEnum):
 class Wire:
     """Listens on a port of its own, and passes each connection on to the one that `connect` opens."""
 
-    def __init__(self, connect: Callable[[], socket.socket], delay: float = 0.2, host: str = "127.0.0.1") -> None:
+    def __init__(self, connect: Callable[[], socket.socket], host: str = "127.0.0.1") -> None:
         self.mode = Mode.PASSING
         self.connections = 0
-        self.delay = delay  # seconds a packet, where it is slow
         self._connect = connect
         self._listener = socket.create_server((host, 0), backlog=128)
         self._open: set[socket.socket] = set()
@@ -83,7 +83,7 @@ class Wire:
         with suppress(OSError):
             while data := source.recv(_CHUNK):
                 if self.mode is Mode.SLOW:
-                    time.sleep(self.delay)
+                    time.sleep(_DELAY)
                 while self.mode is Mode.SILENT:
                     time.sleep(_LOOK)
                 sink.sendall(data)

@@ -30,7 +30,7 @@ def test_a_load_is_answered_and_measured() -> None:
     asked = {what: found[what].requests for what in (LOGIN, SEARCH, METADATA, FRAME, FIRST_IMAGE, SIMPLE, ORDER)}
     assert min(asked.values()) > 0, asked
     assert found["Aggregated"].failures == 0, (table(found), morning.failures)
-    assert len(targets(found)) == 5
+    assert {one.measured for one in targets(found)}.isdisjoint({"0 ms", "0"})
     assert morning.modalities["association that stored"] > 0
     assert morning.modalities["association that did not"] == 0
     assert min(morning.processor[part] for part in ("orthanc", "api", "gateway")) > 0

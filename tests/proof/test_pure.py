@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -100,8 +100,7 @@ def test_targets_are_met_at_their_limits_and_missed_beyond(
         (lambda at: 200 * MIB + at * MIB / 50, 24),
     ],
 )
-def test_memory_that_grows_is_told_from_memory_that_is_used(size: object, grows: float) -> None:
-    assert callable(size)
+def test_memory_that_grows_is_told_from_memory_that_is_used(size: Callable[[int], float], grows: float) -> None:
     samples = [(float(at), {"api": float(size(at))}) for at in range(0, 1801, 5)]
     (growth,) = growths(samples)
     assert growth.grows / MIB == pytest.approx(grows, abs=0.2)
@@ -120,7 +119,7 @@ def wire() -> Iterator[Wire]:
     server = ThreadingTCPServer(("127.0.0.1", 0), _Echo)
     server.daemon_threads = True
     with serving(server):
-        yield Wire(to_port(server.server_address[1]), delay=0.2)
+        yield Wire(to_port(server.server_address[1]))
 
 
 def _echoed(end: socket.socket) -> bytes:
