@@ -16,6 +16,7 @@ from cdss_api.fhir.query import parse
 from cdss_api.fhir.searching import matching
 from cdss_api.fhir.store import Store, Stored
 from cdss_api.fhir.validation import check
+from cdss_api.input import Input
 from cdss_api.reading.asking import changing, looking
 from cdss_api.reading.day import of_day
 from cdss_api.reading.performing import MINE, Performed, task_of
@@ -28,7 +29,7 @@ from neuronova.contract.roles import Permission
 from neuronova.web.problems import Problem
 
 
-class DayQuery(BaseModel):
+class DayQuery(Input):
     """Which day, of the hospital's own calendar."""
 
     day: Day
@@ -56,13 +57,13 @@ class DayAnswer(BaseModel):
     orders: list[DayRow]
 
 
-class OrderPath(BaseModel):
+class OrderPath(Input):
     """Which ServiceRequest."""
 
     order: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 
 
-class PerformedBody(BaseModel):
+class PerformedBody(Input):
     """What a technologist says of it; that it was not done has a reason."""
 
     model_config = ConfigDict(extra="forbid")
