@@ -13,7 +13,6 @@ from cdss_api.worklist.following import Worklist
 from neuronova.contract.worklist import Update, to_json
 from neuronova.web.problems import Problem
 
-_LOOK_EVERY = 0.2  # seconds; another process may have made the change, so there is nothing to wake up by
 _VERSION = re.compile("[0-9a-f]{0,32}")
 
 
@@ -36,7 +35,10 @@ def blueprint(service: Service) -> Blueprint:
 
 def _wait_for_change(service: Service, worklist: Worklist, since: str, wait: float) -> Update:
     deadline = time.monotonic() + wait
-    while True:
+    pause = worklist.pause if since == worklist.version else 0.0
+    while not service.stopping.wait(min(pause, max(0.0, deadline - time.monotonic()))):
         update = worklist.update(since)
-        if update.full or time.monotonic() >= deadline or service.stopping.wait(_LOOK_EVERY):
+        if update.full or time.monotonic() >= deadline:
             return update
+        pause = worklist.pause
+    return Update(version=since, full=False, entries=())

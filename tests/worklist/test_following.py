@@ -17,7 +17,7 @@ from cdss_api.fhir.moment import micros_of
 from cdss_api.fhir.store import Store
 from cdss_api.service import Service
 from cdss_api.starting import open_service, plugin_key_file, prepare
-from cdss_api.worklist.following import Worklist
+from cdss_api.worklist.following import Worklist, pause_after
 from cdss_api.worklist.reading import state_of
 from neuronova.contract.roles import Role
 from neuronova.contract.settings import read_settings
@@ -103,6 +103,11 @@ def test_a_change_that_is_committed_late_is_not_missed(service: Service) -> None
     assert len(told(worklist)) == 2
     put(service, order(id="order-1", status="revoked"), now=now - 0.5)
     assert len(told(worklist)) == 1
+
+
+@pytest.mark.parametrize(("took", "pause"), [(0.0, 0.2), (0.02, 0.2), (0.05, 0.5), (0.4, 4.0), (30.0, 5.0)])
+def test_a_worklist_that_takes_long_to_read_is_read_less_often(took: float, pause: float) -> None:
+    assert pause_after(took) == pytest.approx(pause)
 
 
 def test_an_unchanged_worklist_is_not_read_again(service: Service) -> None:
