@@ -43,7 +43,7 @@ class ModalityBody(BaseModel):
 
     host: Host
     port: Port = 104
-    operations: Annotated[list[Operation], Field(max_length=5)] = [Operation.STORE]
+    operations: Annotated[list[Operation], Field(max_length=len(Operation))] = [Operation.STORE]
     issuer: Issuer = ""
 
 

@@ -36,6 +36,7 @@ class Settings:
     inference_port: int
     inference_elsewhere: str | None  # as for Orthanc
     dicom_port: int
+    mpps_port: int  # that modalities tell of performed steps on
     aet: str
     bind: str
     public_url: str | None
@@ -137,6 +138,7 @@ class Settings:
             "INFERENCE_MODELS": self.inference_models,
             "INFERENCE_ROOTS": ",".join(self.inference_roots) or "none",
             "DICOM_PORT": self.dicom_port,
+            "MPPS_PORT": self.mpps_port,
             "AET": self.aet,
             "BIND": self.bind,
             "ENCODE_WORKERS": self.encode_workers,
