@@ -19,6 +19,8 @@ from cdss_api.jobs.states import State as JobState
 from cdss_api.metrics.figures import Figures, Group, gauge, gauges
 from cdss_api.metrics.outbox import outbox
 from cdss_api.metrics.retention import retention
+from cdss_api.mpps.models import PerformedStep
+from cdss_api.mpps.steps import StepStatus
 from cdss_api.reading.waiting import Wanted, waiting
 from cdss_api.service import Service
 from neuronova.audit.forward import Collector, collector_of
@@ -72,12 +74,14 @@ def jobs(session: Session, now: float, *, most: int) -> Figures:
 
 
 def reading(session: Session, now: float) -> Figures:
-    """Return the studies that wait for a report, and those that are held for they do not fit their order."""
+    """Return the studies that wait for a report, those that do not fit their order, and the steps that go on."""
     everything = Compartments(account="service:metrics", role=Role.SERVICE, now=now, recent=_DAY)
     _, unread = waiting(session, everything, Wanted(limit=1))
     held = select(func.count()).select_from(Mismatch).where(Mismatch.state == MismatchState.HELD)
+    begun = select(func.count()).select_from(PerformedStep).where(PerformedStep.status == StepStatus.IN_PROGRESS)
     return [
         gauge("neuronova_studies_unreported", "Studies without a signed report", float(unread)),
+        gauge("neuronova_steps_in_progress", "Steps that modalities began (MPPS)", float(session.scalar(begun) or 0)),
         gauge("neuronova_mismatches_held", "Studies that are held for a decision", float(session.scalar(held) or 0)),
     ]
 

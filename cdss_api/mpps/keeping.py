@@ -17,7 +17,7 @@ from cdss_api.fhir.store import Store
 from cdss_api.imaging.matching import match
 from cdss_api.imaging.orders import named_orders, subjects_of
 from cdss_api.mpps.models import PerformedOrder, PerformedStep
-from cdss_api.mpps.steps import Begun, Failure, Refused, Scheduled, Status, Told, performed_of, require_open
+from cdss_api.mpps.steps import Begun, Failure, Refused, Scheduled, StepStatus, Told, performed_of, require_open
 from cdss_api.reading.saying import is_carried_out, say
 from cdss_api.service import Service
 from neuronova.contract.audit import Action, Event, Outcome
@@ -69,7 +69,7 @@ class Steps:
                 station=begun.station,
                 modality=begun.modality,
                 step_id=begun.step_id,
-                status=Status.IN_PROGRESS,
+                status=StepStatus.IN_PROGRESS,
                 began=begun.began,
                 ended=None,
                 reason="",
@@ -103,7 +103,7 @@ class Steps:
                 raise Refused(Failure.NO_SUCH_INSTANCE, "there is no such step")
             if step.title != sender.title:
                 raise Refused(Failure.NOT_AUTHORISED, "another modality began this step")
-            require_open(Status(step.status))
+            require_open(StepStatus(step.status))
             step.told = self.service.now()
             step.series = step.series if told.series is None else told.series
             step.ended = step.ended if told.ended is None else told.ended
@@ -162,8 +162,8 @@ def _say(store: Store, orders: Iterable[str]) -> None:
             say(store, order, performed, reason or _NO_REASON)
 
 
-def _steps_of(session: Session, order: str) -> list[tuple[Status, str]]:
+def _steps_of(session: Session, order: str) -> list[tuple[StepStatus, str]]:
     rows = select(PerformedStep.status, PerformedStep.reason).join(PerformedOrder).order_by(PerformedStep.told)
     return [
-        (Status(status), reason) for status, reason in session.execute(rows.where(PerformedOrder.order_id == order))
+        (StepStatus(status), reason) for status, reason in session.execute(rows.where(PerformedOrder.order_id == order))
     ]

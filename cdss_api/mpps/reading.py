@@ -13,7 +13,7 @@ from pydicom import Dataset
 from pydicom.multival import MultiValue
 from pydicom.valuerep import DA, TM
 
-from cdss_api.mpps.steps import Begun, Failure, Refused, Scheduled, Status, Told
+from cdss_api.mpps.steps import Begun, Failure, Refused, Scheduled, StepStatus, Told
 from cdss_api.worklist.mapping import UID
 from cdss_api.worklist.texts import LONG, SHORT, TooLong, identifier, plain
 
@@ -31,7 +31,7 @@ def read_creation(data: Dataset, zone: tzinfo | None = None) -> Begun:
     Raises:
         Refused: an attribute is missing, empty or odd.
     """
-    if _status(data) is not Status.IN_PROGRESS:
+    if _status(data) is not StepStatus.IN_PROGRESS:
         raise Refused(Failure.INVALID_VALUE, "PerformedProcedureStepStatus has to be IN PROGRESS")
     _require(data, "ScheduledStepAttributesSequence")
     items = _items(data, "ScheduledStepAttributesSequence", MOST_SCHEDULED)
@@ -55,20 +55,20 @@ def read_change(data: Dataset, zone: tzinfo | None = None) -> Told:
         Refused: an attribute is odd, or an end has no time.
     """
     status = _status(data) if "PerformedProcedureStepStatus" in data else None
-    has_ended = status in (Status.COMPLETED, Status.DISCONTINUED)
+    has_ended = status in (StepStatus.COMPLETED, StepStatus.DISCONTINUED)
     ended = _moment(data, _END, zone) if has_ended or _text(data, f"{_END}Date") else None
     told = "PerformedSeriesSequence" in data
     return Told(
         status=status,
         ended=ended,
-        reason=_reason(data) if status is Status.DISCONTINUED else None,
+        reason=_reason(data) if status is StepStatus.DISCONTINUED else None,
         series=len(_items(data, "PerformedSeriesSequence", MOST_SERIES)) if told else None,
     )
 
 
-def _status(data: Dataset) -> Status:
+def _status(data: Dataset) -> StepStatus:
     try:
-        return Status(_required(data, "PerformedProcedureStepStatus", SHORT))
+        return StepStatus(_required(data, "PerformedProcedureStepStatus", SHORT))
     except ValueError:
         raise _odd("PerformedProcedureStepStatus") from None
 

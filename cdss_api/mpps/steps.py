@@ -32,7 +32,7 @@ class Refused(Exception):
         self.error_id = error_id
 
 
-class Status(StrEnum):
+class StepStatus(StrEnum):
     """PerformedProcedureStepStatus (0040,0252)."""
 
     IN_PROGRESS = "IN PROGRESS"
@@ -69,28 +69,28 @@ class Begun:
 class Told:
     """An N-SET; what it does not say is None and stays as it was."""
 
-    status: Status | None
+    status: StepStatus | None
     ended: float | None
     reason: str | None
     series: int | None
 
 
-def require_open(status: Status) -> None:
+def require_open(status: StepStatus) -> None:
     """Refuse to change a step that has ended (PS3.4 F.7.2.2.2)."""
-    if status is not Status.IN_PROGRESS:
+    if status is not StepStatus.IN_PROGRESS:
         comment = "Performed Procedure Step Object may no longer be updated"
         raise Refused(Failure.PROCESSING_FAILURE, comment, NO_LONGER_UPDATED)
 
 
-def performed_of(steps: Iterable[tuple[Status, str]]) -> tuple[Performed, str]:
+def performed_of(steps: Iterable[tuple[StepStatus, str]]) -> tuple[Performed, str]:
     """Return what all steps of an order, the last to be told at the end, say of it together, and why it was not done.
 
     It goes on while one of them does, and one that was completed is enough.
     """
     told = list(steps)
     statuses = {status for status, _ in told}
-    if Status.IN_PROGRESS in statuses:
+    if StepStatus.IN_PROGRESS in statuses:
         return Performed.STARTED, ""
-    if Status.COMPLETED in statuses:
+    if StepStatus.COMPLETED in statuses:
         return Performed.DONE, ""
     return Performed.NOT_DONE, told[-1][1]

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from cdss_api.accounts.bearer import guarded_routes, requires
 from cdss_api.mpps.listing import steps_without_order
-from cdss_api.mpps.steps import Status
+from cdss_api.mpps.steps import StepStatus
 from cdss_api.reading.asking import changing, looking
 from cdss_api.reading.day import of_day, span_of
 from cdss_api.reading.performing import Performed
@@ -35,7 +35,7 @@ class StepShown(BaseModel):
     uid: str
     station: str
     modality: str
-    status: Status
+    status: StepStatus
     began: str
     ended: str
     reason: str

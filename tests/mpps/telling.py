@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -68,12 +69,14 @@ def _dataset(values: dict[str, Any]) -> Dataset:
 
 
 @contextmanager
-def associated(settings: Settings, title: str = STATION) -> Iterator[Association]:
+def associated(
+    settings: Settings, title: str = STATION, tls: tuple[ssl.SSLContext, str] | None = None
+) -> Iterator[Association]:
     entity = AE(ae_title=title)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 30
     for context in (ModalityPerformedProcedureStep, Verification):
         entity.add_requested_context(context)
-    association = entity.associate("127.0.0.1", settings.mpps_port, ae_title=settings.aet)
+    association = entity.associate("127.0.0.1", settings.mpps_port, ae_title=settings.aet, tls_args=tls)
     try:
         yield association
     finally:

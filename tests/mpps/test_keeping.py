@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cdss_api.metrics.groups import reading
 from cdss_api.mpps.keeping import Sender, Steps
 from cdss_api.mpps.models import PerformedStep
 from cdss_api.mpps.reading import read_change, read_creation
@@ -112,6 +113,20 @@ def test_the_issuer_is_the_senders_where_none_is_named(fhir: Fhir, steps: Steps)
     assert said(fhir) == {id_: ""}
     begin(steps, "1.2.2", planned(id_, "A-7"), patient="P-7", sender=replace(CT, issuer="HOSPITAL"))
     assert said(fhir) == {id_: "started"}
+
+
+def test_steps_that_go_on_are_counted(fhir: Fhir, steps: Steps) -> None:
+    def counted() -> float:
+        with fhir.api.service.database.reading() as session:
+            [found] = [
+                one for one in reading(session, steps.service.now()) if one.name == "neuronova_steps_in_progress"
+            ]
+            return found.samples[0].value
+
+    begin(steps, "1.2.1")
+    assert counted() == 1
+    steps.change(CT, "1.2.1", read_change(end()))
+    assert counted() == 0
 
 
 def test_a_withdrawn_order_stays_withdrawn(fhir: Fhir, steps: Steps) -> None:

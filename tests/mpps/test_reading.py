@@ -15,7 +15,7 @@ from cdss_api.mpps.steps import (
     Failure,
     Refused,
     Scheduled,
-    Status,
+    StepStatus,
     performed_of,
     require_open,
 )
@@ -100,7 +100,7 @@ def test_scheduled_steps_have_a_limit() -> None:
 
 def test_an_n_set_ends_a_step() -> None:
     told = read_change(end(), KST)
-    assert (told.status, told.reason, told.series) == (Status.COMPLETED, None, 2)
+    assert (told.status, told.reason, told.series) == (StepStatus.COMPLETED, None, 2)
     assert told.ended == datetime(2026, 4, 1, 0, 45, 0, 500_000, tzinfo=UTC).timestamp()
 
 
@@ -119,7 +119,7 @@ def test_a_discontinued_step_says_why(said: dict[str, Any], why: str) -> None:
 
 def test_an_n_set_in_between_changes_what_it_says() -> None:
     told = read_change(end("IN PROGRESS", PerformedProcedureStepEndDate=None, PerformedProcedureStepEndTime=None))
-    assert (told.status, told.ended, told.series) == (Status.IN_PROGRESS, None, 2)
+    assert (told.status, told.ended, told.series) == (StepStatus.IN_PROGRESS, None, 2)
     told = read_change(Dataset())
     assert (told.status, told.ended, told.reason, told.series) == (None, None, None, None)
 
@@ -131,9 +131,9 @@ def test_an_end_has_a_time(status: str) -> None:
     assert refused.value.status == Failure.MISSING_ATTRIBUTE
 
 
-@pytest.mark.parametrize("status", [Status.COMPLETED, Status.DISCONTINUED])
-def test_what_has_ended_is_not_changed(status: Status) -> None:
-    require_open(Status.IN_PROGRESS)
+@pytest.mark.parametrize("status", [StepStatus.COMPLETED, StepStatus.DISCONTINUED])
+def test_what_has_ended_is_not_changed(status: StepStatus) -> None:
+    require_open(StepStatus.IN_PROGRESS)
     with pytest.raises(Refused) as refused:
         require_open(status)
     assert (refused.value.status, refused.value.error_id) == (0x0110, NO_LONGER_UPDATED)
@@ -143,15 +143,15 @@ def test_what_has_ended_is_not_changed(status: Status) -> None:
 @pytest.mark.parametrize(
     ("steps", "performed"),
     [
-        ([(Status.IN_PROGRESS, "")], (Performed.STARTED, "")),
-        ([(Status.COMPLETED, "")], (Performed.DONE, "")),
-        ([(Status.DISCONTINUED, "refused")], (Performed.NOT_DONE, "refused")),
-        ([(Status.DISCONTINUED, "first"), (Status.DISCONTINUED, "last")], (Performed.NOT_DONE, "last")),
-        ([(Status.COMPLETED, ""), (Status.DISCONTINUED, "no more")], (Performed.DONE, "")),
-        ([(Status.IN_PROGRESS, ""), (Status.COMPLETED, "")], (Performed.STARTED, "")),
+        ([(StepStatus.IN_PROGRESS, "")], (Performed.STARTED, "")),
+        ([(StepStatus.COMPLETED, "")], (Performed.DONE, "")),
+        ([(StepStatus.DISCONTINUED, "refused")], (Performed.NOT_DONE, "refused")),
+        ([(StepStatus.DISCONTINUED, "first"), (StepStatus.DISCONTINUED, "last")], (Performed.NOT_DONE, "last")),
+        ([(StepStatus.COMPLETED, ""), (StepStatus.DISCONTINUED, "no more")], (Performed.DONE, "")),
+        ([(StepStatus.IN_PROGRESS, ""), (StepStatus.COMPLETED, "")], (Performed.STARTED, "")),
     ],
 )
-def test_what_all_steps_of_an_order_say(steps: list[tuple[Status, str]], performed: tuple[Performed, str]) -> None:
+def test_what_all_steps_of_an_order_say(steps: list[tuple[StepStatus, str]], performed: tuple[Performed, str]) -> None:
     assert performed_of(steps) == performed
 
 

@@ -79,7 +79,7 @@ def refused(variables: dict[str, str], *, folder: Path = Path("/"), user: int | 
 )
 def test_a_taken_port_is_named(tmp_path: Path, name: str) -> None:
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", free_ports(7)[6]))
+        taken.bind(("127.0.0.1", free_ports(6)[5]))
         taken.listen()
         port = str(taken.getsockname()[1])
         line = refused(environment(tmp_path, **{f"NEURONOVA_{name}": port}))

@@ -102,6 +102,11 @@ class Settings:
         return self.inference_elsewhere or f"http://127.0.0.1:{self.inference_port}"
 
     @property
+    def own_address(self) -> str:
+        """Where this machine reaches what listens for others."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104
+
+    @property
     def gateway_url(self) -> str:
         """The address that a browser on this machine uses."""
         host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104
