@@ -12,13 +12,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, expect
 from pydicom import Dataset
 from pydicom.uid import generate_uid
 
 from neuronova.audit.search import Query, search
 from neuronova.contract.audit import Action
+from tests.browsing import ARTEFACTS
 from tests.mpps.telling import STATION, associated, change, create, creation, end, reason, scheduled
-from tests.running import Platform, running_platform
+from tests.running import ADMIN_PASSWORD, Platform, running_platform
 from tests.server import until
 from tests.worklist.asking import ask, question
 from tests.worklist.orders import device, order, patient, practitioner, typed
@@ -139,6 +141,32 @@ def test_requests_are_recorded(platform: Platform) -> None:
     [event] = [one for one in events if one.study == study and one.refers_to is None]
     assert (event.aet, event.patient_id, event.issuer) == (STATION, "P-100", "HOSPITAL")
     assert (event.reason, event.route, event.address) == ("modality", "N-CREATE MPPS", "127.0.0.1")
+
+
+def test_the_worklists_page_shows_what_modalities_tell(platform: Platform, browser: Browser) -> None:
+    known, other = chosen(platform, "ACC-2"), generate_uid()
+    why = {"PerformedProcedureStepDiscontinuationReasonCodeSequence": reason("Patient refused")}
+    with associated(platform.settings) as association:
+        assert create(association, generate_uid(), known).Status == 0
+        assert create(association, other, creation()).Status == 0
+        assert change(association, other, end("DISCONTINUED", **why)).Status == 0
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=platform.url)
+    try:
+        context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
+        page = context.new_page()
+        page.goto("/console/worklist")
+        page.get_by_label("Day").fill(DAY)
+        row = page.locator('tr[data-order="order-2"]')
+        expect(row).to_contain_text(f"{STATION} 09:30– in progress")
+        expect(row.locator(".tag").last).to_have_text("in progress")
+        expect(page.get_by_role("heading", name="Examinations without an order")).to_be_visible()
+        expect(page.locator("#unscheduled-rows tr")).to_contain_text(["discontinued: Patient refused"])
+        for name, width in (("desktop", 1280), ("tablet", 820)):
+            page.set_viewport_size({"width": width, "height": 1000})
+            ARTEFACTS.mkdir(exist_ok=True)
+            page.screenshot(path=ARTEFACTS / f"worklist-steps-{name}.png", full_page=True)
+    finally:
+        context.close()
 
 
 def test_a_request_that_is_too_large_ends_the_connection(platform: Platform) -> None:
