@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from cdss_api.errors import Unavailable
@@ -17,6 +18,7 @@ from neuronova.contract.settings import Settings
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_MILLISECONDS = 10_000  # longer than the longest change, shorter than a client waits
+_CONNECTIONS = 24  # at most, opened when they are needed: one for each thread of the API
 _READING: dict[str, dict[str, Any]] = {
     "sqlite": {"begin": "BEGIN"},
     # As SQLite does: everything that one transaction reads is of one moment.
@@ -41,6 +43,7 @@ class Database:
         self.engine = _engine(url)
         self._reader = self.engine.execution_options(**_READING[self.engine.dialect.name])
         self._writer = self.engine.execution_options(**_WRITING[self.engine.dialect.name])
+        self._turn = _Turn() if self.engine.dialect.name == "sqlite" else nullcontext()
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -51,12 +54,27 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """Commit at the end of the block; an exception leaves nothing behind."""
-        with Session(self._writer) as session, session.begin():
+        with self._turn, Session(self._writer) as session, session.begin():
             yield session
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+class _Turn:
+    """One thread's at a time: those that ask SQLite itself sleep between their tries, and overtake one another."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=_BUSY_MILLISECONDS / 1000):
+            locked = sqlite3.OperationalError("database is locked")
+            raise OperationalError("BEGIN IMMEDIATE", None, locked)
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 def open_database(settings: Settings) -> Database:
@@ -131,9 +149,11 @@ def _told(database: Database) -> Iterator[None]:
 
 
 def _engine(url: URL) -> Engine:
+    # Threads that wait for a connection, or open one beyond the pool for each request, wait for nothing else.
+    kept = {"pool_size": _CONNECTIONS, "pool_use_lifo": True, "hide_parameters": True}  # an error would quote hashes
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args={"connect_timeout": 5})
-    engine = create_engine(url, hide_parameters=True)  # an error's message would quote hashes
+        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5}, **kept)
+    engine = create_engine(url, **kept)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

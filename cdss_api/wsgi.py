@@ -3,6 +3,7 @@
 import atexit
 import os
 import signal
+import sys
 import threading
 import time
 from types import FrameType
@@ -16,6 +17,9 @@ from neuronova.audit.access import AccessRecorder
 from neuronova.contract.settings import read_settings
 from neuronova.telemetry.starting import start, telemetry_of
 
+# Many threads want the interpreter for a moment each: with the 5 ms that one may keep it, a request of forty queries
+# waits for each of them, and whoever waits holds the database.
+sys.setswitchinterval(0.0005)
 settings = read_settings(os.environ)
 atexit.register(start("api", telemetry_of(settings)))
 journal = open_journal(settings, "api")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, StringConstraints, model_validator
 
 from cdss_api.accounts.languages import Language
+from cdss_api.input import Input
 from neuronova.contract.roles import Permission, Role
 from neuronova.contract.settings import LONGEST_PASSWORD, SHORTEST_PASSWORD
 
@@ -29,7 +30,7 @@ Reason = Annotated[str, StringConstraints(min_length=10, max_length=500, pattern
 StudyUid = Annotated[str, StringConstraints(max_length=64, pattern=r"^(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+$")]
 
 
-class LoginBody(BaseModel):
+class LoginBody(Input):
     """Who one is."""
 
     username: Name
@@ -37,7 +38,7 @@ class LoginBody(BaseModel):
     otp: Code | None = None
 
 
-class TokenBody(BaseModel):
+class TokenBody(Input):
     """A refresh token, where it is not in the cookie."""
 
     refresh_token: OpaqueToken | None = None
@@ -48,7 +49,7 @@ class TokenBody(BaseModel):
         return {} if value is None else value
 
 
-class OutsideTokenBody(BaseModel):
+class OutsideTokenBody(Input):
     """A token of the identity provider."""
 
     token: OpaqueToken
@@ -84,20 +85,20 @@ class OneTimeAnswer(BaseModel):
     uri: str
 
 
-class CodeBody(BaseModel):
+class CodeBody(Input):
     """A code of the authenticator."""
 
     otp: Code
 
 
-class PasswordBody(BaseModel):
+class PasswordBody(Input):
     """The password as it was and as it shall be."""
 
     old: GivenPassword
     new: NewPassword
 
 
-class LanguageBody(BaseModel):
+class LanguageBody(Input):
     """The language that pages are in, wherever one logs in; none: as each browser asks for."""
 
     language: Language | None

@@ -10,17 +10,18 @@ from cdss_api.accounts.links import LONGEST, MOST_STUDIES
 from cdss_api.accounts.models import Grant
 from cdss_api.accounts.shapes import Identifier, Issuer, PatientId, Reason, StudyUid
 from cdss_api.accounts.shapes_people import PatientBody, instant
+from cdss_api.input import Input
 from neuronova.contract.grants import Ground
 
 
-class GrantQuery(BaseModel):
+class GrantQuery(Input):
     """Whose grant."""
 
     patient_id: PatientId
     issuer: Issuer = ""
 
 
-class GrantsQuery(BaseModel):
+class GrantsQuery(Input):
     """Which page of the list, in the order of the patients."""
 
     offset: int = Field(default=0, ge=0, le=1_000_000)
@@ -33,13 +34,13 @@ class BreakGlassBody(PatientBody):
     reason: Reason
 
 
-class StudyPath(BaseModel):
+class StudyPath(Input):
     """Which study."""
 
     study: StudyUid
 
 
-class StudyBreakGlassBody(BaseModel):
+class StudyBreakGlassBody(Input):
     """Why one has to see it."""
 
     reason: Reason
@@ -65,7 +66,7 @@ class GrantsAnswer(BaseModel):
     grants: list[GrantEntry]
 
 
-class LinkBody(BaseModel):
+class LinkBody(Input):
     """Which studies, for how many seconds, and whether an annotation may be stored."""
 
     studies: Annotated[list[StudyUid], Field(min_length=1, max_length=MOST_STUDIES)]
@@ -73,7 +74,7 @@ class LinkBody(BaseModel):
     expires_in: int = Field(default=7 * 24 * 3600, ge=60, le=LONGEST)
 
 
-class LinkPath(BaseModel):
+class LinkPath(Input):
     """A link's identifier."""
 
     link_id: Identifier

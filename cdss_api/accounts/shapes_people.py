@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 from cdss_api.accounts.grants import own_patient
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.shapes import DisplayName, Identifier, Issuer, Name, NewName, NewPassword, PatientId
+from cdss_api.input import Input
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Role
 
@@ -18,7 +19,7 @@ def instant(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat()
 
 
-class PatientBody(BaseModel):
+class PatientBody(Input):
     """A patient: PatientID (0010,0020) and its issuer (0010,0021), empty where the images name none."""
 
     patient_id: PatientId
@@ -29,7 +30,7 @@ class PatientBody(BaseModel):
         return Patient(self.patient_id, self.issuer)
 
 
-class _OfPatient(BaseModel):
+class _OfPatient(Input):
     patient: PatientBody | None = None
 
     def whose(self) -> Patient | None:
@@ -54,19 +55,19 @@ class UserChangeBody(_OfPatient):
     enabled: bool | None = None
 
 
-class NewPasswordBody(BaseModel):
+class NewPasswordBody(Input):
     """The password that replaces a forgotten one."""
 
     password: NewPassword
 
 
-class UserPath(BaseModel):
+class UserPath(Input):
     """An account's identifier."""
 
     account_id: Identifier
 
 
-class UsersQuery(BaseModel):
+class UsersQuery(Input):
     """Which accounts, and which page of the list, in the order of the names."""
 
     text: Name | None = Field(default=None, description="A part of the username or of the name.")

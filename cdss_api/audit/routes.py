@@ -15,6 +15,7 @@ from sqlalchemy import select
 from cdss_api.accounts import recording
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Account
+from cdss_api.input import Input
 from cdss_api.service import Service
 from neuronova.audit.search import DAY, HOUR, Cursor, Query, counts, search
 from neuronova.audit.trail import Trail
@@ -25,7 +26,7 @@ from neuronova.web.problems import Problem
 Text = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class AuditQuery(BaseModel):
+class AuditQuery(Input):
     """What to look for; without any of it, everything."""
 
     patient_id: Text | None = None

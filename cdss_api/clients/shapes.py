@@ -7,13 +7,14 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, StringConstraints
 
 from cdss_api.accounts.shapes import Identifier
+from cdss_api.input import Input
 from neuronova.contract.scopes import LONGEST
 
 ClientName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,126}[A-Za-z0-9]$")]
 ScopeList = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST)]
 
 
-class TokenForm(BaseModel):
+class TokenForm(Input):
     """A request for a token (RFC 6749 4.4.2, RFC 7523 2.2), checked by hand: its errors are OAuth's."""
 
     grant_type: str | None = Field(None, description="client_credentials")
@@ -41,13 +42,13 @@ class OAuthError(BaseModel):
     error_description: str
 
 
-class ClientPath(BaseModel):
+class ClientPath(Input):
     """Which client."""
 
     client_id: Identifier
 
 
-class ClientBody(BaseModel):
+class ClientBody(Input):
     """A client to register: with `jwks_url` or `jwks`."""
 
     name: ClientName
@@ -56,7 +57,7 @@ class ClientBody(BaseModel):
     jwks: dict[str, Any] | None = None
 
 
-class ClientChangeBody(BaseModel):
+class ClientChangeBody(Input):
     """What is to change."""
 
     enabled: bool | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, Field
 
 from cdss_api.forwarding.models import Forward, State
+from cdss_api.input import Input
 from cdss_api.modalities.routes import Title
 from neuronova.contract.priority import Priority
 
@@ -34,7 +35,7 @@ class ForwardingRulesAnswer(BaseModel):
     rules: list[ForwardingRuleEntry]
 
 
-class ForwardsQuery(BaseModel):
+class ForwardsQuery(Input):
     """Which series, the newest first; `before` is the last number of the page before."""
 
     state: State | None = None

@@ -17,6 +17,7 @@ from cdss_api.accounts.recording import Action
 from cdss_api.accounts.shapes import Issuer, PatientId, Reason, StudyUid
 from cdss_api.holds import holding
 from cdss_api.holds.models import Hold
+from cdss_api.input import Input
 from cdss_api.service import Service
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Permission
@@ -29,7 +30,7 @@ class Standing(StrEnum):
     LIFTED = "lifted"
 
 
-class HoldsQuery(BaseModel):
+class HoldsQuery(Input):
     """Which ones."""
 
     state: Standing = Standing.HELD
@@ -37,7 +38,7 @@ class HoldsQuery(BaseModel):
     offset: int = Field(default=0, ge=0, le=1_000_000)
 
 
-class HoldBody(BaseModel):
+class HoldBody(Input):
     """What to hold, a study or all of a patient's, and why."""
 
     study: StudyUid | None = None
@@ -52,13 +53,13 @@ class HoldBody(BaseModel):
         return self
 
 
-class LiftBody(BaseModel):
+class LiftBody(Input):
     """Why it is lifted."""
 
     reason: Reason
 
 
-class HoldPath(BaseModel):
+class HoldPath(Input):
     """Which hold."""
 
     number: int = Field(ge=1, le=2**53)

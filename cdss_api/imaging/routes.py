@@ -18,6 +18,7 @@ from cdss_api.imaging.matching import differences
 from cdss_api.imaging.mismatches import OPEN, State
 from cdss_api.imaging.models import Correction, Mismatch
 from cdss_api.imaging.progress import ProgressEntry, progress
+from cdss_api.input import Input
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 from neuronova.web.problems import NOTHING
@@ -26,20 +27,20 @@ from neuronova.web.problems import NOTHING
 _EXPECTED = ("StudyInstanceUID", "StudyDescription")
 
 
-class MismatchesQuery(BaseModel):
+class MismatchesQuery(Input):
     """Which ones; without a state those that wait for a decision."""
 
     state: State | None = None
     limit: int = Field(default=100, ge=1, le=500)
 
 
-class MismatchPath(BaseModel):
+class MismatchPath(Input):
     """Which mismatch."""
 
     mismatch_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
-class DecisionBody(BaseModel):
+class DecisionBody(Input):
     """`keep`: as it was sent, for no order. `correct`: the order's patient. `undo`: what it was before `correct`."""
 
     decision: Decision

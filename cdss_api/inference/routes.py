@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from flask import Response, request
 from flask_openapi3 import APIBlueprint
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from cdss_api.accounts import recording
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.inference.passing import LARGEST_BODY, Body, Passed, Passing
+from cdss_api.input import Input
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 from neuronova.web.problems import Problem
@@ -17,7 +18,7 @@ PATH = "/api/v1/inference"
 _PASSED_ON = ("Content-Type", "Prefer")
 
 
-class ArrayJobPath(BaseModel):
+class ArrayJobPath(Input):
     """A job that was made of an array: its key is made of what was sent."""
 
     array_key: str = Field(pattern=r"^inline-[0-9a-f-]{64,100}$")

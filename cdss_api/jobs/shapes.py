@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from cdss_api.input import Input
 from cdss_api.jobs.models import Job
 from cdss_api.jobs.states import State
 from neuronova.contract.priority import Priority
@@ -14,7 +15,7 @@ _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Uid = Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")]
 
 
-class JobsQuery(BaseModel):
+class JobsQuery(Input):
     """Which jobs; `before` is the `number` of the last one of the page before."""
 
     state: State | None = None
@@ -26,7 +27,7 @@ class JobsQuery(BaseModel):
     count: int = Field(50, ge=1, le=200)
 
 
-class JobPath(BaseModel):
+class JobPath(Input):
     """Which job."""
 
     job_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]

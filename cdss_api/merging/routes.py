@@ -16,6 +16,7 @@ from cdss_api.imaging.corrections import last_of
 from cdss_api.imaging.models import Correction
 from cdss_api.imaging.progress import ProgressEntry, progress
 from cdss_api.imaging.routes import CorrectionAnswer
+from cdss_api.input import Input
 from cdss_api.merging.deciding import Decision, decide
 from cdss_api.merging.merging import OPEN, PART, State
 from cdss_api.merging.models import Merge
@@ -24,20 +25,20 @@ from neuronova.contract.roles import Permission
 from neuronova.web.problems import NOTHING, Problem
 
 
-class MergesQuery(BaseModel):
+class MergesQuery(Input):
     """Which ones; without a state those that are not at their end."""
 
     state: State | None = None
     limit: int = Field(default=100, ge=1, le=500)
 
 
-class MergePath(BaseModel):
+class MergePath(Input):
     """Which merge."""
 
     merge_id: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
-class MergeDecisionBody(BaseModel):
+class MergeDecisionBody(Input):
     """`confirm`: it stays, and the originals are deleted. `undo`: record and studies are the source's again."""
 
     decision: Decision

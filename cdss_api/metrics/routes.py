@@ -13,9 +13,9 @@ from flask_openapi3 import APIBlueprint
 from flask_openapi3.request import validate_request
 from flask_openapi3.types import ResponseDict
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, disable_created_metrics, generate_latest
-from pydantic import BaseModel
 
 from cdss_api.accounts.bearer import bearer_token, client_address, guarded_routes, requires
+from cdss_api.input import Input
 from cdss_api.metrics.answered import Answered
 from cdss_api.metrics.figures import Collected
 from cdss_api.metrics.groups import groups_of
@@ -30,7 +30,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-class PartPath(BaseModel):
+class PartPath(Input):
     """A part of the platform."""
 
     part: Part

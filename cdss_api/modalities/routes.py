@@ -15,6 +15,7 @@ from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.models import Modality
 from cdss_api.accounts.recording import Action
 from cdss_api.accounts.shapes import Issuer
+from cdss_api.input import Input
 from cdss_api.service import Service
 from neuronova.contract.grants import Operation
 from neuronova.contract.roles import Permission
@@ -32,18 +33,18 @@ Host = Annotated[str, StringConstraints(min_length=2, max_length=45), AfterValid
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class TitlePath(BaseModel):
+class TitlePath(Input):
     """Which modality."""
 
     title: Title
 
 
-class ModalityBody(BaseModel):
+class ModalityBody(Input):
     """Where it is and what it may do; `issuer` is that of the PatientIDs it sends without one."""
 
     host: Host
     port: Port = 104
-    operations: Annotated[list[Operation], Field(max_length=len(Operation))] = [Operation.STORE]
+    operations: Annotated[list[Operation], Field(max_length=len(Operation), default_factory=lambda: [Operation.STORE])]
     issuer: Issuer = ""
 
 

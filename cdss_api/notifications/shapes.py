@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from cdss_api.accounts.shapes import Identifier
 from cdss_api.accounts.shapes_people import instant
+from cdss_api.input import Input
 from cdss_api.notifications.inboxes import Shown
 from cdss_api.notifications.kinds import Channel, Kind
 from cdss_api.notifications.models import LONGEST_URL
@@ -22,7 +23,7 @@ Email = Annotated[
 Address = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_URL), AfterValidator(secure)]
 
 
-class NotificationsQuery(BaseModel):
+class NotificationsQuery(Input):
     """Which page: those before a number, the newest first."""
 
     before: int | None = Field(default=None, ge=1, le=_LARGEST)
@@ -30,13 +31,13 @@ class NotificationsQuery(BaseModel):
     limit: int = Field(default=50, ge=1, le=200)
 
 
-class NotificationPath(BaseModel):
+class NotificationPath(Input):
     """Which notification."""
 
     notification_id: Identifier
 
 
-class ReadBody(BaseModel):
+class ReadBody(Input):
     """Up to which number all are read."""
 
     up_to: int = Field(ge=0, le=_LARGEST)
@@ -70,7 +71,7 @@ class KindChoice(BaseModel):
     channels: Annotated[list[Channel], Field(max_length=len(Channel))]
 
 
-class SettingsBody(BaseModel):
+class SettingsBody(Input):
     """What somebody chooses; kinds that are missing are told of as the platform does by itself."""
 
     kinds: Annotated[list[KindChoice], Field(max_length=len(Kind))]

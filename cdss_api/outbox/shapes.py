@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from cdss_api.input import Input
 from cdss_api.outbox.addresses import secure
 from cdss_api.outbox.credentials import Authorization, Nothing
 from cdss_api.outbox.dispatching import OWN
@@ -17,13 +18,13 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 Written = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][ -~]{0,63}$")]  # the platform's own, too: dicom:AET
 
 
-class TargetPath(BaseModel):
+class TargetPath(Input):
     """Which target."""
 
     target: Name
 
 
-class TargetBody(BaseModel):
+class TargetBody(Input):
     """A new target; `kinds` are the types that it is told of, `polled` those that it is asked for."""
 
     model_config = ConfigDict(hide_input_in_errors=True)  # there are secrets in it
@@ -32,7 +33,7 @@ class TargetBody(BaseModel):
     profile: Kind
     url: Annotated[str, StringConstraints(min_length=1, max_length=500), AfterValidator(secure)]
     kinds: Annotated[list[str], Field(min_length=1, max_length=64)]
-    polled: Annotated[list[str], Field(max_length=8)] = []
+    polled: Annotated[list[str], Field(max_length=8, default_factory=list)]
     authorization: Authorization = Nothing()
 
     @model_validator(mode="after")
@@ -51,13 +52,13 @@ class TargetBody(BaseModel):
         return self
 
 
-class TargetChange(BaseModel):
+class TargetChange(Input):
     """Whether it is sent to."""
 
     paused: bool
 
 
-class RemoveQuery(BaseModel):
+class RemoveQuery(Input):
     """Whether what waits for it is deleted, too."""
 
     drop: bool = False
@@ -95,13 +96,13 @@ class TargetsAnswer(BaseModel):
     targets: list[TargetEntry]
 
 
-class MessagePath(BaseModel):
+class MessagePath(Input):
     """Which message."""
 
     number: Annotated[int, Field(ge=1, lt=1 << 63)]
 
 
-class MessagesQuery(BaseModel):
+class MessagesQuery(Input):
     """Which messages; the page after one begins behind its last number."""
 
     target: Written | None = None
@@ -135,7 +136,7 @@ class MessagesAnswer(BaseModel):
     messages: list[MessageEntry]
 
 
-class ConflictsQuery(BaseModel):
+class ConflictsQuery(Input):
     """Which conflicts: the newest."""
 
     target: Name | None = None

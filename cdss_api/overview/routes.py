@@ -13,13 +13,14 @@ from cdss_api.accounts.bearer import guarded_routes, requires
 from cdss_api.health import HealthAnswer
 from cdss_api.health.checks import DEADLINE, look_at, standard_checks
 from cdss_api.health.side_by_side import SideBySide
+from cdss_api.input import Input
 from cdss_api.overview.gathering import counted, disk
 from cdss_api.service import Service
 from neuronova.backup.last import read_last
 from neuronova.contract.roles import Permission
 
 
-class OverviewQuery(BaseModel):
+class OverviewQuery(Input):
     """Where the reader's days begin."""
 
     zone: int = Field(default=0, ge=-720, le=840, description="Minutes that the reader's clock is before UTC's.")

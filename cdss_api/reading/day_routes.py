@@ -9,6 +9,7 @@ from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from cdss_api.accounts.bearer import guarded_routes, requires
+from cdss_api.input import Input
 from cdss_api.mpps.listing import steps_without_order
 from cdss_api.mpps.steps import StepStatus
 from cdss_api.reading.asking import changing, looking
@@ -23,7 +24,7 @@ from neuronova.contract.roles import Permission
 from neuronova.web.problems import Problem
 
 
-class DayQuery(BaseModel):
+class DayQuery(Input):
     """Which day, of the hospital's own calendar."""
 
     day: Day
@@ -75,13 +76,13 @@ class DayAnswer(BaseModel):
     unscheduled: list[UnscheduledStep]
 
 
-class OrderPath(BaseModel):
+class OrderPath(Input):
     """Which ServiceRequest."""
 
     order: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,64}$")]
 
 
-class PerformedBody(BaseModel):
+class PerformedBody(Input):
     """What a technologist says of it; that it was not done has a reason."""
 
     model_config = ConfigDict(extra="forbid")

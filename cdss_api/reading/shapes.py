@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from cdss_api.accounts.shapes import StudyUid
+from cdss_api.input import Input
 from cdss_api.reading.progress import Progress
 
 LONGEST_REPORT = 100_000  # characters
@@ -18,7 +19,7 @@ Day = Annotated[date, Field(ge=date(1900, 1, 1), le=date(2999, 12, 31))]
 OneLine = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-class ListQuery(BaseModel):
+class ListQuery(Input):
     """Which of the studies that wait."""
 
     modality: ModalityCode | None = None
@@ -77,7 +78,7 @@ class ListAnswer(BaseModel):
     now: str
 
 
-class StudyPath(BaseModel):
+class StudyPath(Input):
     """Which study."""
 
     study: StudyUid
@@ -104,7 +105,7 @@ class KeyImageBody(BaseModel):
     comment: OneLine = ""
 
 
-class ReportBody(BaseModel):
+class ReportBody(Input):
     """What a radiologist writes."""
 
     model_config = ConfigDict(extra="forbid")
@@ -182,7 +183,7 @@ class VersionsAnswer(BaseModel):
     versions: list[VersionShown]
 
 
-class DifferenceQuery(BaseModel):
+class DifferenceQuery(Input):
     """From which version to which."""
 
     before: int = Field(ge=1, le=1_000_000)

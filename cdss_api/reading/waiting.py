@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from sqlalchemy import ColumnElement, and_, case, exists, false, func, not_, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from cdss_api.fhir.compartment import Compartments
+from cdss_api.fhir.compartment import Compartments, seen_later
 from cdss_api.fhir.models import ReferenceValue, Resource, TokenValue, Version
 from cdss_api.reading.models import Words
 from cdss_api.reading.progress import Progress
@@ -20,6 +21,9 @@ REPORT_OF = "urn:neuronova:report-of"  # the identifier system of a report: the 
 _Fits = Callable[[object], ColumnElement[bool]]  # of a report's number
 _SIGNED = ("final", "amended", "corrected", "appended")
 _NO_STUDY = ("cancelled", "entered-in-error")
+# An alias takes longer to make than its query takes to run, and what says nothing of who asks is made once (`cache`).
+_FIRST = aliased(Version)
+_OWN_WORDS, _WORDS, _SAYING, _LINK = aliased(Words), aliased(Words), aliased(Resource), aliased(ReferenceValue)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,24 +59,30 @@ def waiting(session: Session, seen: Compartments, wanted: Wanted) -> tuple[list[
     Stat first, and of each priority the one that waits longest.
     """
     rank = _rank()
-    first = aliased(Version)
     fitting = (
-        select(Resource.number, first.updated.label("came"), rank.label("rank"))
-        .join(first, and_(first.number == Resource.number, first.version == 1))
-        .where(Resource.kind == "ImagingStudy", not_(Resource.deleted), seen.visible(Resource))
-        .where(~_reported(*_SIGNED), ~_has(Resource.number, "status", *_NO_STUDY), *_conditions(seen, wanted))
+        select(Resource.number, _FIRST.updated.label("came"), rank.label("rank"))
+        .join(_FIRST, and_(_FIRST.number == Resource.number, _FIRST.version == 1))
+        .where(_unsigned(), seen_later(seen.reach), *_conditions(seen, wanted))
     )
     if wanted.priority is not None:
         fitting = fitting.where(rank == PRIORITIES.index(wanted.priority))
     if wanted.since is not None:
-        fitting = fitting.where(first.updated >= wanted.since)
+        fitting = fitting.where(_FIRST.updated >= wanted.since)
     found = fitting.cte("fitting")  # read for the page and counted, worked out once
     total = select(func.count()).select_from(found).scalar_subquery()
     page = select(found.c.number, found.c.came, total).order_by(found.c.rank, found.c.came, found.c.number)
-    rows = session.execute(page.limit(wanted.limit).offset(wanted.offset)).all()
+    rows = session.execute(page.limit(wanted.limit).offset(wanted.offset), seen.placed).all()
     if not rows and wanted.offset:
-        return [], session.scalar(select(func.count()).select_from(found)) or 0
+        return [], session.scalar(select(func.count()).select_from(found), seen.placed) or 0
     return [Found(number=number, came=came) for number, came, _ in rows], rows[0][2] if rows else 0
+
+
+@cache
+def _unsigned() -> ColumnElement[bool]:
+    return and_(
+        *(Resource.kind == "ImagingStudy", not_(Resource.deleted)),
+        *(~_reported(*_SIGNED), ~_has(Resource.number, "status", *_NO_STUDY)),
+    )
 
 
 def _conditions(seen: Compartments, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -92,25 +102,26 @@ def _conditions(seen: Compartments, wanted: Wanted) -> list[ColumnElement[bool]]
 
 def _says(seen: Compartments, word: str) -> ColumnElement[bool]:
     """Return that a study, its patient or an order of it has a word, or a part of one, that may be seen."""
-    own = aliased(Words)
+    own = _OWN_WORDS
     said: list[ColumnElement[bool]] = [
         Resource.number.in_(
             select(own.number).where(own.kind == "ImagingStudy", own.folded.contains(word, autoescape=True))
         )
     ]
     for code, kind in (("subject", "Patient"), ("basedon", "ServiceRequest")):
-        words, other, link = aliased(Words), aliased(Resource), aliased(ReferenceValue)
+        words, other, link = _WORDS, _SAYING, _LINK
         named = (
             select(link.number)
             .join(other, and_(other.kind == link.target_kind, other.logical_id == link.target_id))
             .join(words, words.number == other.number)
             .where(link.kind == "ImagingStudy", link.code == code, link.target_kind == kind)
-            .where(words.kind == kind, words.folded.contains(word, autoescape=True), seen.visible(other))
+            .where(words.kind == kind, words.folded.contains(word, autoescape=True), seen_later(seen.reach, other))
         )
         said.append(Resource.number.in_(named))
     return or_(*said)
 
 
+@cache
 def _rank() -> ColumnElement[int]:
     """Return the place of the most pressing priority among a study's orders; of none, that of routine.
 
@@ -132,6 +143,7 @@ def _rank() -> ColumnElement[int]:
     return case((raised(Resource.logical_id), case((ordered < at_least, ordered), else_=at_least)), else_=ordered)
 
 
+@cache
 def _reported(*statuses: str) -> ColumnElement[bool]:
     """Return that a report of one of these statuses is of the study."""
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from cdss_api.input import Input
 from cdss_api.results import wording
 from cdss_api.results.models import ResultRow
 from cdss_api.results.recording import standing_of
@@ -19,7 +20,7 @@ _Name = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 _Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
-class ResultsQuery(BaseModel):
+class ResultsQuery(Input):
     """Which results; `before` is the `number` of the last one of the page before."""
 
     study: Annotated[str, StringConstraints(pattern=r"^[0-9.]{1,64}$")] | None = None
@@ -32,13 +33,13 @@ class ResultsQuery(BaseModel):
     count: int = Field(50, ge=1, le=200)
 
 
-class ResultPath(BaseModel):
+class ResultPath(Input):
     """Which result, by the id of its job."""
 
     job_key: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
-class VerdictBody(BaseModel):
+class VerdictBody(Input):
     """What a radiologist says of a result; one that is rejected needs a reason."""
 
     verdict: Literal["accepted", "rejected"]

@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.recording import Action
 from cdss_api.holds.holding import keeps
+from cdss_api.input import Input
 from cdss_api.retention.departures import leaving_soon
 from cdss_api.retention.models import LEGAL_HOLD, Departure, DueStudy, State
 from cdss_api.service import Service
@@ -19,14 +20,14 @@ from neuronova.contract.roles import Permission
 from neuronova.web.problems import Problem
 
 
-class RetentionQuery(BaseModel):
+class RetentionQuery(Input):
     """A page."""
 
     limit: int = Field(default=100, ge=1, le=500)
     offset: int = Field(default=0, ge=0, le=1_000_000)
 
 
-class DeparturePath(BaseModel):
+class DeparturePath(Input):
     """Which one."""
 
     number: int = Field(ge=1, le=2**53)

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, Field, StringConstraints
 
 from cdss_api.accounts.bearer import guarded_routes, requires
 from cdss_api.imaging.archive import Unavailable
+from cdss_api.input import Input
 from cdss_api.reading.asking import looking
 from cdss_api.service import Service
 from cdss_api.studies.encoding import Encoding
@@ -22,7 +23,7 @@ from neuronova.web.problems import Problem
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]*$")]
 
 
-class StudiesQuery(BaseModel):
+class StudiesQuery(Input):
     """Which studies, the newest first."""
 
     patient_id: Identifier | None = None
@@ -33,7 +34,7 @@ class StudiesQuery(BaseModel):
     offset: int = Field(default=0, ge=0, le=1_000_000)
 
 
-class StudyPath(BaseModel):
+class StudyPath(Input):
     """Which study, by the id of its ImagingStudy."""
 
     study_id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,64}$")]

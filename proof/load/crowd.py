@@ -54,7 +54,7 @@ def _run_locust(
     variables = {"PROOF_ARCHIVE": str(archive), "PROOF_PASSWORD": ADMIN_PASSWORD, "PROOF_PACE": str(pace)}
     users = radiologists + CLERKS
     words = ["-f", str(_PEOPLE), "--headless", "--host", hospital.platform.url, "--csv", str(folder / "load")]
-    words += ["--users", str(users), "--spawn-rate", str(max(1, users // 10)), "--run-time", f"{seconds:.0f}s"]
+    words += ["--users", str(users), "--spawn-rate", str(max(1, users // 30)), "--run-time", f"{seconds:.0f}s"]
     # Errors are counted and told: they are no reason for an exit code of locust's own.
     words += ["--stop-timeout", "10", "--exit-code-on-error", "0", "--only-summary", "--reset-stats"]
     with (folder / "locust.log").open("wb") as log:

@@ -57,7 +57,7 @@ class Employee(FastHttpUser):
 class Radiologist(Employee):
     """Looks at the lists, opens a study, scrolls through it, looks at its report, and writes one now and then."""
 
-    wait_time = between(2 * PACE, 6 * PACE)
+    wait_time = between(10 * PACE, 30 * PACE)  # to read one takes longer: this is four studies a second, of all
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)

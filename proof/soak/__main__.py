@@ -23,7 +23,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30.0)
     parser.add_argument("--radiologists", type=int, default=10)
     parser.add_argument("--studies", type=int, default=20, help="in the archive before it begins, 24 images each")
-    parser.add_argument("--pace", type=float, default=3.0, help="how many times slower than on a busy morning")
+    parser.add_argument("--pace", type=float, default=1.0, help="how many times slower than on a busy morning")
     parser.add_argument("--every", type=float, default=5.0, metavar="SECONDS", help="between two samples")
     arguments = parser.parse_args()
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)

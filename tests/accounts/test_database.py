@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from cdss_api.accounts.models import Account, Login, Version
 from cdss_api.database import Base, Database, migrate, open_database, require_current, revisions
@@ -48,6 +48,29 @@ def test_an_error_leaves_nothing_behind(database: Database) -> None:
         raise ZeroDivisionError
     with database.reading() as session:
         assert session.scalar(select(Version.version)) != 1
+
+
+def test_who_waits_too_long_for_their_turn_to_write_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cdss_api.database._BUSY_MILLISECONDS", 50)
+    (tmp_path / "api").mkdir()
+    database = open_database(read_settings({"NEURONOVA_DATA": str(tmp_path)}))
+    errors: list[Exception] = []
+
+    def write() -> None:
+        try:
+            with database.writing():
+                pass
+        except OperationalError as error:
+            errors.append(error)
+
+    second = threading.Thread(target=write)
+    with database.writing():
+        second.start()
+        second.join(20)
+    assert "locked" in str(errors)
+    write()  # and the turn was given back
+    assert len(errors) == 1
+    database.close()
 
 
 def test_a_reader_sees_one_moment(database: Database) -> None:
