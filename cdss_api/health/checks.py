@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import socket
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -60,7 +59,6 @@ def standard_checks(service: Service) -> dict[str, Check]:
         "orthanc": partial(check_orthanc, settings.orthanc_url, health_token),
         "workers": partial(check_workers, settings.orthanc_url, health_token),
         "notifications": partial(check_notifications, settings.notifications_port),
-        "mpps": partial(check_mpps, settings.own_address, settings.mpps_port),
         "inference": partial(check_inference, settings.inference_port),
         "database": partial(check_database, service.database),
         "data": partial(check_data, settings.data, settings.disk_reserve << 20),
@@ -125,12 +123,6 @@ def check_notifications(port: int) -> dict[str, Any]:
     response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_TIMEOUT)
     if response.status_code != requests.codes.ok:
         raise UnhealthyError(f"answers {response.status_code}")
-    return {}
-
-
-def check_mpps(host: str, port: int) -> dict[str, Any]:
-    """Look whether modalities can tell of performed steps; the API's log says why not."""
-    socket.create_connection((host, port), timeout=_TIMEOUT).close()
     return {}
 
 

@@ -15,6 +15,7 @@ from neuronova.contract.settings import Settings
 
 LARGEST = 8 << 20  # bytes of one request: a step of 40,000 images has about 5 MB
 MOST = 64  # connections at a time
+SILENCE = 5.0  # seconds until a connection has to say who it is; one that was closed counts as long
 PATIENCE = 30.0  # seconds that the rest of what was begun may take to come
 
 

@@ -17,7 +17,7 @@ from pynetdicom.sop_class import ModalityPerformedProcedureStep, Verification  #
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdss_api.accounts.models import Modality
-from cdss_api.mpps.connections import Server, bound, message_ended, tls
+from cdss_api.mpps.connections import MOST, SILENCE, Server, bound, message_ended, tls
 from cdss_api.mpps.keeping import Sender, Steps
 from cdss_api.mpps.reading import read_change, read_creation
 from cdss_api.mpps.steps import Failure, Refused
@@ -56,6 +56,7 @@ def _server(service: Service) -> Server:
     _config.LOG_HANDLER_LEVEL = "none"
     config.settings.reading_validation_mode = config.IGNORE  # its warnings quote patients' data
     entity = AE(ae_title=settings.aet)
+    entity.maximum_associations, entity.acse_timeout = MOST, SILENCE
     for context in (ModalityPerformedProcedureStep, Verification):
         entity.add_supported_context(context, _SYNTAXES)
     answering = Answering(service=service, steps=Steps(service=service))

@@ -66,7 +66,7 @@ def test_health_names_every_part(platform: Platform) -> None:
     report = platform.get("/health").json()
     assert report["status"] == "ok"
     shared = {"database", "data", "audit", "outbox"}
-    assert set(report["parts"]) == shared | {"api", "orthanc", "workers", "inference", "notifications", "mpps"}
+    assert set(report["parts"]) == shared | {"api", "orthanc", "workers", "inference", "notifications"}
 
 
 def test_the_api_tells_errors_as_problems(platform: Platform) -> None:
