@@ -82,6 +82,8 @@ def associated(
     finally:
         if association.is_established:
             association.release()
+        elif association.dul.socket is not None:
+            association.dul.socket.close()
 
 
 def create(association: Association, uid: str, data: Dataset) -> Dataset:

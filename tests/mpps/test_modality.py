@@ -148,7 +148,7 @@ def test_the_worklists_page_shows_what_modalities_tell(platform: Platform, brows
     why = {"PerformedProcedureStepDiscontinuationReasonCodeSequence": reason("Patient refused")}
     with associated(platform.settings) as association:
         assert create(association, generate_uid(), known).Status == 0
-        assert create(association, other, creation()).Status == 0
+        assert create(association, other, creation(scheduled(accession="", step=""))).Status == 0
         assert change(association, other, end("DISCONTINUED", **why)).Status == 0
     context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=platform.url)
     try:
