@@ -11,7 +11,6 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import func, select
 
 from bench.report import Result, Row
-from bench.working import worker
 from cdss_api.database import Database, database_url, migrate
 from cdss_api.jobs.models import Job
 from cdss_api.jobs.states import State
@@ -24,6 +23,7 @@ from tests.jobs.speaking import Spoken, speaking
 from tests.outbox.test_celery import celery, redis
 from tests.running import ADMIN_PASSWORD
 from tests.server import until
+from tests.worker import worker
 
 PER_MINUTE = 60  # what one machine's models could ever end, several times over
 IN_FLIGHT = (4, 64)

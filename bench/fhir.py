@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -27,7 +26,7 @@ from neuronova.platform.layout import Layout
 from neuronova.platform.programs import find_programs
 from neuronova.platform.render import commands
 from tests.emr.peer import emr
-from tests.running import ADMIN_PASSWORD
+from tests.running import ADMIN_PASSWORD, ambient
 from tests.server import free_ports, until
 
 FHIR_JSON = "application/fhir+json"
@@ -120,8 +119,7 @@ def _ours(data: Path, patients: int) -> Iterator[Side]:
             grants.give(work, doctor, Patient(f"P{number}", "urn:bench"))
     service.database.close()
     command = commands(settings, layout, find_programs(), Path(sys.executable))["api"]
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    process = subprocess.Popen(command, env=ambient | variables)
+    process = subprocess.Popen(command, env=ambient() | variables)
     origin = f"http://127.0.0.1:{port}"
     try:
         until(lambda: _answers(f"{origin}/api/v1/health"), "the API answers")

@@ -14,7 +14,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.report import Row
-from bench.working import worker
 from cdss_api.database import Database, database_url, migrate, open_database
 from cdss_api.outbox import configured_targets
 from cdss_api.outbox.configured_targets import Wanted
@@ -23,6 +22,7 @@ from cdss_api.outbox.enqueueing import enqueue
 from cdss_api.outbox.profiles import Kind
 from neuronova.contract.settings import read_settings
 from tests.serving import serving
+from tests.worker import worker
 
 LIMIT = 0.3  # seconds, of 95 of 100 messages
 _PAYLOAD = '{"resourceType": "Patient", "id": "a", "active": true}'

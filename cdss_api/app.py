@@ -15,7 +15,8 @@ from cdss_api.clients import routes as client_routes
 from cdss_api.console import languages
 from cdss_api.fhir import routes as fhir_routes
 from cdss_api.forwarding import routes as forwarding_routes
-from cdss_api.health.checks import standard_checks
+from cdss_api.health.checks import DEADLINE, standard_checks
+from cdss_api.health.side_by_side import SideBySide
 from cdss_api.holds import routes as hold_routes
 from cdss_api.imaging import events
 from cdss_api.imaging import routes as imaging_routes
@@ -66,6 +67,7 @@ def create_app(service: Service) -> Flask:
     app.register_error_handler(OperationalError, _without_database)
     metrics = metrics_routes.blueprint(service, app)  # measures what the hooks below take, too
     limiter = limiter_for(app)
+    checks = SideBySide(standard_checks(service), DEADLINE)
     key = plugin_key_file(service.settings).read_text()
     app.before_request(lambda: internal.require_service_key(key))
     app.before_request(_refuse_malformed)
@@ -94,8 +96,8 @@ def create_app(service: Service) -> Flask:
         job_routes.blueprint(service),
         inference_routes.blueprint(service),
         result_routes.blueprint(service),
-        health.blueprint(standard_checks(service)),
-        overview_routes.blueprint(service),
+        health.blueprint(checks),
+        overview_routes.blueprint(service, checks),
         studies_routes.blueprint(service),
         metrics,
     ):

@@ -127,9 +127,10 @@ def _retaining(service: Service, stop: threading.Event) -> list[threading.Thread
             call_off(session, service.now())
         return []
     from cdss_api.retention.running import retention  # who has no rules does not load what reads them
+    from neuronova.contract.retention.rules_file import read_retention_file
 
     try:
-        run = retention(service).run
+        run = retention(service, read_retention_file(service.settings.retention_rules)).run
     except (ValueError, OSError) as odd:
         raise Unavailable(f"NEURONOVA_RETENTION_RULES: {odd}") from None
     return [threading.Thread(target=run, args=(stop,), name="retention", daemon=True)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neuronova.contract.trace import TraceContext, read_traceparent
-from neuronova.telemetry.spans import Kind, Span, begin, record
+from neuronova.telemetry.spans import Kind, Span, begin, is_exported, record
 from orthanc_plugins.access.identity import Identity
 from orthanc_plugins.sqlite_file import SqliteFile
 from orthanc_plugins.stored import orthanc_identifier
@@ -81,6 +81,8 @@ class Arriving:
             first, is_first = self._first(study, series, began)
         except sqlite3.Error as error:  # a trace is not worth an instance
             log.warning("series %s is in no trace (%s)", series, type(error).__name__)
+            return
+        if not is_exported():
             return
         names = {"study": study, "series": series, "instance": instance, "sender": sender}
         span = Span(

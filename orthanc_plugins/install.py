@@ -28,7 +28,7 @@ from orthanc_plugins.access.recording import Recording
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.access.search import Search
 from orthanc_plugins.access.store import Store
-from orthanc_plugins.ai.judging import OWN_FILE, read_file
+from orthanc_plugins.ai.judging import OWN_FILE, read_rules_file
 from orthanc_plugins.ai.memory import Memory as SeriesMemory
 from orthanc_plugins.ai.triggering import Trigger, triggering
 from orthanc_plugins.arrived import ArrivalFile, Arriving
@@ -174,7 +174,7 @@ def _key(settings: Settings) -> Path:
 
 def _trigger(settings: Settings) -> Trigger:
     return Trigger(
-        rules=read_file(settings.ai_rules or OWN_FILE),
+        rules=read_rules_file(settings.ai_rules or OWN_FILE),
         forwarding=read_forwarding_file(settings.forwarding_rules),
         quiet=settings.ai_quiet_seconds,
         longest=settings.ai_longest_wait,

@@ -9,11 +9,11 @@ that of a port scanner, holds every modality up for 30 seconds.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import socket
 from collections.abc import Collection, Iterator
 
+from neuronova.contract.loopback import is_loopback
 from neuronova.contract.settings import Settings
 
 SILENT = 120
@@ -31,14 +31,6 @@ def loopback_ports(settings: Settings) -> frozenset[int]:
     if is_loopback(settings.bind):
         return frozenset((settings.orthanc_port, settings.dicom_port))
     return frozenset((settings.orthanc_port,))
-
-
-def is_loopback(address: str) -> bool:
-    """Tell whether an address to listen on is reached from this machine alone."""
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return address == "localhost"
 
 
 def keep_to_loopback(ports: Collection[int]) -> set[int]:

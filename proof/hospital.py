@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import Any
 
 import requests
 
+from neuronova.contract.token import TOKEN_HEADER
+from tests.kills.ward import settings_in
 from tests.running import ADMIN_PASSWORD, Platform, start
 from tests.server import until
 
@@ -84,6 +85,14 @@ class Hospital:
         self.revive()
         return self.platform.healthy()
 
+    def backlog(self) -> int:
+        """Return how many images are to be encoded."""
+        headers = {TOKEN_HEADER: self.platform.login()["access_token"]}
+        answer = requests.get(
+            f"{self.platform.settings.orthanc_url}/neuronova/health", headers=headers, timeout=_TIMEOUT
+        )
+        return int(answer.json()["backlog"])
+
 
 @contextmanager
 def hospital(data: Path, radiologists: int, **changes: str) -> Iterator[Hospital]:
@@ -101,12 +110,6 @@ def hospital(data: Path, radiologists: int, **changes: str) -> Iterator[Hospital
         platform.end()
 
 
-def models(folder: Path, source: Path) -> Mapping[str, str]:
+def models(folder: Path) -> Mapping[str, str]:
     """Return settings by which a quick model runs on each series of that description; its files go to `folder`."""
-    shutil.copytree(source, folder / "models", dirs_exist_ok=True)
-    (folder / "rules.yaml").write_text(RULES)
-    return {
-        "NEURONOVA_AI_RULES": str(folder / "rules.yaml"),
-        "NEURONOVA_AI_QUIET_SECONDS": "1",
-        "NEURONOVA_INFERENCE_MODELS": str(folder / "models"),
-    }
+    return settings_in(folder, RULES)

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.running import NEURONOVA
+from tests.running import NEURONOVA, ambient
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
 def command(variables: dict[str, str], tmp_path: Path) -> Command:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
 
     def run(*words: str, given: str = "", code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [NEURONOVA, *words],
-            env=ambient | variables,
+            env=ambient() | variables,
             cwd=tmp_path,
             input=given,
             capture_output=True,

@@ -19,21 +19,26 @@ from neuronova.contract.settings import Settings, read_settings
 from neuronova.platform.parts import answers_tcp
 from tests import debian13
 from tests.server import free_ports, until
+from tests.signals import kill
 
 ADMIN_PASSWORD = "the first of passwords"
 FRESH = 300.0  # seconds
 NEURONOVA = Path(sys.executable).with_name("neuronova")
 
 
+def ambient() -> dict[str, str]:
+    """Return this process's environment without settings of a platform."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
+
+
 def environment(data: Path, **changes: str) -> dict[str, str]:
     """Return what `neuronova` is started with: free ports, nothing of the caller's own settings."""
     names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", "MPPS_PORT")
     ports = zip(names, free_ports(7), strict=True)
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
     ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1", "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}
     if debian13.is_chosen():
-        ambient["PATH"] = os.pathsep.join([str(debian13.stand_in(data.with_suffix(".programs"))), ambient["PATH"]])
-    return ambient | ours | {f"NEURONOVA_{name}": str(port) for name, port in ports} | changes
+        ours["PATH"] = os.pathsep.join([str(debian13.stand_in(data.with_suffix(".programs"))), os.environ["PATH"]])
+    return ambient() | ours | {f"NEURONOVA_{name}": str(port) for name, port in ports} | changes
 
 
 @dataclass
@@ -157,9 +162,7 @@ class Platform:
     def end(self) -> None:
         """Kill every process at once: an orderly end takes five seconds, and is tested where it is what is asked."""
         while found := self.pids():
-            for pid in sorted(found):  # who would start others again comes first
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            kill(found)
             self.process.poll()  # or it stays a zombie
             time.sleep(0.01)
         self.process.wait(30)

@@ -6,13 +6,14 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
 import jwt
 import requests
+
+from neuronova.contract.loopback import is_loopback
 
 ALGORITHMS = ("RS384", "ES384", "EdDSA")  # SMART App Launch 2.2 asks for the first two
 _KEY_TYPES: Mapping[str, tuple[str, str | None]] = {
@@ -97,14 +98,6 @@ def checked_url(text: str) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise BadKeys("keys are fetched by https, or by http from this machine")
     return text
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine by its very name or address."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @dataclass(slots=True)

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.work import Work
-from cdss_api.clients.keys import is_loopback
 from cdss_api.clients.models import Client
 from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.definitions import parameters
@@ -27,6 +26,7 @@ from cdss_api.fhir.query import Query, looked_into, parse
 from cdss_api.fhir.searching import matching
 from cdss_api.fhir.store import Store, Stored
 from cdss_api.outbox.enqueueing import enqueue
+from neuronova.contract.loopback import is_loopback
 from neuronova.contract.roles import Role
 from neuronova.contract.scopes import Interaction, parse_scopes
 from neuronova.contract.token import Claims

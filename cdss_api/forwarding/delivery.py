@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from cdss_api.accounts.service_tokens import token
 from cdss_api.forwarding.models import BY_HAND, Forward, State
 from cdss_api.forwarding.record import ForwardRecord, NotOurs
-from cdss_api.forwarding.sending import NotKnown, Sender, SendingJob, StoredFile, Unavailable
+from cdss_api.forwarding.sending import NotKnown, Sender, SendingJob
 from cdss_api.forwarding.verdicts import of_job
+from cdss_api.orthanc import StoredFile, Unavailable
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.service import Service

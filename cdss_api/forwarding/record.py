@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import select
 
-from cdss_api.accounts.models import Modality
 from cdss_api.database import Database
 from cdss_api.forwarding.models import LONGEST_DETAIL, Forward, State
+from cdss_api.modalities import storing
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.models import Stream
-from neuronova.contract.grants import Operation
 
 
 class NotOurs(Exception):
@@ -46,8 +45,7 @@ class ForwardRecord:
     def takes(self, title: str) -> bool:
         """Tell whether there is a modality of this AE title that may store."""
         with self.database.reading() as session:
-            known = session.get(Modality, title)
-            return known is not None and Operation.STORE in known.operations
+            return title in storing(session)
 
     def begun(self, delivery: Delivery, row: Forward, job: str, files: Sequence[str]) -> None:
         """Write that Orthanc has a job for these files.

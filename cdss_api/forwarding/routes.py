@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint
-from sqlalchemy import select
-from sqlalchemy.orm import Session
 
 from cdss_api.accounts.bearer import bearer, guarded_routes, requires
-from cdss_api.accounts.models import Modality
 from cdss_api.accounts.recording import Action
 from cdss_api.forwarding.listing import by_destination, listed
 from cdss_api.forwarding.shapes import (
@@ -20,8 +17,8 @@ from cdss_api.forwarding.shapes import (
     forward_entry,
     rule_entry,
 )
+from cdss_api.modalities import storing
 from cdss_api.service import Service
-from neuronova.contract.grants import Operation
 from neuronova.contract.roles import Permission
 
 
@@ -69,7 +66,7 @@ def blueprint(service: Service) -> APIBlueprint:
         except (OSError, ValueError) as error:
             problem = str(error)
         with service.database.reading() as session:
-            known = _storing(session)
+            known = storing(session)
         answer = ForwardingRulesAnswer(
             file=None if file is None else str(file),
             problem=problem,
@@ -78,7 +75,3 @@ def blueprint(service: Service) -> APIBlueprint:
         return jsonify(answer.model_dump(mode="json"))
 
     return routes
-
-
-def _storing(session: Session) -> set[str]:
-    return {one.title for one in session.scalars(select(Modality)).all() if Operation.STORE in one.operations}

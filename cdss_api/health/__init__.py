@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, jsonify
@@ -10,7 +9,7 @@ from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 from pydantic import BaseModel
 
-from cdss_api.health.checks import DEADLINE, Check, look_at
+from cdss_api.health.checks import look_at
 from cdss_api.health.side_by_side import SideBySide
 from neuronova.web.problems import ERRORS
 
@@ -22,9 +21,8 @@ class HealthAnswer(BaseModel):
     parts: dict[str, dict[str, Any]]
 
 
-def blueprint(checks: Mapping[str, Check], deadline: float = DEADLINE) -> APIBlueprint:
-    """Return the routes that run `checks` within `deadline` seconds."""
-    asked = SideBySide(checks, deadline)
+def blueprint(checks: SideBySide[dict[str, Any]]) -> APIBlueprint:
+    """Return the routes that run `checks`."""
     routes = APIBlueprint(
         "health", __name__, url_prefix="/api/v1/health", abp_tags=[Tag(name="health")], abp_responses=ERRORS
     )
@@ -32,12 +30,12 @@ def blueprint(checks: Mapping[str, Check], deadline: float = DEADLINE) -> APIBlu
     @routes.get("", responses={"200": HealthAnswer})
     def health() -> Response:
         """Tell the state of every part."""
-        return jsonify(look_at(asked))
+        return jsonify(look_at(checks))
 
     @routes.get("/ready", responses={"200": HealthAnswer, "503": HealthAnswer})
     def ready() -> tuple[Response, int]:
         """Fail unless every part is well."""
-        report = look_at(asked)
+        report = look_at(checks)
         return jsonify(report), 200 if report["status"] == "ok" else 503
 
     return routes

@@ -98,37 +98,33 @@ def _reason(name: str, error: Exception) -> str:
     return f"the check failed ({type(error).__name__}); the log says why"
 
 
-def _ask(url: str, token: Token) -> Any:
-    response = requests.get(url, timeout=_TIMEOUT, headers={TOKEN_HEADER: token()})
+def _ask(url: str, token: Token | None = None) -> requests.Response:
+    headers = None if token is None else {TOKEN_HEADER: token()}
+    response = requests.get(url, timeout=_TIMEOUT, headers=headers)
     if response.status_code != requests.codes.ok:
         raise UnhealthyError(f"answers {response.status_code}")
-    return response.json()
+    return response
 
 
 def check_orthanc(url: str, token: Token) -> dict[str, Any]:
     """Ask Orthanc for its version."""
-    return {"version": _ask(f"{url}/system", token)["Version"]}
+    return {"version": _ask(f"{url}/system", token).json()["Version"]}
 
 
 def check_inference(port: int) -> dict[str, Any]:
     """Ask the inference service for its models."""
-    response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_TIMEOUT)
-    if response.status_code != requests.codes.ok:
-        raise UnhealthyError(f"answers {response.status_code}")
-    return {"models": response.json()["models"]}
+    return {"models": _ask(f"http://127.0.0.1:{port}/ready").json()["models"]}
 
 
 def check_notifications(port: int) -> dict[str, Any]:
     """Ask the process of the streams whether it answers."""
-    response = requests.get(f"http://127.0.0.1:{port}/ready", timeout=_TIMEOUT)
-    if response.status_code != requests.codes.ok:
-        raise UnhealthyError(f"answers {response.status_code}")
+    _ask(f"http://127.0.0.1:{port}/ready")
     return {}
 
 
 def check_workers(url: str, token: Token) -> dict[str, Any]:
     """Ask the plugin for its encode workers; 404 means that Orthanc runs without it."""
-    report = _ask(f"{url}/neuronova/health", token)
+    report = _ask(f"{url}/neuronova/health", token).json()
     if report["status"] != "ok":
         raise UnhealthyError(f"{report['workers']} of {report['workers_wanted']} encode workers run")
     return {name: report[name] for name in ("workers", "backlog", "oldest_age")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, and_, exists, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from cdss_api.accounts.changes import hold_told
 from cdss_api.accounts.recording import Action
@@ -17,6 +17,7 @@ from neuronova.contract.grants import Patient
 from neuronova.contract.studies import StudyKey
 from neuronova.web.problems import Problem
 
+Named = str | InstrumentedAttribute[str]
 HELD = "It is under legal hold: nothing of it leaves the archive before the hold is lifted."
 
 
@@ -67,22 +68,23 @@ def lift(work: Work, number: int, reason: str) -> Hold:
 
 def keeps(table: type[Study | DueStudy]) -> ColumnElement[bool]:
     """Return the condition that a row of a table of studies is held now."""
-    patient = and_(Hold.study_uid.is_(None), Hold.patient_id == table.patient_id, Hold.issuer == table.issuer)
-    return exists().where(Hold.lifted_at.is_(None), or_(Hold.study_uid == table.study_uid, patient))
+    return _is_kept(table.study_uid, table.patient_id, table.issuer)
 
 
 def is_held(session: Session, key: StudyKey) -> bool:
     """Tell whether a study under a patient is held."""
-    study, patient_id, issuer = key
-    patient = and_(Hold.study_uid.is_(None), Hold.patient_id == patient_id, Hold.issuer == issuer)
-    holds = select(Hold.number).where(Hold.lifted_at.is_(None), or_(Hold.study_uid == study, patient))
-    return session.scalar(holds.limit(1)) is not None
+    return session.scalars(select(_is_kept(*key))).one()
 
 
 def require_free(session: Session, keys: Iterable[StudyKey]) -> None:
     """Raise Problem (409) where one of some studies is held."""
     if any(is_held(session, key) for key in keys):
         raise Problem(409, "legal_hold", HELD)
+
+
+def _is_kept(study: Named, patient_id: Named, issuer: Named) -> ColumnElement[bool]:
+    patient = and_(Hold.study_uid.is_(None), Hold.patient_id == patient_id, Hold.issuer == issuer)
+    return exists().where(Hold.lifted_at.is_(None), or_(Hold.study_uid == study, patient))
 
 
 def _place(work: Work, study: str | None, patient: Patient, reason: str) -> Hold:

@@ -9,14 +9,13 @@ from typing import Any
 
 import requests
 
+from cdss_api.orthanc import Unavailable
 from neuronova.contract.token import TOKEN_HEADER
+
+__all__ = ["Archive", "Held", "Unavailable"]
 
 _TIMEOUT = 25.0  # seconds
 _NONE: Mapping[str, str] = MappingProxyType({})
-
-
-class Unavailable(Exception):
-    """Orthanc does not answer, or not as it should."""
 
 
 class Held(Exception):

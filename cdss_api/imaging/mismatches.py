@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.store import new_id
@@ -51,6 +51,11 @@ def end(session: Session, key: StudyKey) -> None:
     """End what is held of a study that is gone."""
     ended = update(Mismatch).where(*_is_of(key), Mismatch.state == State.HELD).values(state=State.ENDED)
     session.execute(ended)
+
+
+def held(session: Session) -> int:
+    """Return how many are held for a decision."""
+    return session.scalar(select(func.count()).select_from(Mismatch).where(Mismatch.state == State.HELD)) or 0
 
 
 def of_study(session: Session, key: StudyKey) -> list[Mismatch]:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cdss_api.jobs.admission import admit
-from cdss_api.jobs.models import Job, JudgedSeries, KnownModel
+from cdss_api.jobs.models import LONGEST_DETAIL, Job, JudgedSeries, KnownModel
 from cdss_api.jobs.moving import lock, move, queue_again, turn
 from cdss_api.jobs.states import OPEN, State
 from neuronova.contract.ai.judged import Asked, SeriesJudged
@@ -88,7 +88,7 @@ def _made(judged: SeriesJudged, asked: Asked, known: KnownModel | None, now: flo
         priority=asked.priority,
         state=State.QUEUED if fires else State.NOT_EVALUABLE,
         reason=None if fires else NEEDS,
-        detail=None if fires else " ".join(asked.reasons)[:2000],
+        detail=None if fires else " ".join(asked.reasons)[:LONGEST_DETAIL],
         run=1,
         attempts=0,
         trace_id=own.trace_id,

@@ -11,9 +11,7 @@ from cryptography import x509
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cdss_api.fhir.compartment import Compartments
-from cdss_api.imaging.mismatches import State as MismatchState
-from cdss_api.imaging.models import Mismatch
+from cdss_api.imaging.mismatches import held
 from cdss_api.jobs.overview import overview
 from cdss_api.jobs.states import State as JobState
 from cdss_api.metrics.figures import Figures, Group, gauge, gauges
@@ -21,16 +19,13 @@ from cdss_api.metrics.outbox import outbox
 from cdss_api.metrics.retention import retention
 from cdss_api.mpps.models import PerformedStep
 from cdss_api.mpps.steps import StepStatus
-from cdss_api.reading.waiting import Wanted, waiting
+from cdss_api.reading.waiting import unreported
 from cdss_api.service import Service
 from neuronova.audit.forward import Collector, collector_of
 from neuronova.audit.soundness import read_soundness
 from neuronova.audit.status import status_of
 from neuronova.audit.trail import Trail
-from neuronova.contract.roles import Role
 from neuronova.contract.settings import Settings
-
-_DAY = 86400.0
 
 
 def groups_of(service: Service) -> dict[str, Group]:
@@ -75,14 +70,11 @@ def jobs(session: Session, now: float, *, most: int) -> Figures:
 
 def reading(session: Session, now: float) -> Figures:
     """Return the studies that wait for a report, those that do not fit their order, and the steps that go on."""
-    everything = Compartments(account="service:metrics", role=Role.SERVICE, now=now, recent=_DAY)
-    _, unread = waiting(session, everything, Wanted(limit=1))
-    held = select(func.count()).select_from(Mismatch).where(Mismatch.state == MismatchState.HELD)
     begun = select(func.count()).select_from(PerformedStep).where(PerformedStep.status == StepStatus.IN_PROGRESS)
     return [
-        gauge("neuronova_studies_unreported", "Studies without a signed report", float(unread)),
+        gauge("neuronova_studies_unreported", "Studies without a signed report", float(unreported(session, now))),
         gauge("neuronova_steps_in_progress", "Steps that modalities began (MPPS)", float(session.scalar(begun) or 0)),
-        gauge("neuronova_mismatches_held", "Studies that are held for a decision", float(session.scalar(held) or 0)),
+        gauge("neuronova_mismatches_held", "Studies that are held for a decision", float(held(session))),
     ]
 
 

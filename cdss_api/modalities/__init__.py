@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from cdss_api.accounts.changes import told
 from cdss_api.accounts.models import Modality
 from cdss_api.accounts.recording import Action
 from cdss_api.accounts.work import Work
 from neuronova.contract.grants import ModalityChange, Operation
+
+
+def storing(session: Session) -> frozenset[str]:
+    """Return the AE titles of all that may store."""
+    known = session.scalars(select(Modality)).all()
+    return frozenset(one.title for one in known if Operation.STORE in one.operations)
 
 
 def put(

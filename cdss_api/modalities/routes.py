@@ -18,6 +18,7 @@ from cdss_api.accounts.shapes import Issuer
 from cdss_api.input import Input
 from cdss_api.service import Service
 from neuronova.contract.grants import Operation
+from neuronova.contract.modalities import AE_TITLE
 from neuronova.contract.roles import Permission
 from neuronova.web.problems import NOTHING, Problem
 
@@ -27,8 +28,7 @@ def _address(text: str) -> str:
     return str(ip_address(text))
 
 
-# PS3.5 6.2, AE.
-Title = Annotated[str, StringConstraints(pattern=r"^[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?$")]
+Title = Annotated[str, StringConstraints(pattern=f"^{AE_TITLE}$")]
 Host = Annotated[str, StringConstraints(min_length=2, max_length=45), AfterValidator(_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 

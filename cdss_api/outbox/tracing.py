@@ -32,10 +32,10 @@ def delivering(delivery: Delivery, clock: Callable[[], float]) -> Iterator[Calla
 def told_together(deliveries: Sequence[Delivery], said: Sequence[Outcome | None], began: float, ended: float) -> None:
     """Record deliveries that went in one request."""
     for delivery, outcome in zip(deliveries, said, strict=True):
-        parent = read_traceparent(delivery.traceparent)
-        opened = Open(begin(parent), _NAME)
         if outcome is None:  # it goes by itself
             continue
+        parent = read_traceparent(delivery.traceparent)
+        opened = Open(begin(parent), _NAME)
         _tell(opened, delivery, outcome)
         opened.add(together=len(deliveries))
         record(opened.ended(parent, began, ended, Kind.CLIENT))

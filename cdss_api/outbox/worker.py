@@ -105,8 +105,9 @@ class Worker:
             with self.database.reading() as session:
                 if not is_due(session, target, started):
                     return 0
+        most = 1 if self.together is None else self.together.most(target)
+        depth = 1 if most > 1 else _DEPTH  # together go messages of different streams
         with self.database.writing() as session:
-            depth = 1 if self._most(target) > 1 else _DEPTH  # together go messages of different streams
             claims = claim(session, target, self.clock(), self.policy, size, depth)
         if not claims:
             self._busy.discard(target)
@@ -114,25 +115,21 @@ class Worker:
         self._busy.add(target)
         leases = Leases(self.database, claims, self.clock, self.policy)
         with meanwhile(leases.renew, self.policy.renewal):
-            reports = self._send(claims, leases)
+            reports = self._send(claims, most, leases)
         self._again += [due for one in reports if (due := one.due_again) is not None]
         self._settle(target, reports)
         begun = sum(len(report.heard) for report in reports)
         self._sizes[target] = next_size(size, begun, self.clock() - started, self.batch)
         return begun
 
-    def _send(self, claims: list[Claim], leases: Leases) -> list[Report]:
+    def _send(self, claims: list[Claim], most: int, leases: Leases) -> list[Report]:
         batch = _Batch(self.deliver, self.clock, self.policy, leases)
-        most = self._most(claims[0].target)
         if self.together is not None and most > 1 and len(claims) > 1:
             return batch.send_together(claims, self.together, most)
         if self.threads == 1:
             return [batch.send(one) for one in claims]
         with ThreadPoolExecutor(self.threads) as pool:
             return list(pool.map(batch.send, claims))
-
-    def _most(self, target: str) -> int:
-        return 1 if self.together is None else self.together.most(target)
 
     def _settle(self, target: str, reports: list[Report]) -> None:
         """Settle these and what could not be before; a report is kept until it is settled, or somebody else's."""

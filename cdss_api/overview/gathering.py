@@ -11,14 +11,11 @@ from typing import Any
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.models import Resource, Version
-from cdss_api.imaging.mismatches import State as MismatchState
-from cdss_api.imaging.models import Mismatch
+from cdss_api.imaging.mismatches import held
 from cdss_api.jobs.models import Job
 from cdss_api.outbox.depths import depth_of
-from cdss_api.reading.waiting import Wanted, waiting
-from neuronova.contract.roles import Role
+from cdss_api.reading.waiting import unreported
 
 DAYS = 14
 _MICROS = 1_000_000
@@ -27,14 +24,11 @@ _SHOWN = ("target", "own", "profile", "paused", "waiting", "dead", "oldest_secon
 
 def counted(session: Session, now: float, zone: timedelta) -> dict[str, Any]:
     """Return what the database says at `now` (seconds since 1970, UTC), days being those of the offset `zone`."""
-    everything = Compartments(account="service:overview", role=Role.SERVICE, now=now, recent=86400.0)
-    _, unreported = waiting(session, everything, Wanted(limit=1))
-    held = select(func.count()).select_from(Mismatch).where(Mismatch.state == MismatchState.HELD)
     jobs = select(Job.state, func.count()).group_by(Job.state)
     return {
         "days": received(session, now, zone),
-        "unreported": unreported,
-        "held": session.scalar(held) or 0,
+        "unreported": unreported(session, now),
+        "held": held(session),
         "jobs": [{"state": state, "count": count} for state, count in session.execute(jobs.order_by(Job.state))],
         "targets": [{name: getattr(one, name) for name in _SHOWN} for one in depth_of(session, now)],
     }

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from cdss_api.accounts.bearer import guarded_routes, requires
 from cdss_api.health import HealthAnswer
-from cdss_api.health.checks import DEADLINE, look_at, standard_checks
+from cdss_api.health.checks import look_at
 from cdss_api.health.side_by_side import SideBySide
 from cdss_api.input import Input
 from cdss_api.overview.gathering import counted, disk
@@ -75,10 +75,9 @@ class StandingAnswer(BaseModel):
     backup: float | None
 
 
-def blueprint(service: Service) -> APIBlueprint:
-    """Return the route."""
+def blueprint(service: Service, checks: SideBySide[dict[str, Any]]) -> APIBlueprint:
+    """Return the route; `checks` are those of the health routes, so that none is run twice at a time."""
     routes = guarded_routes("overview", "/api/v1/overview", tag="health")
-    asked: SideBySide[dict[str, Any]] = SideBySide(standard_checks(service), DEADLINE)
     settings = service.settings
 
     @routes.get("", responses={"200": StandingAnswer})
@@ -89,7 +88,7 @@ def blueprint(service: Service) -> APIBlueprint:
         with service.database.reading() as session:
             found = counted(session, now, timedelta(minutes=query.zone))
         room = disk(settings.data) | {"reserve_bytes": settings.disk_reserve << 20}
-        found |= {"now": now, "health": look_at(asked), "disk": room, "backup": read_last(settings.data)}
+        found |= {"now": now, "health": look_at(checks), "disk": room, "backup": read_last(settings.data)}
         return jsonify(found)
 
     return routes

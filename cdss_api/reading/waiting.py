@@ -15,6 +15,7 @@ from cdss_api.reading.models import Words
 from cdss_api.reading.progress import Progress
 from cdss_api.reading.study import DICOM_UID, PRIORITIES
 from cdss_api.results.raising import RAISED_TO, raised
+from neuronova.contract.roles import Role
 from neuronova.contract.text import folded
 
 REPORT_OF = "urn:neuronova:report-of"  # the identifier system of a report: the study that it is of, as urn:oid:UID
@@ -51,6 +52,12 @@ class Found:
 
     number: int
     came: int
+
+
+def unreported(session: Session, now: float) -> int:
+    """Return how many studies there are, of all patients, that nobody has signed a report of."""
+    everything = Compartments(account="service:figures", role=Role.SERVICE, now=now, recent=86400.0)
+    return waiting(session, everything, Wanted(limit=1))[1]
 
 
 def waiting(session: Session, seen: Compartments, wanted: Wanted) -> tuple[list[Found], int]:

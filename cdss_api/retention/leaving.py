@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from cdss_api.accounts.recording import Action, Actor
-from cdss_api.forwarding.sending import StoredFile
 from cdss_api.holds.holding import is_held
 from cdss_api.imaging.archive import Archive, Held
+from cdss_api.orthanc import StoredFile
 from cdss_api.retention.asking import Asking
 from cdss_api.retention.models import LEGAL_HOLD, Departure, DueStudy, State
 from cdss_api.service import Service
@@ -126,9 +126,8 @@ class Leaving:
         """Write down and record what leaves, unless it is held by now."""
         with self.service.work(ACTOR) as work:
             work.alone()  # and no hold is placed meanwhile
-            key = StudyKey(row.study_uid, row.patient_id, row.issuer)
             begun = select(Departure.number).where(Departure.orthanc == row.orthanc, Departure.state == State.LEAVING)
-            if is_held(work.session, key) or work.session.scalar(begun.limit(1)) is not None:
+            if is_held(work.session, key_of(row)) or work.session.scalar(begun.limit(1)) is not None:
                 return None
             copies = f"; kept by {', '.join(rule.copied_to)}" if rule.copied_to else ""
             departure = Departure(
@@ -160,6 +159,6 @@ class Leaving:
             return departure.number
 
 
-def key_of(row: Departure) -> StudyKey:
+def key_of(row: Departure | DueStudy) -> StudyKey:
     """Return which study of whom it is."""
     return StudyKey(row.study_uid, row.patient_id, row.issuer)

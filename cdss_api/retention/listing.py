@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from cdss_api.retention.leaving import key_of
 from cdss_api.retention.looking import Found
 from cdss_api.retention.models import DueStudy
 from neuronova.contract.retention.rules import Then
@@ -14,7 +15,7 @@ from neuronova.contract.retention.rules import Then
 
 def renew(session: Session, found: Iterable[Found], now: float) -> None:
     """Replace the list. What a rule begins to delete, or did not name before, is announced now."""
-    before = {(row.study_uid, row.patient_id, row.issuer): row for row in session.scalars(select(DueStudy))}
+    before = {key_of(row): row for row in session.scalars(select(DueStudy))}
     for one in found:
         row = before.pop(one.candidate.key, None)
         deletes = one.due.rule.then is Then.DELETE
@@ -26,7 +27,7 @@ def renew(session: Session, found: Iterable[Found], now: float) -> None:
             row.announced_at = now
         row.orthanc, row.rule, row.deletes = one.candidate.orthanc, one.due.rule.name, deletes
         row.due_at, row.kept = one.due.at, one.kept
-        row.bytes, row.images = one.described.bytes, len(one.described.files)
+        row.bytes, row.images = one.described.bytes, one.described.images
     for gone in before.values():
         session.delete(gone)
     session.flush()

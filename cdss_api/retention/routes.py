@@ -16,6 +16,7 @@ from cdss_api.input import Input
 from cdss_api.retention.departures import leaving_soon
 from cdss_api.retention.models import LEGAL_HOLD, Departure, DueStudy, State
 from cdss_api.service import Service
+from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Permission
 from neuronova.web.problems import Problem
 
@@ -132,11 +133,13 @@ def blueprint(service: Service) -> APIBlueprint:
     @routes.get("/departures/<int:number>/digests", responses={"200": DigestsAnswer})
     @guarded
     def digests(path: DeparturePath) -> Response:
-        """List the files of a study that has left, with their digests."""
-        with service.database.reading() as session:
-            row = session.get(Departure, path.number)
+        """List the files of a study that has left, with their digests; who asked is recorded."""
+        with service.work(bearer().actor) as work:
+            row = work.session.get(Departure, path.number)
             if row is None:
                 raise Problem(404, "no_such_departure", "There is no such departure.")
+            patient = Patient(row.patient_id, row.issuer)
+            work.record(Action.RETENTION_LIST, patient=patient, study=row.study_uid, list="digests")
             found = [StoredDigest(instance=uid, md5=md5) for uid, md5 in json.loads(row.digests)]
         return jsonify(DigestsAnswer(digests=found).model_dump())
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from neuronova.archive.asking import Asking, OddAnswer
 from neuronova.archive.series import Stored, read_series
+from neuronova.archive.studies import identifiers, patients_of
 from neuronova.contract.ai.judged import input_hash
 from neuronova.contract.forwarding.rules import ForwardingRule, reasons_against
 from neuronova.contract.grants import Patient
@@ -56,13 +57,13 @@ def series_of_study(asking: Asking, study: str) -> list[StoredSeries]:
     """Return the series of a StudyInstanceUID.
 
     Raises:
-        PlatformError: there is none, it is of several patients that Orthanc cannot tell apart, or nothing answers.
+        PlatformError: it is no UID, there is none, it is of several patients that Orthanc cannot tell apart, or nothing
+            answers.
     """
-    found = [one["ID"] for one in asking.json("POST", "/tools/lookup", data=study) if one["Type"] == "Study"]
+    found = identifiers(asking, study)
     if not found:
         raise PlatformError(f"no study {study} is stored")
-    told = asking.json("GET", "/neuronova/holdings", params={"study": study})["patients"]
-    patients = [Patient(one["patient_id"], one["issuer"]) for one in told]
+    patients = patients_of(asking, study)
     series = []
     for orthanc in found:
         patient_id = str(asking.json("GET", f"/studies/{orthanc}")["PatientMainDicomTags"].get("PatientID", ""))

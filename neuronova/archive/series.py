@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from neuronova.archive.asking import Asking, OddAnswer
+from neuronova.archive.studies import identifiers
 from neuronova.contract.ai.series import OddMetadata, Series, series_of
 
 PAGE = 500
@@ -25,11 +26,11 @@ def stored_series(asking: Asking, study: str | None) -> list[Stored]:
     one is lost.
 
     Raises:
-        PlatformError: the platform does not answer as it should.
+        PlatformError: it is no UID, or the platform does not answer as it should.
     """
     if study is not None:
-        found = [one for one in asking.json("POST", "/tools/lookup", data=study) if one["Type"] == "Study"]
-        series = [one for named in found for one in asking.json("GET", f"/studies/{named['ID']}/series")]
+        found = identifiers(asking, study)
+        series = [one for identifier in found for one in asking.json("GET", f"/studies/{identifier}/series")]
         return _once((study, one) for one in series)
     uids = {one["ID"]: one["MainDicomTags"].get("StudyInstanceUID", "") for one in _pages(asking, "/studies")}
     # One whose study came after the studies were listed is not looked at.

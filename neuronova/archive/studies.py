@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neuronova.archive.asking import Asking
+from neuronova.contract.grants import Patient
 from neuronova.platform.errors import PlatformError
 
-_UID = re.compile(r"[0-9.]{1,64}")
+_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -32,12 +33,26 @@ def find_studies(asking: Asking, uids: Sequence[str], patient: str | None = None
     return [_find(asking, uid, patient) for uid in dict.fromkeys(uids)]
 
 
-def _find(asking: Asking, uid: str, patient: str | None) -> StoredStudy:
+def identifiers(asking: Asking, uid: str) -> list[str]:
+    """Return Orthanc's identifiers of a StudyInstanceUID: one for each PatientID under which it is there.
+
+    Raises:
+        PlatformError: it is no UID, or nothing answers.
+    """
     if not _UID.fullmatch(uid):
         raise PlatformError(f"{uid!r} is no StudyInstanceUID")
-    found = [one["ID"] for one in asking.json("POST", "/tools/lookup", data=uid) if one["Type"] == "Study"]
-    all_described = [asking.json("GET", f"/studies/{identifier}") for identifier in found]
-    held = {one["patient_id"]: one["issuer"] for one in _holdings(asking, uid)}
+    return [one["ID"] for one in asking.json("POST", "/tools/lookup", data=uid) if one["Type"] == "Study"]
+
+
+def patients_of(asking: Asking, uid: str) -> list[Patient]:
+    """Return the patients under whom a StudyInstanceUID is there."""
+    told = asking.json("GET", "/neuronova/holdings", params={"study": uid})["patients"]
+    return [Patient(one["patient_id"], one["issuer"]) for one in told]
+
+
+def _find(asking: Asking, uid: str, patient: str | None) -> StoredStudy:
+    all_described = [asking.json("GET", f"/studies/{identifier}") for identifier in identifiers(asking, uid)]
+    held = {one.patient_id: one.issuer for one in patients_of(asking, uid)}
     described = [one for one in all_described if patient is None or _patient_id(one) == patient]
     if not described:
         raise PlatformError(f"there is no study {uid}" + ("" if patient is None else f" of patient {patient}"))
@@ -56,8 +71,3 @@ def _find(asking: Asking, uid: str, patient: str | None) -> StoredStudy:
 
 def _patient_id(described: dict[str, dict[str, str]]) -> str:
     return described["PatientMainDicomTags"].get("PatientID", "")
-
-
-def _holdings(asking: Asking, uid: str) -> list[dict[str, str]]:
-    patients: list[dict[str, str]] = asking.json("GET", "/neuronova/holdings", params={"study": uid})["patients"]
-    return patients

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from neuronova.backup.last import write_last
 from neuronova.backup.manifest import Manifest
-from neuronova.backup.places import INDEX, INDEX_FILES, LIVE, STORAGE, Staging
+from neuronova.backup.places import INDEX, INDEX_FILES, LIVE, STAGED, STORAGE, Staging
 from neuronova.backup.restic import TAG, UNFINISHED, Added, Done, Repository
 from neuronova.backup.staging import stage, stage_index
 from neuronova.backup.storage import Missing, missing_files
@@ -122,7 +122,7 @@ def only_backup(data: Path) -> Iterator[None]:
 
 
 def _add(repository: Repository, data: Path, done: Done) -> Added:
-    places = [place for place in (Staging(data).folder.name, *LIVE) if (data / place).exists()]
+    places = [place for place in (STAGED, *LIVE) if (data / place).exists()]
     known = repository.snapshots(TAG, UNFINISHED)
     added = repository.add(data, places, INDEX_FILES, known[-1].id if known else None, done)
     # Stored files may go while they are read: whether any that matters did is found by the index.

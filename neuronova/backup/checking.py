@@ -31,18 +31,18 @@ def database_faults(folder: Path, manifest: Manifest) -> Iterator[str]:
             yield f"{place} is not what was backed up"
         elif place.endswith(".dump"):
             continue
-        else:
-            yield from (f"{place}: {fault}" for fault in faults_of(path))
-    if (folder / INDEX).is_file() and not faults_of(folder / INDEX) and counts_of(folder / INDEX) != manifest.counts:
-        yield f"{INDEX} counts otherwise than the manifest"
+        elif faults := faults_of(path):
+            yield from (f"{place}: {fault}" for fault in faults)
+        elif place == INDEX and counts_of(path) != manifest.counts:
+            yield f"{INDEX} counts otherwise than the manifest"
 
 
-def storage_faults(data: Path, progress: Progress, threads: int | None = None) -> Iterator[str]:
+def storage_faults(data: Path, progress: Progress) -> Iterator[str]:
     """Yield each stored file that the index names and that is missing, of another size or of another MD5.
 
     MD5 is what Orthanc keeps of the bytes as they are stored (AttachedFiles.compressedMD5); `progress` is told bytes.
     """
-    most = (threads or os.cpu_count() or 1) * _WAITING
+    threads = os.cpu_count() or 1
     waiting: deque[tuple[int, Future[str | None]]] = deque()
 
     def answered() -> Iterator[str]:
@@ -52,10 +52,10 @@ def storage_faults(data: Path, progress: Progress, threads: int | None = None) -
         if fault is not None:
             yield fault
 
-    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         for one in attached_files(data / INDEX):
             waiting.append((one.size, pool.submit(_fault_of, data / STORAGE, one)))
-            if len(waiting) >= most:
+            if len(waiting) >= threads * _WAITING:
                 yield from answered()
         while waiting:
             yield from answered()

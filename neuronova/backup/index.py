@@ -61,7 +61,7 @@ class _State(NamedTuple):
     log: bytes
 
 
-def copy_index(source: Path, target: Path, *, attempts: int = ATTEMPTS, longest_hold: float = LONGEST_HOLD) -> float:
+def copy_index(source: Path, target: Path, *, attempts: int = ATTEMPTS) -> float:
     """Copy the index of an Orthanc that may run; return for how many seconds it was held.
 
     Raises:
@@ -75,7 +75,7 @@ def copy_index(source: Path, target: Path, *, attempts: int = ATTEMPTS, longest_
     owner = _owner(source)
     if owner is None:
         raise PlatformError(f"{source} changes and no process of this machine holds it; is it on a share?")
-    with held(owner, longest_hold):
+    with held(owner, LONGEST_HOLD):
         began = time.monotonic()
         if not _copied(source, target):
             raise PlatformError(f"{source} changes though Orthanc (process {owner}) is held; who else writes it?")

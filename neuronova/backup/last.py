@@ -5,16 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from cdss_api.secret_files import write_secret
 from neuronova.platform.layout import Layout
 
 
 def write_last(data: Path, time: float) -> None:
     """Write down that a backup of `time` (seconds since 1970, UTC) is whole and in the repository."""
-    file = _file(data)
-    partial = file.with_suffix(".partial")
-    partial.write_text(json.dumps({"time": time}), encoding="utf-8")
-    partial.chmod(0o600)
-    partial.rename(file)
+    write_secret(_file(data), json.dumps({"time": time}).encode())
 
 
 def read_last(data: Path) -> float | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+STAGED = "backup"  # where databases wait for restic
+
 # Taken by restic where they lie: their files are written once and never changed.
 STORAGE = "orthanc"
 LIVE = (STORAGE, "models", "audit/checkpoints", "audit/removed")
@@ -22,8 +24,8 @@ AUDIT_FOLDERS = ("audit/forwarded", "audit/cuts")
 KEYS = "keys"
 # Files that others refer to and that come and go: linked before the index is copied, and what is new after it.
 LINKED = ("journal/received", "corrections", "jobs")
-# Made anew at the next start, or of no use elsewhere.
-LEFT_OUT = ("run", "log", "viewer", "backup")
+# Made anew at the next start, or of no use elsewhere: an import that is run again looks at its files anew.
+LEFT_OUT = ("run", "log", "viewer", "import", STAGED)
 
 MANIFEST = "manifest.json"
 
@@ -37,7 +39,7 @@ class Staging:
     @property
     def folder(self) -> Path:
         """Where it is, in the data folder: what is copied there never leaves the disk that it may be on."""
-        return self.data / "backup"
+        return self.data / STAGED
 
     @property
     def manifest(self) -> Path:

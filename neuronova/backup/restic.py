@@ -31,8 +31,6 @@ class Snapshot:
 
     id: str
     time: str
-    host: str
-    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,11 +73,7 @@ class Repository:
         """Return its backups, the oldest first: those that are whole, or that have one of these tags."""
         wanted = [word for tag in tags or (TAG,) for word in ("--tag", tag)]
         found = json.loads(self._ask("snapshots", "--json", *wanted)) or []
-        read = [
-            Snapshot(id=one["id"], time=one["time"], host=one["hostname"], tags=tuple(one.get("tags") or ()))
-            for one in found
-        ]
-        return sorted(read, key=lambda one: one.time)
+        return sorted((Snapshot(id=one["id"], time=one["time"]) for one in found), key=lambda one: one.time)
 
     def find(self, name: str) -> Snapshot:
         """Return the backup whose identifier begins so, or the `latest`.

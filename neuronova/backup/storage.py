@@ -13,6 +13,7 @@ from typing import NamedTuple
 from neuronova.backup.index import attached_files
 
 _AT_ONCE = 10_000
+_NAMED = 5
 
 
 class Missing(NamedTuple):
@@ -22,8 +23,8 @@ class Missing(NamedTuple):
     names: tuple[str, ...]
 
 
-def missing_files(index: Path, listed: Iterable[tuple[str, int]], scratch: Path, most: int = 5) -> Missing:
-    """Compare the files that an index names with paths and sizes that are there; `most` are named."""
+def missing_files(index: Path, listed: Iterable[tuple[str, int]], scratch: Path) -> Missing:
+    """Compare the files that an index names with paths and sizes that are there."""
     with tempfile.NamedTemporaryFile(dir=scratch, prefix="listed-") as file, closing(sqlite3.connect(file.name)) as db:
         db.execute("PRAGMA journal_mode = OFF")
         db.execute("CREATE TABLE there (uuid TEXT PRIMARY KEY, size INTEGER NOT NULL) WITHOUT ROWID")
@@ -32,7 +33,7 @@ def missing_files(index: Path, listed: Iterable[tuple[str, int]], scratch: Path,
         _fill(db, "named", ((one.uuid, one.size) for one in attached_files(index)))
         differs = "FROM named LEFT JOIN there USING (uuid) WHERE there.size IS NOT named.size"
         ((count,),) = db.execute(f"SELECT count(*) {differs}").fetchall()
-        rows = db.execute(f"SELECT uuid {differs} ORDER BY uuid LIMIT ?", (most,))
+        rows = db.execute(f"SELECT uuid {differs} ORDER BY uuid LIMIT ?", (_NAMED,))
         return Missing(int(count), tuple(str(uuid) for (uuid,) in rows))
 
 

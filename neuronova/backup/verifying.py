@@ -8,11 +8,9 @@ from pathlib import Path
 
 from neuronova.backup.checking import database_faults
 from neuronova.backup.manifest import Manifest, read_manifest
-from neuronova.backup.places import INDEX, MANIFEST, STORAGE
+from neuronova.backup.places import INDEX, MANIFEST, STAGED, STORAGE
 from neuronova.backup.restic import Repository
 from neuronova.backup.storage import missing_files
-
-STAGED = "backup"
 
 
 def manifest_of(repository: Repository, snapshot: str) -> Manifest:

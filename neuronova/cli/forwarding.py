@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +11,7 @@ import typer
 from neuronova.cli.accounts import accounts, changing
 from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
-from neuronova.cli.rules_files import rules_of
+from neuronova.cli.rules_files import require_storing, rules_of
 from neuronova.contract.roles import Permission
 from neuronova.platform.errors import PlatformError
 
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 
 forwarding = typer.Typer(name="forwarding", help="Which series go on to which other AE title.", no_args_is_help=True)
 SCOPES = (Permission.ARCHIVE_MANAGE, Permission.IMAGES_READ)
-_UID = re.compile(r"[0-9.]{1,64}", re.ASCII)
 _File = Annotated[Path | None, typer.Argument(help="File of rules; by default that of NEURONOVA_FORWARDING_RULES.")]
 
 
@@ -35,11 +32,7 @@ def check(file: _File = None) -> None:
         path = _path(file)
         found = _read(path)
         typer.echo(f"{path}: no errors; rules: {', '.join(rule.name for rule in found)}")
-        missing = sorted(_missing({rule.to for rule in found}))
-        for title in missing:
-            print(f"{title} is no modality that may store; `neuronova modality add {title} ..`", file=sys.stderr)
-        if missing:
-            raise typer.Exit(1)
+        require_storing({rule.to for rule in found})
 
 
 @forwarding.command()
@@ -61,7 +54,7 @@ def test(
         unread = 0
         with accounts() as service:
             asking = _asking(service)
-            stored = stored_series(asking, None if study is None else _uid(study))
+            stored = stored_series(asking, study)
             if study is not None and not stored:
                 raise PlatformError(f"no study {study} is stored")
             looked = track(stored, "Looking through the archive", console=Console(stderr=True), transient=True)
@@ -87,13 +80,12 @@ def queue(
 
         from rich.console import Console
         from rich.table import Table
-        from sqlalchemy import select
 
-        from cdss_api.forwarding.models import Forward
+        from cdss_api.forwarding.listing import listed
 
         table = Table("Number", "To", "Rule", "Series", "State", "Message", "Since", "What was said")
         with accounts() as service, service.database.reading() as session:
-            for one in session.scalars(select(Forward).order_by(Forward.number.desc()).limit(count)):
+            for one in listed(session, state=None, destination=None, before=None, count=count):
                 since = datetime.fromtimestamp(one.created_at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
                 named = (str(one.number), one.destination, one.rule or "by hand", one.series)
                 table.add_row(*named, one.state, str(one.message or ""), since, one.detail or "")
@@ -118,7 +110,7 @@ def forward(
         title = str(to) if ruled is None else ruled.to
         with accounts() as service:
             asking = _asking(service)
-            found = series_of_study(asking, _uid(study))
+            found = series_of_study(asking, study)
             if ruled is not None:
                 found = [one for one in found if _is_meant(asking, study, one.series, ruled)]
         if not found:
@@ -165,17 +157,6 @@ def _named(name: str) -> ForwardingRule:
     return rules[name]
 
 
-def _missing(titles: set[str]) -> set[str]:
-    from sqlalchemy import select
-
-    from cdss_api.accounts.models import Modality
-    from neuronova.contract.grants import Operation
-
-    with accounts() as service, service.database.reading() as session:
-        known = session.scalars(select(Modality).where(Modality.title.in_(titles))).all()
-        return titles - {one.title for one in known if Operation.STORE in one.operations}
-
-
 def _asking(service: Service) -> Asking:
     from cdss_api.accounts.service_tokens import token
     from neuronova.archive.asking import Asking
@@ -188,9 +169,3 @@ def _is_meant(asking: Asking, study: str, series: str, rule: ForwardingRule) -> 
     from neuronova.contract.forwarding.rules import reasons_against
 
     return not reasons_against(rule, read_series(asking, Stored(study, series)))
-
-
-def _uid(text: str) -> str:
-    if not _UID.fullmatch(text):
-        raise PlatformError(f"{text!r} is no StudyInstanceUID")
-    return text

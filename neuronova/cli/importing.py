@@ -100,7 +100,7 @@ def _run(
         door = Door(settings.orthanc_url, partial(service_token, service, "import", SCOPES), patience=patience)
         studies = Studies(door, partial(_record, settings, issuer))
         taking = Taking(door=door, studies=studies, journal=journal, limits=limits, issuer=issuer)
-        return Run(taking, jobs, limits, scratch, moved, again=again).all_of(roots)
+        return Run(taking, jobs, scratch, moved, again=again).all_of(roots)
 
 
 def _record(settings: Settings, issuer: str | None, header: Header) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,15 +11,13 @@ import typer
 from neuronova.cli.accounts import accounts
 from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
-from neuronova.cli.rules_files import rules_of
-from neuronova.contract.roles import Permission
+from neuronova.cli.rules_files import require_storing, rules_of
 from neuronova.platform.errors import PlatformError
 
 if TYPE_CHECKING:
     from neuronova.contract.retention.rules import RetentionRule
 
 retention = typer.Typer(name="retention", help="How long which study is kept, and what leaves.", no_args_is_help=True)
-SCOPES = (Permission.ARCHIVE_MANAGE,)
 _File = Annotated[Path | None, typer.Argument(help="File of rules; by default that of NEURONOVA_RETENTION_RULES.")]
 
 
@@ -32,11 +28,7 @@ def check(file: _File = None) -> None:
         path = _path(file)
         found = _read(path)
         typer.echo(f"{path}: no errors; rules: {', '.join(rule.name for rule in found)}")
-        missing = sorted({title for rule in found for title in rule.copied_to} - _modalities())
-        for title in missing:
-            print(f"{title} is no modality; `neuronova modality add {title} ..`", file=sys.stderr)
-        if missing:
-            raise typer.Exit(1)
+        require_storing({title for rule in found for title in rule.copied_to})
 
 
 @retention.command()
@@ -46,36 +38,24 @@ def plan(file: _File = None) -> None:
         from rich.console import Console
         from rich.table import Table
 
-        from cdss_api.accounts.service_tokens import token
-        from cdss_api.imaging.archive import Unavailable
-        from cdss_api.retention.asking import Asking
-        from cdss_api.retention.looking import candidates, look
-        from cdss_api.retention.models import NOTICE
-        from cdss_api.retention.uses import last_use
+        from cdss_api.orthanc import Unavailable
+        from cdss_api.retention.running import retention as retaining
 
         rules = _read(_path(file))
         table = Table("Study", "Patient", "Rule", "Days are over", "Images", "Bytes", "What happens", show_lines=True)
         leaving = size = 0
         with accounts() as service:
-            asking, now = (
-                Asking(service.settings.orthanc_url, partial(token, service, "retention", SCOPES)),
-                service.now(),
-            )
-            with service.database.reading() as session:
-                studies = list(candidates(session, rules, now + NOTICE))
             try:
-                found = list(look(studies, rules, now, asking.described, last_use(service.settings.data)))
+                found = retaining(service, rules).found()
             except Unavailable as error:
                 raise PlatformError(f"Orthanc does not answer ({error}); start the platform first") from None
-            finally:
-                asking.close()
         for one in sorted(found, key=lambda one: one.due.at):
             rule, key = one.due.rule, one.candidate.key
             copies = f" once {', '.join(rule.copied_to)} confirms it" if rule.copied_to else ""
             what = f"stays: {one.kept}" if one.kept else f"leaves{copies}, 7 days after it was listed"
             over = datetime.fromtimestamp(one.due.at, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
             patient = " / ".join(filter(None, (key.patient_id, key.issuer)))
-            counts = (str(len(one.described.files)), str(one.described.bytes))
+            counts = (str(one.described.images), str(one.described.bytes))
             table.add_row(key.study, patient, rule.name, over, *counts, what)
             leaving += one.kept is None
             size += 0 if one.kept else one.described.bytes
@@ -94,12 +74,3 @@ def _read(path: Path) -> tuple[RetentionRule, ...]:
     from neuronova.contract.retention.rules_file import read_retention
 
     return rules_of(path, read_retention)
-
-
-def _modalities() -> set[str]:
-    from sqlalchemy import select
-
-    from cdss_api.accounts.models import Modality
-
-    with accounts() as service, service.database.reading() as session:
-        return set(session.scalars(select(Modality.title)))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TypeVar
 
 import typer
 
+from neuronova.cli.accounts import accounts
 from neuronova.platform.errors import PlatformError
 
 Rules = TypeVar("Rules")
@@ -33,3 +34,15 @@ def rules_of(path: Path, read: Callable[[str], Rules]) -> Rules:
         raise PlatformError(f"{path} is not UTF-8 ({error.reason})") from None
     except OSError as error:
         raise PlatformError(f"{path} cannot be read ({error.strerror})") from None
+
+
+def require_storing(titles: Collection[str]) -> None:
+    """Say which AE titles are of no modality that may store, and end the command where there is one."""
+    from cdss_api.modalities import storing
+
+    with accounts() as service, service.database.reading() as session:
+        missing = sorted(set(titles) - storing(session))
+    for title in missing:
+        print(f"{title} is no modality that may store; `neuronova modality add {title} ..`", file=sys.stderr)
+    if missing:
+        raise typer.Exit(1)

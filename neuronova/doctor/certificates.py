@@ -16,7 +16,7 @@ from neuronova.doctor.finding import Finding, failed, ok, warning
 
 _SOON = 30.0  # days
 _DAY = 86400.0
-_RENEW = "renew it and put the new file in its place; it is read at each connection"
+_RENEW = "renew it and put the new file in its place; restart gateway or orthanc if it is theirs (docs/deploying.md)"
 
 
 def look_at_certificates(files: Mapping[str, Path], keys: Mapping[str, Path], now: float) -> list[Finding]:

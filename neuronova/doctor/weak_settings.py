@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterable, Mapping
-from ipaddress import ip_address
 from pathlib import Path
 
+from neuronova.contract.loopback import is_loopback
 from neuronova.contract.settings import PREFIX, Settings
 from neuronova.contract.text import marked
 from neuronova.doctor.finding import Finding, failed, ok, warning
@@ -48,14 +48,6 @@ def secret_files(environment: Mapping[str, str]) -> list[Path]:
         for name, value in sorted(environment.items())
         if name.startswith(PREFIX) and name.endswith("_FILE") and value
     ]
-
-
-def is_loopback(bind: str) -> bool:
-    """Tell whether an address is reached from this machine alone."""
-    try:
-        return ip_address(bind).is_loopback
-    except ValueError:
-        return bind == "localhost"
 
 
 def _open_to_the_network(settings: Settings) -> list[Finding]:

@@ -21,6 +21,7 @@ from neuronova.importing.content import Header
 from neuronova.importing.limits import MIB
 from neuronova.importing.outcome import Refused
 from neuronova.platform.errors import PlatformError
+from orthanc_plugins.stored import orthanc_identifier
 
 TIMEOUT = (5.0, 300.0)  # seconds, to connect and to be answered
 TOKEN_LIVES = 30.0  # seconds; half of what the API gives
@@ -160,12 +161,6 @@ def _digested(body: Body, algorithm: hashlib._Hash) -> str:
         while block := body.read(MIB):
             algorithm.update(block)
     return algorithm.hexdigest()
-
-
-def orthanc_identifier(*identifiers: str) -> str:
-    """Return Orthanc's identifier of what PatientID and UIDs name: their SHA-1, in five groups."""
-    digest = hashlib.sha1("|".join(identifiers).encode(), usedforsecurity=False).hexdigest()
-    return "-".join(digest[start : start + 8] for start in range(0, 40, 8))
 
 
 def _said(answer: requests.Response) -> str:

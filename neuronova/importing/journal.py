@@ -24,7 +24,6 @@ CREATE INDEX IF NOT EXISTS file_instance ON file (instance, digest);
 CREATE INDEX IF NOT EXISTS file_run ON file (run);
 PRAGMA user_version = {SCHEMA_VERSION};
 """
-_COLUMNS = "key, size, modified, run, outcome, reason, digest, instance"
 
 
 def journal_path(data: Path, roots: Sequence[Path], issuer: str | None) -> Path:
@@ -95,10 +94,10 @@ class Journal:
         row = (place.key, place.size, place.modified, self.run)
         more = (result.outcome.value, result.reason, result.digest, result.instance)
         with self._lock:
-            self._db.execute(f"INSERT OR REPLACE INTO file ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *more))  # noqa: S608
+            self._db.execute("INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *more))
 
     def is_stored(self, instance: str, digest: str) -> bool:
-        """Tell whether this import stored the very same bytes under this SOPInstanceUID, in this run or another."""
+        """Tell whether a file of this run has the very same bytes and SOPInstanceUID, stored in this run or before."""
         with self._lock:
             found = self._db.execute(
                 "SELECT 1 FROM file WHERE instance = ? AND digest = ? AND outcome = ? AND run = ?",

@@ -38,8 +38,8 @@ def table_of(tally: Tally, seconds: float) -> Table:
     return table
 
 
-def write_report(path: Path, rows: Iterable[tuple[bytes, Result]]) -> int:
-    """Write a line for each file, as CSV or, where the name ends in `.jsonl`, as JSON lines; return how many.
+def write_report(path: Path, rows: Iterable[tuple[bytes, Result]]) -> None:
+    """Write a line for each file, as CSV or, where the name ends in `.jsonl`, as JSON lines.
 
     Its owner alone may read it: paths can name patients.
 
@@ -47,16 +47,12 @@ def write_report(path: Path, rows: Iterable[tuple[bytes, Result]]) -> int:
         PlatformError: it cannot be written.
     """
     part = path.with_name(path.name + ".part")
-    count = 0
     try:
         with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            lines = _json_lines(rows) if path.suffix == ".jsonl" else _csv_lines(rows)
-            for count, line in enumerate(lines, start=1):  # noqa: B007 - how many there were
-                file.write(line)
+            file.writelines(_json_lines(rows) if path.suffix == ".jsonl" else _csv_lines(rows))
         part.replace(path)
     except OSError as error:
         raise PlatformError(f"the report {path} cannot be written: {error.strerror}") from None
-    return count
 
 
 def _values(key: bytes, result: Result) -> tuple[str | int, ...]:

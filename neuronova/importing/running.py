@@ -9,7 +9,6 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from neuronova.importing.limits import Limits
 from neuronova.importing.outcome import Outcome, Refused, Result
 from neuronova.importing.places import Place, places_below
 from neuronova.importing.taking import Taken, Taking
@@ -38,7 +37,6 @@ class Run:
 
     taking: Taking
     jobs: int
-    limits: Limits
     scratch: Path
     moved: Moved = lambda _done, _more: None
     again: bool = False
@@ -54,7 +52,7 @@ class Run:
         executor = ThreadPoolExecutor(self.jobs, thread_name_prefix="import")
         try:
             zips: list[Place] = []
-            self._drain(executor, (one for root in roots for one in places_below(root, self.limits)), zips)
+            self._drain(executor, (one for root in roots for one in places_below(root, self.taking.limits)), zips)
             for place in zips:
                 self._unzip(executor, place)
             return self.tally
@@ -65,7 +63,7 @@ class Run:
 
     def _unzip(self, executor: ThreadPoolExecutor, place: Place) -> None:
         try:
-            with members_of(place, self.limits, self.scratch) as members:
+            with members_of(place, self.taking.limits, self.scratch) as members:
                 self.moved(place.size, sum(one.size for one in members))
                 self._drain(executor, members, [])
         except Refused as refused:

@@ -12,12 +12,13 @@ from typing import BinaryIO
 from neuronova.contract.nesting import Harmful, require_harmless
 from neuronova.importing.content import Header, Kind, as_file, kind_of, read_header, with_issuer
 from neuronova.importing.directory import missing_files
-from neuronova.importing.door import Body, Door, md5_of, orthanc_identifier, sha256_of
+from neuronova.importing.door import Body, Door, md5_of, sha256_of
 from neuronova.importing.journal import Journal
 from neuronova.importing.limits import MIB, Limits
 from neuronova.importing.outcome import Outcome, Refused, Result
 from neuronova.importing.places import Place
 from neuronova.importing.zips import OTHERS
+from orthanc_plugins.stored import orthanc_identifier
 
 IN_MEMORY = 64 * MIB
 _HEAD = 132

@@ -112,21 +112,12 @@ def check_certificates(settings: Settings) -> None:
         ("DICOM_TLS", settings.dicom_tls_certificate, settings.dicom_tls_key),
     ):
         if certificate is not None:
-            _try_files(f"NEURONOVA_{name}_CERTIFICATE or NEURONOVA_{name}_KEY", certificate, key)
+            with _usable(f"NEURONOVA_{name}_CERTIFICATE or NEURONOVA_{name}_KEY"):
+                context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                context.load_cert_chain(certificate, key, password=lambda: "")  # never asked for on a terminal
     if settings.dicom_tls_ca is not None:
-        _try_files("NEURONOVA_DICOM_TLS_CA", authority=settings.dicom_tls_ca)
-
-
-def _try_files(
-    variable: str, certificate: Path | None = None, key: Path | None = None, authority: Path | None = None
-) -> None:
-    try:
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=authority)
-        if certificate is not None:
-            context.load_cert_chain(certificate, key, password=lambda: "")  # never asked for on a terminal
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise PlatformError(f"{variable} names no usable PEM file ({reason})") from None
+        with _usable("NEURONOVA_DICOM_TLS_CA"):
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=settings.dicom_tls_ca)
 
 
 def check_collector(settings: Settings) -> None:
@@ -134,15 +125,19 @@ def check_collector(settings: Settings) -> None:
     collector = collector_of(settings)
     if collector is None:
         return
-    for variable, only in (
-        ("NEURONOVA_SYSLOG_CA", replace(collector, certificate=None, key=None)),
-        ("NEURONOVA_SYSLOG_CERTIFICATE or NEURONOVA_SYSLOG_KEY", collector),
-    ):
-        try:
-            only.context()
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise PlatformError(f"{variable} names no usable PEM file ({reason})") from None
+    with _usable("NEURONOVA_SYSLOG_CA"):
+        replace(collector, certificate=None, key=None).context()
+    with _usable("NEURONOVA_SYSLOG_CERTIFICATE or NEURONOVA_SYSLOG_KEY"):
+        collector.context()
+
+
+@contextmanager
+def _usable(variable: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise PlatformError(f"{variable} names no usable PEM file ({reason})") from None
 
 
 def check_port(variable: str, address: str, port: int) -> None:

@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from pydicom import Dataset
-from pydicom.uid import (
-    UID,
-    BreastTomosynthesisImageStorage,
-    ComputedRadiographyImageStorage,
-    CTImageStorage,
-    DigitalMammographyXRayImageStorageForPresentation,
-    DigitalMammographyXRayImageStorageForProcessing,
-    DigitalXRayImageStorageForPresentation,
-    DigitalXRayImageStorageForProcessing,
-    EnhancedCTImageStorage,
-    EnhancedMRImageStorage,
-    EnhancedPETImageStorage,
-    MRImageStorage,
-    NuclearMedicineImageStorage,
-    ParametricMapStorage,
-    PositronEmissionTomographyImageStorage,
-    SegmentationStorage,
-)
+from pydicom import Dataset, uid
 
 ALLOWED = frozenset(
     {
-        BreastTomosynthesisImageStorage,
-        CTImageStorage,
-        ComputedRadiographyImageStorage,
-        DigitalMammographyXRayImageStorageForPresentation,
-        DigitalMammographyXRayImageStorageForProcessing,
-        DigitalXRayImageStorageForPresentation,
-        DigitalXRayImageStorageForProcessing,
-        EnhancedCTImageStorage,
-        EnhancedMRImageStorage,
-        EnhancedPETImageStorage,
-        MRImageStorage,
-        NuclearMedicineImageStorage,
-        ParametricMapStorage,
-        PositronEmissionTomographyImageStorage,
-        SegmentationStorage,
+        uid.BreastTomosynthesisImageStorage,
+        uid.CTImageStorage,
+        uid.ComputedRadiographyImageStorage,
+        uid.DigitalMammographyXRayImageStorageForPresentation,
+        uid.DigitalMammographyXRayImageStorageForProcessing,
+        uid.DigitalXRayImageStorageForPresentation,
+        uid.DigitalXRayImageStorageForProcessing,
+        uid.EnhancedCTImageStorage,
+        uid.EnhancedMRImageStorage,
+        uid.EnhancedPETImageStorage,
+        uid.MRImageStorage,
+        uid.NuclearMedicineImageStorage,
+        uid.ParametricMapStorage,
+        uid.PositronEmissionTomographyImageStorage,
+        uid.SegmentationStorage,
     }
 )
 
@@ -47,7 +29,7 @@ def reason_against(dataset: Dataset) -> str:
     """Return why an object is left out, empty where it may leave."""
     kind = str(dataset.get("SOPClassUID", ""))
     if kind not in ALLOWED:
-        return f"{UID(kind).name}: may carry names in its pixels or text"
+        return f"{uid.UID(kind).name}: may carry names in its pixels or text"
     if str(dataset.get("BurnedInAnnotation", "")).strip().upper() == "YES":
         return "Burned In Annotation is YES"
     image_type = dataset.get("ImageType") or []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydicom import Dataset, dcmread
@@ -14,7 +14,7 @@ from pydicom.filebase import DicomBytesIO
 from neuronova.archive.asking import Asking
 from neuronova.archive.studies import StoredStudy
 from neuronova.platform.errors import PlatformError
-from neuronova.research.checking import Traces, found_in, traces_of
+from neuronova.research.checking import found_in, traces_of
 from neuronova.research.choosing import reason_against
 from neuronova.research.objects import Disguise, disguise_for, disguised, file_of
 from neuronova.research.pseudonyms import Pseudonyms
@@ -36,7 +36,7 @@ def export_studies(
     pseudonyms: Pseudonyms,
     *,
     characteristics: bool,
-    without: frozenset[str] = frozenset(),
+    without: frozenset[str],
     moved: Callable[[], None],
 ) -> Exported:
     """Write the studies' objects to `folder`/patient/study/series/instance.dcm; `moved` is told of each object.
@@ -47,8 +47,8 @@ def export_studies(
     """
     exported = Exported()
     for study in studies:
-        disguise = disguise_for(pseudonyms, study.issuer, study.patient_id, characteristics=characteristics)
-        disguise = replace(disguise, without=without)
+        whose = (study.issuer, study.patient_id)
+        disguise = disguise_for(pseudonyms, *whose, characteristics=characteristics, without=without)
         for instance in asking.json("GET", f"/studies/{study.identifier}/instances"):
             original = read_object(asking, instance["ID"])
             if reason := reason_against(original):
@@ -78,7 +78,7 @@ def _checked(original: Dataset, disguise: Disguise) -> tuple[Path, bytes]:
     """Return where an object goes, and its file, which nothing of the original is in."""
     uid = str(original.SOPInstanceUID)
     try:
-        traces: Traces = traces_of(original)
+        traces = traces_of(original)
         made = disguised(original, disguise)
         whole = file_of(made)
         uids = (str(made.StudyInstanceUID), str(made.SeriesInstanceUID), str(made.SOPInstanceUID))

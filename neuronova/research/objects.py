@@ -35,8 +35,8 @@ class Disguise:
     pseudonyms: Pseudonyms
     patient: str
     shift: timedelta
-    characteristics: bool = False
-    without: frozenset[str] = frozenset()  # keywords
+    characteristics: bool
+    without: frozenset[str]  # keywords
 
     @property
     def methods(self) -> list[tuple[str, str]]:
@@ -44,13 +44,21 @@ class Disguise:
         return [BASIC, DESCRIPTORS, DATES, *([PATIENT] if self.characteristics else [])]
 
 
-def disguise_for(pseudonyms: Pseudonyms, issuer: str, patient_id: str, *, characteristics: bool) -> Disguise:
+def disguise_for(
+    pseudonyms: Pseudonyms,
+    issuer: str,
+    patient_id: str,
+    *,
+    characteristics: bool = False,
+    without: frozenset[str] = frozenset(),
+) -> Disguise:
     """Return how a patient's objects are changed."""
     return Disguise(
         pseudonyms=pseudonyms,
         patient=pseudonyms.patient(issuer, patient_id),
         shift=pseudonyms.shift(issuer, patient_id),
         characteristics=characteristics,
+        without=without,
     )
 
 

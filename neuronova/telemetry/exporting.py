@@ -19,19 +19,13 @@ from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
 
 from neuronova.contract.trace import TraceContext
-from neuronova.telemetry.spans import Kind, Span
+from neuronova.telemetry.spans import Span
 
 QUEUE = 4096  # spans that wait; of more, some are lost and nothing waits for them
 _BATCH, _EVERY = 512, 2000  # spans, milliseconds
 _LAST = 2.0  # seconds that the end of a process waits for its last spans
 _TIMEOUT = 30.0  # seconds for a batch, tries included: encoders run when nobody else does, and may wait for their turn
 _SCOPE = InstrumentationScope("neuronova")
-_KINDS = {
-    Kind.INTERNAL: SpanKind.INTERNAL,
-    Kind.SERVER: SpanKind.SERVER,
-    Kind.CLIENT: SpanKind.CLIENT,
-    Kind.CONSUMER: SpanKind.CONSUMER,
-}
 
 
 def exporter(part: str, endpoint: str, sample: float) -> tuple[Callable[[Span], None], Callable[[], None]]:
@@ -71,7 +65,7 @@ def readable(span: Span, resource: Resource) -> ReadableSpan:
         parent=None if span.parent is None else _context(span.parent),
         resource=resource,
         attributes=dict(span.attributes),
-        kind=_KINDS[span.kind],
+        kind=SpanKind[span.kind.name],
         instrumentation_scope=_SCOPE,
         status=Status(StatusCode.UNSET) if span.failed is None else Status(StatusCode.ERROR, span.failed),
         start_time=int(span.began * 1e9),

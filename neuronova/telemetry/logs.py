@@ -54,7 +54,6 @@ class _Text(logging.Formatter):
 
 def json_formatter(part: str, redact: Redaction) -> logging.Formatter:
     """Return what makes a line a JSON object: time, level, part, logger, message, names, and an error's traceback."""
-    from pythonjsonlogger.core import RESERVED_ATTRS
     from pythonjsonlogger.json import JsonFormatter
 
     class Formatter(JsonFormatter):
@@ -70,4 +69,4 @@ def json_formatter(part: str, redact: Redaction) -> logging.Formatter:
         def process_log_record(self, log_data: dict[str, Any]) -> dict[str, Any]:
             return {name: redact(value) if isinstance(value, str) else value for name, value in log_data.items()}
 
-    return Formatter(reserved_attrs=RESERVED_ATTRS, json_ensure_ascii=False)
+    return Formatter(json_ensure_ascii=False)

@@ -25,7 +25,6 @@ class Kind(StrEnum):
     INTERNAL = "internal"
     SERVER = "server"
     CLIENT = "client"
-    CONSUMER = "consumer"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,6 +86,11 @@ def export_to(exporter: Exporter | None) -> None:
     _exporters[:] = [] if exporter is None else [exporter]
 
 
+def is_exported() -> bool:
+    """Tell whether spans are given to anybody; who makes many of them makes none where they are not."""
+    return bool(_exporters)
+
+
 def record(span: Span) -> None:
     """Give a span that has ended to whoever exports."""
     for export in _exporters:
@@ -97,7 +101,7 @@ def record(span: Span) -> None:
 def carried() -> dict[str, str]:
     """Return the header that takes the open span to another system; none where nothing exports."""
     now = current.traceparent()
-    return {TRACEPARENT: now} if _exporters and now is not None else {}
+    return {TRACEPARENT: now} if is_exported() and now is not None else {}
 
 
 def begin(parent: TraceContext | None, trace_id: str | None = None) -> TraceContext:
@@ -131,5 +135,5 @@ def span(
         opened.fail(type(error).__name__)
         raise
     finally:
-        if not opened.is_dropped:
+        if is_exported() and not opened.is_dropped:
             record(opened.ended(above, began, clock(), kind))

@@ -24,14 +24,6 @@ BY_HTTP = "http"  # what came by another way than DICOM: REST and STOW-RS
 REST = 0.001  # seconds between two instances, so that requests come first
 
 
-def _uncounted(_source: str, _size: int) -> None:
-    """Count nothing."""
-
-
-def _untold(_identity: Identity, _instance: str, _sender: str, _began: float) -> None:
-    """Tell nothing."""
-
-
 class Arrivals:
     """Notes whose each instance is, before the modality that sent it has its answer.
 
@@ -47,8 +39,8 @@ class Arrivals:
         issuer: Callable[[str], str | None],
         clock: Callable[[], float] = time.time,
         *,
-        received: Callable[[str, int], None] = _uncounted,
-        stored: Callable[[Identity, str, str, float], None] = _untold,
+        received: Callable[[str, int], None],
+        stored: Callable[[Identity, str, str, float], None],
     ) -> None:
         self._stored = stored
         self._received = received

@@ -11,9 +11,8 @@ from typing import NamedTuple
 from neuronova.contract.ai.attributes import attribute_of
 from neuronova.contract.ai.conditions import Condition, why_not
 from neuronova.contract.ai.judged import LONGEST_REASON, MOST_REASONS, Asked, Sent
-from neuronova.contract.ai.nodes import MOST_CHARACTERS, Odd
 from neuronova.contract.ai.rules import Outcome, Rule, evaluate
-from neuronova.contract.ai.rules_file import read_rules
+from neuronova.contract.ai.rules_file import read_file, read_rules
 from neuronova.contract.ai.series import Series
 from neuronova.contract.forwarding.rules import ForwardingRule, When, sending
 
@@ -31,21 +30,14 @@ class RulesFile(NamedTuple):
     digest: str
 
 
-def read_file(path: Path) -> RulesFile:
+def read_rules_file(path: Path) -> RulesFile:
     """Read a file of rules.
 
     Raises:
         ValueError: something in it is wrong; it names the file, and every problem with its line.
         OSError: it cannot be read.
     """
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(MOST_CHARACTERS + 1)
-        rules = read_rules(text)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 ({error.reason})") from None
-    except Odd as odd:
-        raise ValueError(f"{path}: {odd}") from None
+    rules, text = read_file(path, read_rules)
     return RulesFile(rules, text, hashlib.sha256(text.encode()).hexdigest())
 
 

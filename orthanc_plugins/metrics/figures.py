@@ -64,7 +64,7 @@ class Figures(Collector):
         for status, (count, _, _) in found.items():
             instances.add_metric([status], count)
         yield instances
-        _, before, after = found.get("encoded", (0, 0, 0))
+        _, before, after = found["encoded"]
         sizes = GaugeMetricFamily(
             "neuronova_encode_bytes", "Bytes of pixel data of what is encoded, before and after", labels=["side"]
         )

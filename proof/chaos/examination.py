@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
+from cdss_api.imaging.mapping import IDENTIFIER_TYPES
 from cdss_api.worklist.mapping import DCM, SNOMED
 from neuronova.contract.issuer import PATIENT_ID
 from proof.hospital import FOR_MODEL
@@ -16,7 +17,6 @@ from tests.inference.service import slices
 
 SLICES, SIZE = 6, 64
 ACCESSION = "urn:neuronova:proof:accession"
-_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,11 @@ def _request(accession: str, patient: str) -> dict[str, Any]:
         "status": "active",
         "intent": "order",
         "identifier": [
-            {"type": {"coding": [{"system": _TYPES, "code": "ACSN"}]}, "system": ACCESSION, "value": accession}
+            {
+                "type": {"coding": [{"system": IDENTIFIER_TYPES, "code": "ACSN"}]},
+                "system": ACCESSION,
+                "value": accession,
+            }
         ],
         "category": [{"coding": [{"system": SNOMED, "code": "363679005", "display": "Imaging"}]}],
         "code": {"text": "CT of head"},

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -12,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proof.chaos.clock import Clock
-from proof.chaos.wire import Mode, Wire
 from proof.hospital import Hospital
 from proof.parts import MODELS, PARTS
+from tests.signals import frozen, kill
+from tests.wire import Mode, Wire
 
 KILLED = {part: title for part, title in PARTS.items() if part != MODELS} | {"everything": ""}
 _MIB = 1 << 20
@@ -48,7 +48,7 @@ def every(where: Surroundings) -> Mapping[str, Fault]:
         Fault("disk full to the last byte", lambda one: _full(one.disk, 0), 10),
         Fault("EMR cut off", lambda one: one.emr.being(Mode.CUT), 15),
         Fault("EMR silent", lambda one: one.emr.being(Mode.SILENT), 15),
-        Fault("inference silent", lambda one: _frozen(one.hospital, KILLED["inference"]), 15),
+        Fault("inference silent", lambda one: frozen(_pids(one.hospital, PARTS["inference"])), 15),
         Fault("database slow", lambda one: one.database.being(Mode.SLOW), 15),
         Fault("database silent", lambda one: one.database.being(Mode.SILENT), 10),
         Fault("database cut off", lambda one: one.database.being(Mode.CUT), 10),
@@ -64,27 +64,11 @@ def every(where: Surroundings) -> Mapping[str, Fault]:
 
 def _killing(title: str) -> Callable[[Surroundings], AbstractContextManager[None]]:
     @contextmanager
-    def kill(where: Surroundings) -> Iterator[None]:
-        for pid in sorted(_pids(where.hospital, title)):  # who would start others again comes first
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+    def killed(where: Surroundings) -> Iterator[None]:
+        kill(_pids(where.hospital, title))
         yield
 
-    return kill
-
-
-@contextmanager
-def _frozen(hospital: Hospital, title: str) -> Iterator[None]:
-    """Stop processes: the kernel takes their connections, and nobody answers."""
-    found = _pids(hospital, title)
-    for pid in found:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in found:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
+    return killed
 
 
 def _pids(hospital: Hospital, title: str) -> list[int]:

@@ -15,17 +15,15 @@ import requests
 from pydicom import Dataset, dcmread
 
 from cdss_api.outbox.outgoing import RESOURCE
+from cdss_api.reading.waiting import REPORT_OF
 from neuronova.audit.reading import journals
 from neuronova.audit.search import Query, every
-from neuronova.contract.audit import Action, Outcome
+from neuronova.contract.audit import Action, Event, Outcome
 from proof.chaos.ledger import Ledger
-from proof.chaos.working import JPHC
+from proof.chaos.working import ask_frame, is_frame_of
 from proof.hospital import Hospital, Person
-from tests.dicomweb.wire import decoded, instance_path, parts
 
-REPORT_OF = "urn:neuronova:report-of"
 _PAGE = 500
-_TOKEN = "X-Neuronova-Token"
 _CURRENT = (
     "SELECT r.logical_id, v.body FROM fhir_resource r JOIN fhir_version v ON v.number = r.number"
     " AND v.version = r.version WHERE r.kind = %s AND NOT r.deleted"
@@ -72,10 +70,7 @@ class Judge:
         """Return what is still on its way, by what it is."""
         found = {what: int(self._rows(query)[0][0]) for what, query in _WAITING.items()}
         found["series without a job"] = len(self._series() - {str(series) for series, _ in self._jobs()})
-        settings = self.hospital.platform.settings
-        token = self.hospital.platform.login()["access_token"]
-        health = requests.get(f"{settings.orthanc_url}/neuronova/health", headers={_TOKEN: token}, timeout=10)
-        found["images to be encoded"] = int(health.json()["backlog"])
+        found["images to be encoded"] = self.hospital.backlog()
         return {what: number for what, number in found.items() if number}
 
     def counts(self) -> list[Count]:
@@ -88,11 +83,14 @@ class Judge:
         requests_, studies, reports = (
             dict(self._current(kind)) for kind in ("ServiceRequest", "ImagingStudy", "DiagnosticReport")
         )
-        of_order = {uid: id_ for id_, body in studies.items() for uid in _values(body) if _order(body)}
+        ordered = {uid: self.ledger.orders[one] for uid, one in whole.items()}
+        of_order = {
+            uid: id_ for id_, body in studies.items() for uid in _values(body) if ordered.get(uid) in _orders(body)
+        }
         signed = {uid: id_ for id_, body in reports.items() for uid in _values(body, REPORT_OF)}
         return [
             *self._images(),
-            counted("studies, in the audit trail as stored", whole, set(self._audited(Action.STORE))),
+            counted("studies, in the audit trail as stored", whole, {one.study for one in self._audited(Action.STORE)}),
             counted("studies shown to somebody, in the audit trail as read", *self._reads()),
             counted("orders in the record", orders, (one for body in requests_.values() for one in _values(body))),
             counted("ImagingStudies, each of its order", whole, of_order),
@@ -106,7 +104,7 @@ class Judge:
             counted(
                 "signed reports", self.ledger.reports, (u for b in reports.values() for u in _values(b, REPORT_OF))
             ),
-            self._at_the_emr("ServiceRequest", [orders[one] for one in orders]),
+            self._at_the_emr("ServiceRequest", [*orders.values()]),
             self._at_the_emr("ImagingStudy", [of_order[one] for one in whole if one in of_order]),
             self._at_the_emr("DiagnosticReport", [signed[one] for one in self.ledger.reports if one in signed]),
             Count("messages, none of them a dead letter", len(messages), dead),
@@ -151,16 +149,14 @@ class Judge:
                 found.setdefault(one["MainDicomTags"]["SOPInstanceUID"], []).append(one["ID"])
         return found
 
-    def _audited(self, action: Action) -> Iterator[str]:
+    def _audited(self, action: Action) -> Iterator[Event]:
         folder = self.hospital.platform.settings.data / "audit"
         query = Query(action=action, outcome=Outcome.ALLOWED)
-        yield from (record.event.study for record in every(journals(folder), query))
+        yield from (record.event for record in every(journals(folder), query))
 
     def _reads(self) -> tuple[set[str], set[str]]:
         accounts = dict(self._rows("SELECT username, account_id FROM account"))
-        folder = self.hospital.platform.settings.data / "audit"
-        query = Query(action=Action.READ, outcome=Outcome.ALLOWED)
-        read = {f"{one.event.subject} {one.event.study}" for one in every(journals(folder), query)}
+        read = {f"{one.subject} {one.study}" for one in self._audited(Action.READ)}
         return {f"{accounts[name]} {study}" for name, study in self.ledger.seen}, read
 
     def _series(self) -> set[str]:
@@ -192,8 +188,9 @@ def _values(resource: dict[str, Any], system: str | None = None) -> list[str]:
     return [str(one.get("value", "")).removeprefix("urn:oid:") for one in known]
 
 
-def _order(study: dict[str, Any]) -> bool:
-    return any(str(one.get("reference", "")).startswith("ServiceRequest/") for one in study.get("basedOn", ()))
+def _orders(study: dict[str, Any]) -> list[str]:
+    """Return the ServiceRequests that an ImagingStudy is based on, by their ids."""
+    return [str(one.get("reference", "")).removeprefix("ServiceRequest/") for one in study.get("basedOn", ())]
 
 
 def _is_same(admin: Person, sent: Dataset, ids: list[str]) -> bool:
@@ -206,8 +203,5 @@ def _is_encoded(admin: Person, sent: Dataset, ids: list[str]) -> bool:
     """Tell whether there is an HTJ2K attachment, and the frame that is answered has the values that were sent."""
     if not ids or "htj2k" not in admin.told("GET", f"/orthanc/instances/{ids[0]}/attachments"):
         return False
-    answer = admin.ask("GET", f"/dicom-web/{instance_path(sent)}/frames/1", headers={"Accept": JPHC})
-    if not answer.ok:
-        return False
-    values = sent.pixel_array
-    return decoded(parts(answer)[0].body, values).tobytes() == values.tobytes()
+    answer = ask_frame(admin, sent)
+    return answer.ok and is_frame_of(sent, answer)

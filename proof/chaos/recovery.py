@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import requests
-from pynetdicom import AE
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
-from neuronova.platform.parts import answers_tcp
 from proof.hospital import MODALITIES, Hospital
 from proof.parts import PARTS
+from tests.jobs.hospital import is_let_in
 
 DEADLINE = 300.0  # seconds
 _PROGRAMS = ("orthanc", "api", "notifications", "worker", "audit keeper", "inference", "gateway")
 _LOOK = 0.25
 
 
-def recover(hospital: Hospital, clock: Callable[[], float] = time.monotonic) -> float | None:
+def recover(hospital: Hospital) -> float | None:
     """Wait until the platform works again; return the seconds that it took, or nothing if it did not in time."""
-    began = clock()
-    while clock() - began < DEADLINE:
+    began = time.monotonic()
+    while time.monotonic() - began < DEADLINE:
         hospital.revive()
         if works(hospital):
-            return clock() - began
+            return time.monotonic() - began
         time.sleep(_LOOK)
     return None
 
@@ -37,25 +34,9 @@ def works(hospital: Hospital) -> bool:
         return (
             all(platform.pid_of(PARTS[one]) for one in _PROGRAMS)
             and platform.healthy()
-            and _echoes(hospital)
+            and is_let_in(platform, MODALITIES[0])
             and admin.ask("GET", "/dicom-web/studies?limit=1").status_code in (200, 204)
             and admin.ask("GET", "/api/v1/reading?limit=1").status_code == requests.codes.ok
         )
     except (OSError, requests.RequestException):
         return False
-
-
-def _echoes(hospital: Hospital) -> bool:
-    """Tell whether a modality gets an answer to C-ECHO (PS3.4 A)."""
-    settings = hospital.platform.settings
-    if not answers_tcp("127.0.0.1", settings.dicom_port):
-        return False
-    entity = AE(ae_title=MODALITIES[0])
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 5
-    entity.add_requested_context(Verification)
-    association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)
-    if not association.is_established:
-        return False
-    status = association.send_c_echo()
-    association.release()
-    return bool(status and status.Status == 0)

@@ -19,12 +19,12 @@ from proof.chaos.judging import Judge
 from proof.chaos.ledger import Ledger
 from proof.chaos.recovery import recover
 from proof.chaos.report import Report
-from proof.chaos.wire import Wire, to_port, to_socket
 from proof.chaos.working import Shift, working
 from proof.hospital import MODALITIES, hospital, models
 from tests import postgres
+from tests.databases import named
 from tests.emr.peer import emr
-from tests.kills.ward import OWN_MODELS
+from tests.wire import Wire, to_port, to_socket
 
 KINDS = "Patient,ServiceRequest,ImagingStudy,DiagnosticReport"
 DISK, RESERVE = 3072, 64  # MiB
@@ -98,7 +98,7 @@ def surroundings(folder: Path, plan: Plan) -> Iterator[tuple[Surroundings, Judge
     with ExitStack() as stack:
         address = stack.enter_context(postgres.cluster())
         postgres.execute(address, "CREATE DATABASE neuronova")
-        address = address.replace("/postgres?", "/neuronova?")
+        address = named(address, "neuronova")
         server = stack.enter_context(emr())
         to_database = Wire(to_socket(f"{address.partition('host=')[2]}/.s.PGSQL.5432"))
         to_emr = Wire(to_port(urlsplit(server).port or 0))
@@ -107,7 +107,7 @@ def surroundings(folder: Path, plan: Plan) -> Iterator[tuple[Surroundings, Judge
         data = stack.enter_context(disk(folder / "data", DISK))
         clock = Clock(folder) if Clock.can_be_made() else None
         changes: dict[str, str] = {
-            **models(folder, OWN_MODELS),
+            **models(folder),
             **({} if clock is None else clock.environment()),
             "NEURONOVA_DATABASE_URL": f"postgresql://tests@127.0.0.1:{to_database.port}/neuronova",
             "NEURONOVA_DISK_RESERVE": str(RESERVE),

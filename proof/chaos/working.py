@@ -64,6 +64,17 @@ def by_storescu(title: str, settings: Settings, images: list[Dataset]) -> list[s
 WAYS: tuple[Send, ...] = (by_pynetdicom, by_pynetdicom, by_storescu)
 
 
+def ask_frame(person: Person, image: Dataset) -> requests.Response:
+    """Ask for an image's frame as HTJ2K."""
+    return person.ask("GET", f"/dicom-web/{instance_path(image)}/frames/1", headers={"Accept": JPHC})
+
+
+def is_frame_of(image: Dataset, answer: requests.Response) -> bool:
+    """Tell whether the frame that was answered has the image's values."""
+    values = image.pixel_array
+    return decoded(parts(answer)[0].body, values).tobytes() == values.tobytes()
+
+
 @dataclass(slots=True)
 class Shift:
     """What those who work have in common; `stop` ends what is new, `leave` what is not done yet."""
@@ -129,10 +140,10 @@ class Shift:
             return
         image = choice.choice(choice.choice(readable[-50:]).images())
         study = str(image.StudyInstanceUID)
-        answer = person.ask("GET", f"/dicom-web/{instance_path(image)}/frames/1", headers={"Accept": JPHC})
+        answer = ask_frame(person, image)
         answer.raise_for_status()
         self.ledger.shown(person.username, study)
-        if decoded(parts(answer)[0].body, image.pixel_array).tobytes() != image.pixel_array.tobytes():
+        if not is_frame_of(image, answer):
             self.ledger.differs(f"frame of {image.SOPInstanceUID}")
         if choice.random() < 0.2:
             self._sign(person, study)

@@ -28,11 +28,9 @@ def main() -> int:
     with TemporaryDirectory(prefix="nn") as name:
         folder = Path(name)
         with hospital(folder / "data", arguments.radiologists) as place:
-            filled(place, arguments.studies, folder / "archive.json")
+            filled(place, arguments.studies, folder)
             before = os.getloadavg()[0]
-            found = crowd(
-                place, folder, folder / "archive.json", arguments.radiologists, arguments.seconds, arguments.pace
-            )
+            found = crowd(place, folder, arguments.radiologists, arguments.seconds, arguments.pace)
             after = os.getloadavg()[0]
     print(f"{arguments.radiologists} radiologists, {arguments.seconds:.0f} s; load average before and after: ", end="")
     print(f"{before:.1f}, {after:.1f}\n\n{table(found.requests)}\n")

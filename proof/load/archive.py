@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import requests
 
 from neuronova.contract.issuer import PATIENT_ID
 from neuronova.contract.settings import Settings
@@ -16,16 +15,17 @@ from proof.hospital import MODALITIES, Hospital, Person
 from tests.inference.service import slices
 from tests.server import until
 
+ARCHIVE = "archive.json"
 SLICES, SIZE = 24, 256
 
 
-def filled(hospital: Hospital, studies: int, file: Path) -> None:
-    """Store CTs with a patient each, wait until all are HTJ2K, and write what a reader needs to know to `file`."""
+def filled(hospital: Hospital, studies: int, folder: Path) -> None:
+    """Store CTs with a patient each, wait until all are HTJ2K, and leave what a reader needs to know in `folder`."""
     admin = hospital.person("admin")
     known = [_stored(hospital.platform.settings, admin, number) for number in range(studies)]
-    until(lambda: _backlog(hospital) == 0, "all is encoded", 600)
+    until(lambda: hospital.backlog() == 0, "all is encoded", 600)
     until(lambda: admin.told("GET", "/api/v1/reading?limit=1")["total"] >= studies, "all are on the reading list", 120)
-    file.write_text(json.dumps(known))
+    (folder / ARCHIVE).write_text(json.dumps(known))
 
 
 def _stored(settings: Settings, admin: Person, number: int) -> dict[str, Any]:
@@ -49,9 +49,3 @@ def _stored(settings: Settings, admin: Person, number: int) -> dict[str, Any]:
         "series": str(images[0].SeriesInstanceUID),
         "instances": [str(one.SOPInstanceUID) for one in images],
     }
-
-
-def _backlog(hospital: Hospital) -> int:
-    token = hospital.platform.login()["access_token"]
-    url = f"{hospital.platform.settings.orthanc_url}/neuronova/health"
-    return int(requests.get(url, headers={"X-Neuronova-Token": token}, timeout=10).json()["backlog"])

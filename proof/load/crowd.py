@@ -14,6 +14,7 @@ from neuronova.platform.layout import REPOSITORY
 from proof.chaos.ledger import Ledger
 from proof.chaos.working import Shift, working
 from proof.hospital import MODALITIES, Hospital
+from proof.load.archive import ARCHIVE
 from proof.load.targets import CLERKS, Measured, read, read_failures
 from proof.parts import processor_time, summed
 from tests.running import ADMIN_PASSWORD
@@ -31,14 +32,12 @@ class Morning:
     processor: dict[str, float]
 
 
-def crowd(
-    hospital: Hospital, folder: Path, archive: Path, radiologists: int, seconds: float, pace: float = 1.0
-) -> Morning:
-    """Have all of them work for a time; `pace` is how many times slower than on a busy morning they are."""
+def crowd(hospital: Hospital, folder: Path, radiologists: int, seconds: float, pace: float = 1.0) -> Morning:
+    """Have all of them work for a time on what `filled` left in `folder`; `pace` is how many times slower they are."""
     shift = Shift(hospital, Ledger(), "m", 3.0 * pace, threading.Event(), threading.Event())
     before = summed(hospital.platform.pids(), processor_time)
     with working(shift, MODALITIES, 0, seed=1):
-        _run_locust(hospital, folder, archive, radiologists, seconds, pace)
+        _run_locust(hospital, folder, radiologists, seconds, pace)
     after = summed(hospital.platform.pids(), processor_time)
     return Morning(
         read(folder / "load_stats.csv"),
@@ -48,10 +47,8 @@ def crowd(
     )
 
 
-def _run_locust(
-    hospital: Hospital, folder: Path, archive: Path, radiologists: int, seconds: float, pace: float
-) -> None:
-    variables = {"PROOF_ARCHIVE": str(archive), "PROOF_PASSWORD": ADMIN_PASSWORD, "PROOF_PACE": str(pace)}
+def _run_locust(hospital: Hospital, folder: Path, radiologists: int, seconds: float, pace: float) -> None:
+    variables = {"PROOF_ARCHIVE": str(folder / ARCHIVE), "PROOF_PASSWORD": ADMIN_PASSWORD, "PROOF_PACE": str(pace)}
     users = radiologists + CLERKS
     words = ["-f", str(_PEOPLE), "--headless", "--host", hospital.platform.url, "--csv", str(folder / "load")]
     words += ["--users", str(users), "--spawn-rate", str(max(1, users // 30)), "--run-time", f"{seconds:.0f}s"]

@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from proof.hospital import hospital, models
 from proof.load.archive import filled
 from proof.load.crowd import crowd
+from proof.load.targets import TOTAL
 from proof.soak.memory import growths, table
 from proof.soak.sampling import sampling
-from tests.kills.ward import OWN_MODELS
 
 
 def main() -> int:
@@ -29,18 +29,17 @@ def main() -> int:
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
     with TemporaryDirectory(prefix="nn") as name:
         folder = Path(name)
-        with hospital(folder / "data", arguments.radiologists, **models(folder, OWN_MODELS)) as place:
-            filled(place, arguments.studies, folder / "archive.json")
+        with hospital(folder / "data", arguments.radiologists, **models(folder)) as place:
+            filled(place, arguments.studies, folder)
             with sampling(place.platform.pids, arguments.every) as samples:
                 found = crowd(
                     place,
                     folder,
-                    folder / "archive.json",
                     arguments.radiologists,
                     60 * arguments.minutes,
                     arguments.pace,
                 )
-    grown, total = growths(samples), found.requests["Aggregated"]
+    grown, total = growths(samples), found.requests[TOTAL]
     print(f"{arguments.minutes:.0f} min, {len(samples)} samples, {total.requests} requests, {total.failures} failed;")
     print(f"load average at the end: {os.getloadavg()[0]:.1f}\n\n{table(grown)}")
     return 0 if all(one.holds for one in grown) else 1

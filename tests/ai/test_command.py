@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from neuronova.contract.settings import Settings
 from neuronova.platform.layout import Layout, make_folders
 from tests.access import changes_of_api, http
 from tests.ai.heads import STUDY, ct_head, localizer, mr_t1w, ours
-from tests.running import NEURONOVA
+from tests.running import NEURONOVA, ambient
 from tests.server import Server, running, settings_for, until
 from tests.synthetic import ct_slice, part10, uid
 
@@ -34,10 +33,9 @@ RULES = """rules:
 
 
 def rules(settings: Settings, *words: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
     done = subprocess.run(
         [NEURONOVA, "ai", "rules", *map(str, words)],
-        env=ambient | settings.environment() | {"COLUMNS": "200"},
+        env=ambient() | settings.environment() | {"COLUMNS": "200"},
         cwd=settings.data.parent,
         capture_output=True,
         text=True,

@@ -13,7 +13,7 @@ from neuronova.contract.ai.judged import LONGEST_REASON, MOST_REASONS, Asked, Se
 from neuronova.contract.ai.rules_file import read_rules
 from neuronova.contract.grants import Patient
 from neuronova.contract.priority import Priority
-from orthanc_plugins.ai.judging import OWN_FILE, asked_of, files_digest, may_be_asked_for, read_file
+from orthanc_plugins.ai.judging import OWN_FILE, asked_of, files_digest, may_be_asked_for, read_rules_file
 from orthanc_plugins.ai.memory import Memory
 from orthanc_plugins.ai.reading import Ambiguous, judged
 from tests.ai.heads import as_series, ct_head
@@ -49,7 +49,7 @@ MODALITIES = {"CT": True, "MR": True, "US": False, "SEG": False, "": False}
 
 @pytest.mark.parametrize(("modality", "worth"), MODALITIES.items(), ids=[one or "none" for one in MODALITIES])
 def test_whether_a_modality_is_worth_a_look(modality: str, worth: bool) -> None:
-    assert may_be_asked_for(read_file(OWN_FILE).rules, modality) is worth
+    assert may_be_asked_for(read_rules_file(OWN_FILE).rules, modality) is worth
 
 
 def test_rules_that_ask_for_no_modality_ask_for_any_but_what_is_no_image() -> None:
@@ -63,10 +63,10 @@ def test_a_file_that_is_no_text_or_too_long_is_refused_by_its_name(tmp_path: Pat
     path = tmp_path / "rules.yaml"
     path.write_bytes(b"rules: \xff")
     with pytest.raises(ValueError, match=r"rules\.yaml is not UTF-8"):
-        read_file(path)
+        read_rules_file(path)
     path.write_text("#" * 300_000)
     with pytest.raises(ValueError, match=r"rules\.yaml: line 1: the file is longer than"):
-        read_file(path)
+        read_rules_file(path)
 
 
 def test_hours_are_those_at_which_a_series_is_judged() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import shutil
 import subprocess
 import time
@@ -19,7 +18,7 @@ from neuronova.audit.reading import Reader
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Outcome
 from tests.audit.events import event, filled, records, unguarded
-from tests.running import NEURONOVA
+from tests.running import NEURONOVA, ambient
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 DAY = 86400
@@ -39,13 +38,12 @@ def trail(tmp_path: Path) -> Trail:
 
 @pytest.fixture
 def command(trail: Trail, tmp_path: Path) -> Command:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
     variables = {"NEURONOVA_DATA": str(trail.data), "COLUMNS": "250"}
 
     def run(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
             [NEURONOVA, "audit", *words],
-            env=ambient | variables,
+            env=ambient() | variables,
             cwd=tmp_path,
             capture_output=True,
             text=True,

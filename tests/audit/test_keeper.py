@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
 import ssl
@@ -29,6 +28,7 @@ from neuronova.contract.audit import Action
 from neuronova.contract.settings import Settings, read_settings
 from tests.audit.collector import Listener, listening, make_certificate, sequences
 from tests.audit.events import NOON, event, records, unguarded
+from tests.running import ambient
 from tests.server import free_ports, until
 
 COUNT = 30  # records, a day between two
@@ -86,8 +86,7 @@ def kept(trail: Trail) -> list[int]:
 
 @contextmanager
 def process(trail: Trail, **more: object) -> Iterator[subprocess.Popen[bytes]]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    variables = ambient | settings(trail, **more).environment()
+    variables = ambient() | settings(trail, **more).environment()
     with subprocess.Popen([sys.executable, "-m", "neuronova.audit.keeper"], env=variables) as running:
         try:
             yield running

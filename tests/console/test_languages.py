@@ -1,4 +1,4 @@
-"""In which language a page comes: the account's, else the browser's choice, else what the browser asks for."""
+"""In which language a page comes: what was chosen, which a login brings along, else what the browser asks for."""
 
 from __future__ import annotations
 

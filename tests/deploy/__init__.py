@@ -1,1 +1,1 @@
-"""The units of a service manager."""
+"""The files that a service manager or a container engine is given."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -26,7 +25,7 @@ from neuronova.contract.grants import Operation
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import Layout, make_folders
 from tests.audit.collector import make_certificate
-from tests.running import ADMIN_PASSWORD, NEURONOVA
+from tests.running import ADMIN_PASSWORD, NEURONOVA, ambient
 from tests.server import free_ports, settings_for
 
 ANSWERS, REFUSES, SILENT, DESTINATION = "CT1", "CT2", "CT3", "ARCHIVE"
@@ -49,10 +48,9 @@ def modality(title: str) -> Iterator[int]:
 
 
 def doctor(settings: Settings, *words: str, cwd: Path, code: int) -> subprocess.CompletedProcess[str]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
     done = subprocess.run(
         [NEURONOVA, "doctor", *words],
-        env=ambient | settings.environment() | {"COLUMNS": "200"},
+        env=ambient() | settings.environment() | {"COLUMNS": "200"},
         cwd=cwd,
         capture_output=True,
         text=True,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -17,11 +19,12 @@ from neuronova.doctor import clock, disk, limits, ports, versions, weak_settings
 from neuronova.doctor.backups import last_backup
 from neuronova.doctor.checkup import findings_of
 from neuronova.doctor.finding import Finding, Outcome
-from neuronova.doctor.health import parts
+from neuronova.doctor.health import look_at_health, parts
 from neuronova.doctor.rights import look_at_rights
 from neuronova.platform.layout import Layout, make_folders
 from neuronova.platform.programs import PLUGINS, find_programs
-from tests.server import settings_for
+from tests.server import free_ports, settings_for
+from tests.serving import serving
 
 NOW = 1_800_000_000.0
 DAY = 86400.0
@@ -122,6 +125,26 @@ def test_keys_and_folders_are_their_owners_alone(tmp_path: Path) -> None:
     assert str(key) in odd[1].found
     stranger = look_at_rights(layout, os.geteuid() + 1)[0]
     assert stranger.outcome is Outcome.WARNING
+
+
+class Healthy(BaseHTTPRequestHandler):
+    """An API that says of one part that it is well."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({"parts": {"data": {"status": "ok"}}}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None: ...
+
+
+def test_the_platform_is_asked_past_the_machines_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_ports(1)[0]}")
+    with serving(HTTPServer(("127.0.0.1", 0), Healthy)) as api:
+        (found,) = look_at_health(f"http://127.0.0.1:{api.server_port}")
+    assert (found.name, found.outcome) == ("part data", Outcome.OK)
 
 
 def test_a_check_that_hangs_or_breaks_is_told_and_holds_up_no_other() -> None:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,23 +12,11 @@ from sqlalchemy import update
 
 from cdss_api.outbox.heartbeats import living
 from cdss_api.outbox.models import Stream
-from neuronova.platform.layout import REPOSITORY
 from tests.emr.delivering import Sender
 from tests.emr.peer import Fault
 from tests.emr.test_delivery import order, require_whole
 from tests.server import until
-
-
-@contextmanager
-def worker(variables: dict[str, str]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a worker; it is killed at the end at the latest."""
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    program = [sys.executable, "-m", "cdss_api.worker"]
-    with subprocess.Popen(program, cwd=REPOSITORY, env=ambient | variables) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+from tests.worker import worker
 
 
 def holds(process: subprocess.Popen[bytes], name: str) -> bool:

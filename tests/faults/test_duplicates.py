@@ -10,13 +10,13 @@ from io import BytesIO
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-from pynetdicom import AE, build_context
 
 from neuronova.audit.search import Query, search
 from neuronova.contract.audit import Action, Outcome, Record
 from neuronova.contract.roles import Role
 from orthanc_plugins.duplicates import OTHER_CONTENT, SUCCESS
 from tests.access import http
+from tests.faults.sending import send
 from tests.gate.test_access import stow
 from tests.server import Server, running, settings_for
 from tests.synthetic import ct_slice, part10
@@ -26,17 +26,6 @@ from tests.synthetic import ct_slice, part10
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(Server(settings_for(tmp_path_factory.mktemp("duplicates") / "data"))) as made:
         yield made
-
-
-def send(server: Server, dataset: Dataset) -> int:
-    entity = AE(ae_title="MODALITY")
-    entity.dimse_timeout = 20
-    context = build_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
-    association = server.associate(entity, [context])
-    try:
-        return int(association.send_c_store(dataset).Status)
-    finally:
-        association.release()
 
 
 def stored(server: Server, dataset: Dataset) -> bytes:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 from pydicom import Dataset, dcmread
-from pynetdicom import AE, build_context
 
 from neuronova.contract.roles import Role
 from orthanc_plugins.room import OUT_OF_RESOURCES, SUCCESS, Room
 from tests.access import http
+from tests.faults.sending import send
 from tests.gate.test_access import stow
 from tests.server import Server, running, settings_for, until
 from tests.synthetic import ct_slice
@@ -49,7 +49,7 @@ def test_what_is_acknowledged_stays_and_the_rest_is_refused(tmp_path: Path, rese
         while status == SUCCESS:
             assert len(sent) < 1.5 * DISK
             sent.append(ct_slice(len(sent) + 1, rows=1024, columns=1024, series=f"s{len(sent)}"))
-            status = stored(server, sent[-1])
+            status = send(server, sent[-1])
         assert status == OUT_OF_RESOURCES
         assert intact(server, sent[:-1])
         if reserve != "0":
@@ -59,20 +59,10 @@ def test_what_is_acknowledged_stays_and_the_rest_is_refused(tmp_path: Path, rese
             server.start()  # which Orthanc cannot where there is no room at all
             assert intact(server, sent[:-1])
         subprocess.run(["mount", "-o", f"remount,size={2 * DISK}m", folder], check=True)
-        until(lambda: stored(server, sent[-1]) == SUCCESS, "there is room again")
+        until(lambda: send(server, sent[-1]) == SUCCESS, "there is room again")
         server.stop(signal.SIGKILL)
         server.start()
         assert intact(server, sent)
-
-
-def stored(server: Server, dataset: Dataset) -> int:
-    """Send an object by C-STORE; return the status of the answer (PS3.4 B.2.3)."""
-    context = build_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
-    association = server.associate(AE(ae_title="MODALITY"), [context])
-    try:
-        return int(association.send_c_store(dataset).Status)
-    finally:
-        association.release()
 
 
 def intact(server: Server, datasets: list[Dataset]) -> bool:

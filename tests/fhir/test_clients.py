@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +22,7 @@ from cdss_api.starting import open_service, prepare
 from neuronova.contract.settings import read_settings
 from tests.accounts.api import TESTER
 from tests.clients.program import ASSERTION, Program, key_set
-from tests.running import ADMIN_PASSWORD
+from tests.running import ADMIN_PASSWORD, ambient
 from tests.server import free_ports, until
 
 ISSUER = "urn:example:hospital"
@@ -41,10 +40,9 @@ class Running:
         ours |= {"NEURONOVA_PUBLIC_URL": self.origin}
         self.service = open_service(read_settings(ours))
         prepare(self.service, print)
-        ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
         command = [sys.executable, "-m", "gunicorn", "cdss_api.wsgi:app", "--bind", f"127.0.0.1:{port}"]
         command += ["--threads", "4", "--no-control-socket", "--log-level", "warning"]
-        self.process = subprocess.Popen(command, env=ambient | ours)
+        self.process = subprocess.Popen(command, env=ambient() | ours)
 
     @property
     def fhir(self) -> str:

@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import select
 
 from cdss_api.forwarding.models import Forward
 from neuronova.contract.grants import ModalityChange, Operation
-from neuronova.contract.settings import Settings
-from neuronova.platform.layout import REPOSITORY
 from tests.access import accounts, changes_of_api
 from tests.accounts.api import Api, Clock
 from tests.forwarding.peer import Peer
 from tests.forwarding.working import Bench
 from tests.server import Server, free_ports, running, settings_for, until
 from tests.synthetic import ct_slice
-
-
-@contextmanager
-def worker(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    command = [sys.executable, "-m", "cdss_api.worker"]
-    with subprocess.Popen(command, cwd=REPOSITORY, env=ambient | settings.environment()) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
+from tests.worker import worker
 
 
 def test_a_worker_that_is_killed_while_images_go_loses_and_doubles_nothing(tmp_path: Path) -> None:
@@ -49,13 +32,13 @@ def test_a_worker_that_is_killed_while_images_go_loses_and_doubles_nothing(tmp_p
         until(lambda: "ae-50454552" in server.get("/modalities"), "Orthanc has the table")
         bench = Bench(api, server)
         bench.arrived(*images)
-        with worker(settings) as process:
+        with worker(settings.environment()) as process:
             assert peer.reached.wait(60)
             until(lambda: bench.states() == ["sending"], "the job is written down")
             process.kill()
             process.wait()
         peer.go_on.set()
-        with worker(settings):
+        with worker(settings.environment()):
             until(lambda: bench.states() == ["sent"], "the end of it", 60)
         with api.service.database.reading() as session:
             (row,) = session.scalars(select(Forward))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import stat
 import zipfile
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from typer.testing import CliRunner
 
 from neuronova.cli import app
 from neuronova.contract.settings import Settings
+from tests.running import ambient
 from tests.synthetic import ct_slice, part10
 
 MANY = 260
@@ -112,5 +112,4 @@ def neuronova(settings: Settings, *words: str | Path, code: int = 0) -> str:
 
 
 def command_environment(settings: Settings) -> dict[str, str]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    return ambient | settings.environment() | {"COLUMNS": "200"}
+    return ambient() | settings.environment() | {"COLUMNS": "200"}

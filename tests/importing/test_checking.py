@@ -10,7 +10,7 @@ from neuronova.research.objects import disguise_for, disguised, file_of
 from neuronova.research.pseudonyms import Pseudonyms
 from tests.synthetic import ct_slice
 
-DISGUISE = disguise_for(Pseudonyms(key=bytes(32)), "", "123456", characteristics=False)
+DISGUISE = disguise_for(Pseudonyms(key=bytes(32)), "", "123456")
 
 
 def original(**changed: object) -> Dataset:

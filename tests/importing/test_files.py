@@ -196,6 +196,6 @@ def test_a_journal_knows_what_is_done_until_the_file_changes(tmp_path: Path) -> 
 
 def test_a_report_is_no_spreadsheets_formula_and_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "report.csv"
-    assert write_report(path, [(b"=cmd()", Result(outcome=Outcome.FAILED, reason="-x"))]) == 2
-    assert path.read_text().splitlines()[1] == "'=cmd(),failed,'-x,,,0"
+    write_report(path, [(b"=cmd()", Result(outcome=Outcome.FAILED, reason="-x"))])
+    assert path.read_text().splitlines()[1:] == ["'=cmd(),failed,'-x,,,0"]
     assert path.stat().st_mode & 0o777 == 0o600

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import requests
 from pydicom import Dataset
-from pynetdicom import AE
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
 from cdss_api.accounts.internal import KEY_HEADER
 from cdss_api.jobs.masks import folder_of
+from cdss_api.modalities.echo import NoAnswer, echo
 from neuronova.contract.ai.judged import input_hash, to_json
 from neuronova.contract.inference import uids_hash
+from neuronova.platform.parts import answers_tcp
 from tests.inference.service import head_ct
 from tests.jobs.judging import judged
 from tests.running import Platform
@@ -26,17 +26,22 @@ def stored_head(platform: Platform, name: str) -> Sequence[Dataset]:
     """Store a synthetic head CT by C-STORE."""
     images = head_ct(name, bleeding=True)
     platform.allow("MODALITY")
-    until(lambda: _is_let_in(platform), "the modality is let in")
+    until(lambda: is_let_in(platform, "MODALITY"), "the modality is let in")
     Server(platform.settings).send(*images)
     return images
 
 
-def _is_let_in(platform: Platform) -> bool:
-    entity = AE(ae_title="MODALITY")
-    entity.add_requested_context(Verification)
-    association = entity.associate("127.0.0.1", platform.settings.dicom_port, ae_title=platform.settings.aet)
-    association.release()
-    return bool(association.is_established or association.is_released)
+def is_let_in(platform: Platform, title: str) -> bool:
+    """Tell whether a modality gets an answer to C-ECHO (PS3.4 A)."""
+    settings = platform.settings
+    # Not before something listens: pynetdicom leaves the sockets of refused connections open.
+    if not answers_tcp("127.0.0.1", settings.dicom_port):
+        return False
+    try:
+        echo(title, settings.aet, "127.0.0.1", settings.dicom_port)
+    except (NoAnswer, RuntimeError):  # the latter where the association is lost meanwhile
+        return False
+    return True
 
 
 def tell_of(platform: Platform, images: Sequence[Dataset], **more: Any) -> str:

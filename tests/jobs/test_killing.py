@@ -5,25 +5,20 @@ What follows a result, which needs an archive, is killed in `tests/kills`.
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
 
 from cdss_api.jobs.masks import folder_of
 from cdss_api.outbox.claiming import reclaim
-from neuronova.platform.layout import REPOSITORY
 from tests.accounts.api import Api
 from tests.jobs.judging import jobs, judged, tell
 from tests.jobs.speaking import speaking
 from tests.jobs.working import Bench
 from tests.server import until
+from tests.worker import worker
 
 # A request at which the worker is killed, and whether before or after it is answered.
 STAGES = {
@@ -32,17 +27,6 @@ STAGES = {
     "looked-and-not-answered": ("GET", "", False),
     "looked-and-answered": ("GET", "", True),
 }
-
-
-@contextmanager
-def worker(variables: dict[str, str], url: str) -> Iterator[subprocess.Popen[bytes]]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    ours = variables | {"NEURONOVA_INFERENCE_PORT": str(urlsplit(url).port)}
-    with subprocess.Popen([sys.executable, "-m", "cdss_api.worker"], cwd=REPOSITORY, env=ambient | ours) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -62,14 +46,15 @@ def test_a_job_ends_once_whenever_its_worker_is_killed(api: Api, variables: dict
         spoken.status, spoken.reason = "not_evaluable", "wrong_modality"
         api.clock.time = time.time()
         tell(api, judged())
-        with worker(variables, spoken.url) as process:
+        ours = variables | {"NEURONOVA_INFERENCE_PORT": str(urlsplit(spoken.url).port)}
+        with worker(ours) as process:
             assert reached.wait(30)
             process.kill()
             process.wait()
         go_on.set()
         with api.service.database.writing() as session:
-            reclaim(session, time.time())  # as the lease would end by itself, in a minute
-        with worker(variables, spoken.url):
+            reclaim(session, time.time())  # as the lease would end by itself
+        with worker(ours):
             until(lambda: bench.ended()[0] == "not_evaluable", "the end of the job", 30)
             until(lambda: [state for state, _ in bench.messages()] == ["completed"], "the end of its message")
         (job,) = jobs(api)

@@ -12,9 +12,9 @@ from tests import postgres
 from tests.databases import named
 from tests.jobs.hospital import ended, mask_of, stored_head, tell_of
 from tests.outbox.test_celery import broker, celery
-from tests.relay import relay
 from tests.running import running_platform, start
 from tests.server import until
+from tests.wire import Wire, to_port
 
 __all__ = ["broker"]
 
@@ -63,13 +63,16 @@ def test_a_job_ends_with_its_result_by_a_celery_that_has_neither_the_data_folder
         until(lambda: any(signing.glob("*.pem")), "the platform's keys")
         shutil.copytree(signing, data / "keys" / "signing")
         shutil.copy(ours.inference_secret_file, data / "keys")
-        orthanc = ending.enter_context(relay("127.0.0.2", ours.orthanc_port))
-        inference = ending.enter_context(relay("127.0.0.2", ours.inference_port))
+        orthanc, inference = (
+            Wire(to_port(port), host="127.0.0.2") for port in (ours.orthanc_port, ours.inference_port)
+        )
+        ending.callback(orthanc.close)
+        ending.callback(inference.close)
         theirs = {
             "NEURONOVA_DATA": str(data),
             "NEURONOVA_ORTHANC_PORT": str(ours.orthanc_port),  # as the inference service reaches it
-            "NEURONOVA_ORTHANC_URL": orthanc.url,
-            "NEURONOVA_INFERENCE_URL": inference.url,
+            "NEURONOVA_ORTHANC_URL": f"http://127.0.0.2:{orthanc.port}",
+            "NEURONOVA_INFERENCE_URL": f"http://127.0.0.2:{inference.port}",
         }
         ending.enter_context(celery(shared | theirs, tmp_path))
         platform.until_up()

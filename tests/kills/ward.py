@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +17,11 @@ from pydicom import Dataset
 
 from cdss_api.jobs.masks import folder_of
 from cdss_api.results.resources import report_id
-from neuronova.platform.parts import answers_tcp
 from tests.inference.service import slices
-from tests.jobs.hospital import _is_let_in
-from tests.running import Platform, start
+from tests.jobs.hospital import is_let_in
+from tests.running import Platform, running_platform
 from tests.server import Server, until
+from tests.signals import frozen, kill
 
 OWN_MODELS = Path(__file__).parent / "models"
 COUNT = 12  # images of a series
@@ -59,9 +57,7 @@ class Ward:
 
     def send(self, images: Sequence[Dataset]) -> None:
         """Send as a modality that tries until it is let in."""
-        port = self.platform.settings.dicom_port
-        # Not before something listens: pynetdicom leaves the sockets of refused connections open.
-        until(lambda: answers_tcp("127.0.0.1", port) and _is_let_in(self.platform), "the modality is let in", 90)
+        until(lambda: is_let_in(self.platform, "MODALITY"), "the modality is let in", 90)
         Server(self.platform.settings).send(*images)
 
     def get(self, path: str) -> requests.Response:
@@ -75,26 +71,15 @@ class Ward:
         """Kill all processes of a part at once; where that is all of them, start the platform again."""
         found = self.pids(part)
         assert found, f"no process of {part}"
-        for pid in found:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill(found)
         if part == "everything":
             self.platform.process.wait(20)
             until(lambda: not self.platform.left(), "nothing is left of the platform")
             self.platform.start_again()
 
-    @contextmanager
-    def frozen(self, part: str) -> Iterator[None]:
+    def frozen(self, part: str) -> AbstractContextManager[None]:
         """Stop a part for the length of a block, so that it answers nothing and does nothing."""
-        found = self.pids(part)
-        for pid in found:
-            os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            for pid in found:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGCONT)
+        return frozen(self.pids(part))
 
     def rows(self, query: str, *values: Any, of: str = "api/neuronova.db") -> list[tuple[Any, ...]]:
         """Read from one of the platform's databases."""
@@ -187,22 +172,22 @@ class Case:
         return self.ward.rows(query)
 
 
-@contextmanager
-def started(folder: Path, rules: str = RULES, models: Sequence[Path] = (OWN_MODELS,)) -> Iterator[Ward]:
-    """Run a platform with these rules and folders of models; it has those that come with it as well."""
+def settings_in(folder: Path, rules: str = RULES, models: Sequence[Path] = (OWN_MODELS,)) -> dict[str, str]:
+    """Return settings for these rules and folders of models, which are copied to `folder`."""
     for one in models:
         shutil.copytree(one, folder / "models", dirs_exist_ok=True)
     (folder / "rules.yaml").write_text(rules)
-    settings = {
+    return {
         "NEURONOVA_AI_RULES": str(folder / "rules.yaml"),
         "NEURONOVA_AI_QUIET_SECONDS": "1",
         "NEURONOVA_INFERENCE_MODELS": str(folder / "models"),
     }
-    platform = start(folder / "data", **settings)
-    try:
-        platform.until_up()
+
+
+@contextmanager
+def started(folder: Path, rules: str = RULES, models: Sequence[Path] = (OWN_MODELS,)) -> Iterator[Ward]:
+    """Run a platform with these rules and folders of models; it has those that come with it as well."""
+    with running_platform(folder / "data", **settings_in(folder, rules, models)) as platform:
         platform.bearer()
         platform.allow("MODALITY")
         yield Ward(platform, folder)
-    finally:
-        platform.end()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import http.client
-import os
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,6 +19,7 @@ from tests.metrics.prometheus import Prometheus, running_prometheus
 from tests.metrics.shipped import configuration, documented, expressions, names_in
 from tests.running import Platform, running_platform
 from tests.server import Server, free_ports, until
+from tests.signals import frozen
 from tests.synthetic import ct_slice
 
 PARTS = ("api", "orthanc", "notifications", "inference")
@@ -219,15 +218,8 @@ def test_a_part_that_hangs_is_down_and_holds_up_nothing(platform: Platform, prom
     until(lambda: prometheus.values("up", "part")["inference"] == 1, "it is up again")
 
 
-@contextmanager
-def stopped(platform: Platform, word: str) -> Iterator[None]:
+def stopped(platform: Platform, word: str) -> AbstractContextManager[None]:
     """Have the processes whose command has a word do nothing for the length of a block."""
     pids = [pid for pid, command in platform.pids().items() if word in command]
     assert pids
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+    return frozen(pids)

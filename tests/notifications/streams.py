@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -21,6 +20,7 @@ from neuronova.platform.parts import answers_http
 from neuronova.platform.programs import Programs
 from neuronova.platform.render import commands
 from tests.accounts.api import Clock
+from tests.running import ambient
 from tests.server import free_ports, until
 
 PATH = "/api/v1/notifications/stream"
@@ -107,8 +107,7 @@ def process(variables: Mapping[str, str]) -> Iterator[Process]:
     layout.temporary.mkdir(parents=True, exist_ok=True)
     nothing = Programs(orthanc="", nginx="", plugins=Path())
     command = commands(settings, layout, nothing, Path(sys.executable))["notifications"]
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    popen = subprocess.Popen(command, cwd=REPOSITORY, env=ambient | ours)
+    popen = subprocess.Popen(command, cwd=REPOSITORY, env=ambient() | ours)
     try:
         made = Process(settings, popen)
         until(lambda: answers_http(f"{made.url}/ready"), "the process of the streams")

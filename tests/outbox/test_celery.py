@@ -28,9 +28,10 @@ from cdss_api.outbox.profiles import Kind
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import REPOSITORY
-from tests.emr.test_worker import worker
 from tests.outbox.receiver import Inbox, inbox
+from tests.running import ambient
 from tests.server import free_ports, until
+from tests.worker import worker
 
 # On SQLite one process delivers, and it is the platform's own.
 pytestmark = pytest.mark.parametrize("variables", ["postgresql"], indirect=True)
@@ -71,14 +72,13 @@ def answers(port: int) -> bool:
 @contextmanager
 def celery(variables: dict[str, str], folder: Path) -> Iterator[Path]:
     """Run a worker with its beat, in a group of processes of its own; give its log."""
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
     program = [sys.executable, "-m", "celery", "-A", "cdss_api.celery_app", "worker", "-B", "--concurrency", "2"]
     log = folder / "celery.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*program, "--loglevel", "INFO", "--schedule", str(folder / "schedule")],
             cwd=REPOSITORY,
-            env=ambient | variables,
+            env=ambient() | variables,
             stdout=output,
             stderr=output,
             start_new_session=True,

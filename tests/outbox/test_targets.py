@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import subprocess
 import sys
@@ -22,6 +21,7 @@ from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.worker import Worker
 from tests.accounts.api import Api, code_of, json_of
 from tests.outbox.sending import OK, Answer, Receiver
+from tests.running import ambient
 
 SECRET = "a secret of the target's"
 BODY = {
@@ -187,8 +187,7 @@ def test_the_command_line_lists_what_a_target_is_told_of_and_asked_for(api: Api,
     (target,) = json_of(ask(api, "GET", "targets"))["targets"]
     assert (target["kinds"], target["polled"]) == (["Patient"], ["ServiceRequest"])
     program = [str(Path(sys.executable).with_name("neuronova")), "outbox", "target", "list"]
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    environment = ambient | variables | {"COLUMNS": "200"}
+    environment = ambient() | variables | {"COLUMNS": "200"}
     told = subprocess.run(program, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
     (row,) = [line for line in told.splitlines() if "emr.example.org" in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]

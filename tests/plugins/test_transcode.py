@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pytest
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import Layout, make_folders
 from tests.access import changes_of_api
+from tests.running import ambient
 from tests.server import Server, running, settings_for
 from tests.synthetic import make, part10
 
@@ -20,8 +20,7 @@ NEURONOVA = Path(sys.executable).with_name("neuronova")
 
 
 def transcode(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    ambient = {name: value for name, value in os.environ.items() if not name.startswith("NEURONOVA_")}
-    environment = ambient | settings.environment() | {"COLUMNS": "120"}
+    environment = ambient() | settings.environment() | {"COLUMNS": "120"}
     return subprocess.run(
         [NEURONOVA, "transcode", *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
     )

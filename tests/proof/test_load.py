@@ -23,14 +23,14 @@ def test_a_load_is_answered_and_measured() -> None:
     with TemporaryDirectory(prefix="nn") as name:
         folder = Path(name)
         with hospital(folder / "data", radiologists=4) as place:
-            filled(place, 3, folder / "archive.json")
+            filled(place, 3, folder)
             with sampling(place.platform.pids, every=1.0) as samples:
-                morning = crowd(place, folder, folder / "archive.json", 4, SECONDS)
+                morning = crowd(place, folder, 4, SECONDS)
     found = morning.requests
     asked = {what: found[what].requests for what in (LOGIN, SEARCH, METADATA, FRAME, FIRST_IMAGE, SIMPLE, ORDER)}
     assert min(asked.values()) > 0, asked
     assert found["Aggregated"].failures == 0, (table(found), morning.failures)
-    assert len(targets(found)) == 5
+    assert {one.measured for one in targets(found)}.isdisjoint({"0 ms", "0"})
     assert morning.modalities["association that stored"] > 0
     assert morning.modalities["association that did not"] == 0
     assert min(morning.processor[part] for part in ("orthanc", "api", "gateway")) > 0

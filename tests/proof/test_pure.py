@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
@@ -16,11 +16,11 @@ import pytest
 from proof.chaos.clock import Clock
 from proof.chaos.judging import Count, counted
 from proof.chaos.report import Report
-from proof.chaos.wire import Mode, Wire, to_port
 from proof.load import targets
 from proof.load.targets import FIRST_IMAGE, SEARCH, SIMPLE
 from proof.soak.memory import MIB, growths
 from tests.serving import serving
+from tests.wire import Mode, Wire, to_port
 
 
 @pytest.mark.parametrize(
@@ -100,8 +100,7 @@ def test_targets_are_met_at_their_limits_and_missed_beyond(
         (lambda at: 200 * MIB + at * MIB / 50, 24),
     ],
 )
-def test_memory_that_grows_is_told_from_memory_that_is_used(size: object, grows: float) -> None:
-    assert callable(size)
+def test_memory_that_grows_is_told_from_memory_that_is_used(size: Callable[[int], float], grows: float) -> None:
     samples = [(float(at), {"api": float(size(at))}) for at in range(0, 1801, 5)]
     (growth,) = growths(samples)
     assert growth.grows / MIB == pytest.approx(grows, abs=0.2)
@@ -120,9 +119,7 @@ def wire() -> Iterator[Wire]:
     server = ThreadingTCPServer(("127.0.0.1", 0), _Echo)
     server.daemon_threads = True
     with serving(server):
-        made = Wire(to_port(server.server_address[1]), delay=0.2)
-        yield made
-        made.close()
+        yield Wire(to_port(server.server_address[1]))
 
 
 def _echoed(end: socket.socket) -> bytes:
@@ -148,8 +145,12 @@ def test_a_wire_passes_on_slows_holds_back_and_cuts(wire: Wire) -> None:
             assert end.recv(100) == b""
             with socket.create_connection(("127.0.0.1", wire.port), timeout=20) as another:
                 assert another.recv(100) == b""
+    assert wire.connections == 1
     with socket.create_connection(("127.0.0.1", wire.port), timeout=20) as end:
         assert _echoed(end) == b"here"
+    wire.close()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", wire.port), timeout=20)
 
 
 def test_a_clock_is_set_for_processes_that_run(tmp_path: Path) -> None:

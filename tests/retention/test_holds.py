@@ -6,12 +6,17 @@ from typing import Any
 
 import pytest
 
-from cdss_api.holds.holding import is_held, require_free
+from cdss_api.holds.holding import is_held
+from cdss_api.imaging.correcting import Move
+from cdss_api.imaging.corrections import begin
+from cdss_api.merging.deciding import Decision, decide
+from cdss_api.merging.merging import State
+from cdss_api.merging.models import Merge
 from neuronova.contract.grants import HoldChange
 from neuronova.contract.roles import Role
 from neuronova.contract.studies import Event, StudyKey, to_json
 from neuronova.web.problems import Problem
-from tests.accounts.api import Api, code_of, json_of
+from tests.accounts.api import TESTER, Api, code_of, json_of
 from tests.imaging.studies import a_study
 
 WHY = "Claim 7 of 2026, the court's letter"
@@ -120,10 +125,37 @@ def test_what_cannot_be_recorded_is_not_held(api: Api, two: tuple[dict[str, str]
     assert not held(api, STUDY)
 
 
-def test_what_rewrites_objects_asks_first(api: Api, two: tuple[dict[str, str], dict[str, str]]) -> None:
+def move(key: StudyKey) -> Move:
+    values = {"PatientID": "P-200", "IssuerOfPatientID": "HOSPITAL"}
+    return Move(orthanc="a-b-c-d-e", study_uid=key.study, series=["f"], before=key[1:], values=values)
+
+
+def test_no_correction_of_a_held_study_begins(api: Api, two: tuple[dict[str, str], dict[str, str]]) -> None:
     place(api, two[0], study=STUDY.study)
-    with api.service.database.reading() as session:
-        require_free(session, [OTHER])
-        with pytest.raises(Problem) as refused:
-            require_free(session, [OTHER, STUDY])
+
+    def correct(*keys: StudyKey) -> None:
+        moves = [move(key) for key in keys]
+        with api.service.database.writing() as session:
+            begin(session, part="tests", part_id="1", decision="correct", moves=moves, keeps=False, now=api.clock())
+
+    with pytest.raises(Problem) as refused:
+        correct(OTHER, STUDY)
     assert (refused.value.code, refused.value.problem_code) == (409, "legal_hold")
+    correct(OTHER)
+
+
+def test_no_merge_whose_originals_are_held_is_confirmed(api: Api, two: tuple[dict[str, str], dict[str, str]]) -> None:
+    placed = place(api, two[0], study=STUDY.study)
+    merged = Merge(
+        merge_id="1", source="a", target="b", state=State.MERGED, written=[], studies=[move(STUDY).to_json()],
+        correction_id=None, made=api.clock(), made_by="tests",
+    )  # fmt: skip
+    with api.service.database.writing() as session:
+        session.add(merged)
+    with pytest.raises(Problem) as refused:
+        decide(api.service, TESTER, "1", Decision.CONFIRM)
+    assert (refused.value.code, refused.value.problem_code) == (409, "legal_hold")
+    assert lift(api, two[1], json_of(placed)["number"]).status_code == 200
+    decide(api.service, TESTER, "1", Decision.CONFIRM)
+    with api.service.database.reading() as session:
+        assert session.get_one(Merge, "1").state == State.CONFIRMED

@@ -119,4 +119,4 @@ def test_a_file_that_is_wrong_is_said_line_by_line(platform: Platform, tmp_path:
     assert found.returncode == 1
     assert f"{file}:3: some is not a whole number from 1 to 36525" in found.stderr
     file.write_text(RULES.replace("nowhere", "ELSEWHERE"))
-    assert "ELSEWHERE is no modality" in neuronova(platform, "check", str(file)).stderr
+    assert "ELSEWHERE is no modality that may store" in neuronova(platform, "check", str(file)).stderr

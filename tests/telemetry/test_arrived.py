@@ -80,3 +80,12 @@ def test_what_is_old_is_forgotten(bench: Bench) -> None:
     bench.now += KEPT + 1
     bench.store("1.3.1", "1.3")
     assert bench.file.of_series(orthanc_identifier("p", "1.2", "1.2.1")) is None
+
+
+def test_a_series_is_in_a_trace_where_nobody_is_told_of_spans(bench: Bench) -> None:
+    export_to(None)
+    identity = Identity(patient_id="p", issuer=None, study="1.2", series="1.2.1")
+    bench.arriving.stored(identity, "instance", "CT1", bench.now)
+    known = bench.file.of_series(orthanc_identifier("p", "1.2", "1.2.1"))
+    assert known is not None and known == bench.file.of_study(orthanc_identifier("p", "1.2"))
+    assert bench.told == []

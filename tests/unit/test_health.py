@@ -51,7 +51,7 @@ def test_a_check_is_reported(check: Check, status: str, detail: str | None) -> N
 def test_health_always_tells_and_ready_fails(check: Check, ready: int) -> None:
     app = OpenAPI(__name__)
     problems.install(app)
-    app.register_api(health.blueprint({"part": check}))
+    app.register_api(health.blueprint(SideBySide({"part": check}, 2.0)))
     client = app.test_client()
     assert client.get("/api/v1/health").status_code == 200
     assert client.get("/api/v1/health/ready").status_code == ready

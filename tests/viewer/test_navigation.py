@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tests.browsing import ARTEFACTS
 from tests.running import ADMIN_PASSWORD, Platform
 
 PAGES = {
@@ -19,9 +20,9 @@ PAGES = {
         "Merge patients",
         "Stored studies",
         "Retention",
-        "Outbox",
         "Forwarding",
         "AI jobs",
+        "Outbox",
         "Modalities",
         "Users",
         "Settings",
@@ -91,7 +92,7 @@ def test_each_role_begins_at_its_home_and_is_shown_its_pages(page: Page, people:
         page.wait_for_url(re.compile(r":\d+/(\?.*)?$"))  # the home of a role without a page of its own
         page.get_by_text("Study List").first.wait_for()
         page.goto("/console/worklist")
-    expect(page.get_by_role("navigation").get_by_role("link")).to_have_text(PAGES[role])
+    expect(page.locator("nav a")).to_have_text(PAGES[role])
     expect(page.locator("#who")).to_contain_text(f"({role})")
     page.get_by_role("button", name="Log out").click()
     page.wait_for_url("**/login")
@@ -143,12 +144,35 @@ def test_the_keyboard_reaches_the_content_first_and_the_pages_next(page: Page, p
     expect(page.get_by_label("Patient or description")).to_be_focused()
 
 
+def test_pages_that_belong_together_are_behind_one_name(page: Page, people: dict[str, str]) -> None:
+    page.context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
+    page.goto("/console/overview")
+    archive, system = (page.locator("nav summary", has_text=name) for name in ("Archive", "System"))
+    expect(page.locator("nav summary")).to_have_text(["Patients", "Archive", "System"])
+    users = page.get_by_role("link", name="Users")
+    expect(users).to_be_hidden()
+    archive.press("Enter")
+    expect(page.get_by_role("link", name="Retention")).to_be_visible()
+    system.click()
+    expect(users).to_be_visible()
+    expect(page.get_by_role("link", name="Retention")).to_be_hidden()
+    page.screenshot(path=ARTEFACTS / "menu.png")
+    page.keyboard.press("Escape")
+    expect(users).to_be_hidden()
+    expect(system).to_be_focused()
+    page.keyboard.press("Enter")
+    users.click()
+    expect(page).to_have_url(re.compile("/console/users$"))
+    expect(page.locator('[aria-current="page"]')).to_have_text("Users")
+
+
 @pytest.mark.parametrize("width", [360, 800])
 @pytest.mark.parametrize("path", ADDRESSES)
 def test_no_page_is_wider_than_its_window(page: Page, people: dict[str, str], path: str, width: int) -> None:
     page.context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
     page.set_viewport_size({"width": width, "height": 700})
     page.goto(path)
-    expect(page.get_by_role("navigation").get_by_role("link")).to_have_count(len(PAGES["admin"]))
+    expect(page.locator("nav a")).to_have_count(len(PAGES["admin"]))
     page.wait_for_load_state("networkidle")
+    page.locator("nav summary").last.click()
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -1,10 +1,10 @@
 import { onSubmit } from './asking.js';
+import { byId } from './building.js';
 import { moment as time, number } from './formatting.js';
 import { ROLES, nameOf } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _ } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 const OUTCOMES = { denied: _('denied'), failed: _('failed'), allowed: _('allowed') };
 const ACTIONS = {

@@ -1,5 +1,7 @@
 // The bell in each page's head: how much is unread, and the newest of it.
 import { onArrival, tellAll } from './arriving.js';
+import { element } from './building.js';
+import { dropping } from './dropping.js';
 import { moment } from './formatting.js';
 import { askStaying as ask } from './staying.js';
 import { _ } from './translating.js';
@@ -15,13 +17,6 @@ export const NAMES = {
   'ai-job-failed': _('AI job failed'),
   'break-glass': _('Emergency access'),
 };
-
-export function element(name, text = '', className = '') {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
 
 /** Return a notification as an item of a list. */
 export function item(one) {
@@ -60,7 +55,6 @@ const counted = unread => (unread > 99 ? '99+' : String(unread));
 
 /** Put the bell into a place of the page, and keep it up to date. */
 export function ring(place) {
-  const details = document.createElement('details');
   const summary = document.createElement('summary');
   const count = element('span', '', 'count');
   const list = element('ul');
@@ -68,11 +62,10 @@ export function ring(place) {
   aloud.setAttribute('role', 'status');
   const all = element('a', _('All notifications and settings'));
   all.href = '/console/notifications';
-  const panel = element('div', '', 'panel');
+  const panel = element('div');
   panel.append(list, all);
   summary.append(picture(), count);
-  details.append(summary, panel);
-  place.replaceChildren(details, aloud);
+  place.replaceChildren(dropping(summary, panel), aloud);
   place.hidden = false;
 
   let asking = false;
@@ -94,11 +87,5 @@ export function ring(place) {
     }
     if (again) await show();
   }
-  document.addEventListener('click', event => !details.contains(event.target) && details.removeAttribute('open'));
-  details.addEventListener('keydown', event => {
-    if (event.key !== 'Escape') return;
-    details.removeAttribute('open');
-    summary.focus();
-  });
   onArrival(show);
 }

@@ -1,9 +1,9 @@
+import { add, button, byId, fill } from './building.js';
 import { age as inWords, number, time } from './formatting.js';
 import { JOB_STATES as STATES, PRIORITIES, nameOf } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _, locale } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const PAGE = 50;
 const EVERY = 3000; // milliseconds between two looks
 const WARNS = ['failed_transient', 'failed_permanent'];
@@ -25,19 +25,15 @@ async function asked(method, path) {
 }
 
 function row(id, texts, warning = -1) {
-  const made = byId(id).insertRow();
-  for (const text of texts) made.insertCell().textContent = text ?? '';
+  const made = add(byId(id), texts);
   if (warning >= 0) made.cells[warning].className = 'warns';
   return made;
 }
 
-function fill(id, rows, none) {
+function table(id, rows, none) {
   byId(id).replaceChildren();
   rows.forEach(([texts, warning]) => row(id, texts, warning));
-  if (rows.length) return;
-  const cell = byId(id).insertRow().insertCell();
-  cell.colSpan = 9;
-  cell.textContent = none;
+  if (!rows.length) fill(byId(id), [], none);
 }
 
 function serviceState(service) {
@@ -58,9 +54,9 @@ async function overview() {
   byId('service').textContent = `${serviceState(body.service)} ${places}`;
   byId('service').className = body.service.breaker === 'closed' ? 'quiet' : 'warns';
   const warns = (state, column) => (WARNS.includes(state) ? column : -1);
-  fill('states', body.states.map(one => [[STATES[one.state], number(one.count), age(one.oldest_seconds)], warns(one.state, 0)]), _('There are no jobs.'));
-  fill('models', body.models.map(one => [[one.model, one.version, one.count, took(one.median), took(one.p95), took(one.deadline)]]), _('No model is known yet.'));
-  fill('failures', body.failures.map(one => [[one.model, STATES[one.state], one.reason, one.count], warns(one.state, 1)]), _('There are none.'));
+  table('states', body.states.map(one => [[STATES[one.state], number(one.count), age(one.oldest_seconds)], warns(one.state, 0)]), _('There are no jobs.'));
+  table('models', body.models.map(one => [[one.model, one.version, one.count, took(one.median), took(one.p95), took(one.deadline)]]), _('No model is known yet.'));
+  table('failures', body.failures.map(one => [[one.model, STATES[one.state], one.reason, one.count], warns(one.state, 1)]), _('There are none.'));
   if (known !== null && known !== body.changed) await changed();
   known = body.changed;
 }
@@ -69,19 +65,6 @@ async function overview() {
 async function changed() {
   if (pages > 1 || byId('jobs').contains(document.activeElement)) byId('newer').hidden = false;
   else await anew();
-}
-
-function button(text, act) {
-  const made = document.createElement('button');
-  made.type = 'button';
-  made.className = 'small';
-  made.textContent = text;
-  made.addEventListener('click', async () => {
-    made.disabled = true;
-    await act();
-    made.disabled = false;
-  });
-  return made;
 }
 
 function show(job) {
@@ -110,10 +93,7 @@ async function page(after) {
   pages += 1;
   before = body.jobs.at(-1)?.number ?? before;
   byId('more').hidden = !body.more;
-  if (byId('jobs').rows.length) return;
-  const cell = byId('jobs').insertRow().insertCell();
-  cell.colSpan = 9;
-  cell.textContent = _('There are none.');
+  if (!byId('jobs').rows.length) fill(byId('jobs'), [], _('There are none.'));
 }
 
 const anew = () => page(null);

@@ -1,10 +1,10 @@
 import { onSubmit } from './asking.js';
+import { byId } from './building.js';
 import { addProgress } from './correcting.js';
 import { moment } from './formatting.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _ } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const NAMES = {
   PatientID: _('Patient ID'), IssuerOfPatientID: _('Issuer'), PatientName: _('Name'), PatientBirthDate: _('Born'),
   PatientSex: _('Sex'), AccessionNumber: _('Accession number'), StudyInstanceUID: _('Study UID'), StudyDescription: _('Description'),

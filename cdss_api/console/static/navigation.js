@@ -1,12 +1,12 @@
 // The head of each page: where one may go, who is logged in, and the way out.
 import { ask } from './asking.js';
 import { ring } from './bell.js';
+import { byId } from './building.js';
+import { dropping } from './dropping.js';
 import { ROLES, nameOf } from './naming.js';
-import { PAGES } from './pages.js';
+import { MENU } from './pages.js';
 import { askStaying, stay } from './staying.js';
 import { _ } from './translating.js';
-
-const byId = id => document.getElementById(id);
 
 function link(parent, { path, name }) {
   const made = document.createElement('a');
@@ -16,10 +16,26 @@ function link(parent, { path, name }) {
   parent.append(made);
 }
 
+function listed(list, page) {
+  const item = document.createElement('li');
+  link(item, page);
+  list.append(item);
+}
+
+/** Show what one may open; of a name with several pages the name, of one with a single page that page. */
 function showPages(permissions) {
-  for (const page of PAGES.filter(one => permissions.includes(one.needs))) {
+  for (const { name, pages, ...page } of MENU) {
+    const shown = (pages ?? [{ name, ...page }]).filter(one => permissions.includes(one.needs));
+    if (shown.length < 2) {
+      shown.forEach(one => listed(byId('pages'), one));
+      continue;
+    }
+    const summary = document.createElement('summary');
+    summary.textContent = name;
+    const list = document.createElement('ul');
+    shown.forEach(one => listed(list, one));
     const item = document.createElement('li');
-    link(item, page);
+    item.append(dropping(summary, list));
     byId('pages').append(item);
   }
 }

@@ -1,10 +1,10 @@
 // The page of notifications: all of them, and how one is told.
 import { onArrival, tellAll } from './arriving.js';
-import { NAMES, element, item } from './bell.js';
+import { NAMES, item } from './bell.js';
+import { byId, element } from './building.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _ } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const ROOT = '/api/v1/notifications';
 const PAGE = 30;
 const CHANNELS = { 'in-app': _('In these pages'), email: _('E-mail'), webhook: _('Webhook') };

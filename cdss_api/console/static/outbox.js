@@ -1,29 +1,11 @@
+import { button, byId, element, fill } from './building.js';
 import { age, number, time } from './formatting.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _ } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const PAGE = 50;
 const EVERY = 5000; // milliseconds between two looks at the targets
 let after = 0; // the number of the last dead letter that is shown
-
-function element(name, text, className) {
-  const made = document.createElement(name);
-  made.textContent = text;
-  if (className) made.className = className;
-  return made;
-}
-
-function button(text, act, className = '') {
-  const made = element('button', text, `small ${className}`);
-  made.type = 'button';
-  made.addEventListener('click', async () => {
-    made.disabled = true;
-    await act();
-    made.disabled = false;
-  });
-  return made;
-}
 
 /** Ask, and tell a person where it did not work. */
 async function asked(method, path, body) {
@@ -59,10 +41,7 @@ async function targets() {
   if (!ok) return;
   byId('targets').replaceChildren();
   body.targets.forEach(showTarget);
-  if (body.targets.length) return;
-  const cell = byId('targets').insertRow().insertCell();
-  cell.colSpan = 9;
-  cell.textContent = _('There are no targets. `neuronova outbox target add` makes one.');
+  if (!body.targets.length) fill(byId('targets'), [], _('There are no targets. `neuronova outbox target add` makes one.'));
 }
 
 function pretty(text) {
@@ -91,7 +70,7 @@ function showLetter(letter) {
   const path = `messages/${letter.number}`;
   const row = element('p', '', 'acts');
   row.append(button(_('Replay'), () => done('POST', `${path}/retry`)));
-  row.append(button(_('Drop'), () => confirm(_('Delete this message for good?')) && done('DELETE', path), 'danger'));
+  row.append(button(_('Drop'), () => confirm(_('Delete this message for good?')) && done('DELETE', path), { className: 'danger' }));
   details.append(row);
   details.addEventListener('toggle', () => open(details, letter.number));
   byId('letters').append(details);

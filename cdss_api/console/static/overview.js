@@ -1,10 +1,10 @@
+import { byId, element, fill } from './building.js';
 import { columns, rows } from './charts.js';
 import { age, bytes, number, time } from './formatting.js';
 import { JOB_STATES as STATES } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _ } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const EVERY = 10 * 1000; // milliseconds between two looks
 const FULL = 0.8; // of the disk, as the alert rule
 const STATUSES = { ok: _('ok'), down: _('down') };
@@ -14,14 +14,9 @@ let asking = false;
 let stopped = false;
 
 function tile(value, name, { href, warns } = {}) {
-  const made = document.createElement(href ? 'a' : 'div');
-  made.className = warns ? 'tile warns' : 'tile';
+  const made = element(href ? 'a' : 'div', '', warns ? 'tile warns' : 'tile');
   if (href) made.href = href;
-  const strong = document.createElement('strong');
-  const span = document.createElement('span');
-  strong.textContent = value;
-  span.textContent = name;
-  made.append(strong, span);
+  made.append(element('strong', value), element('span', name));
   return made;
 }
 
@@ -55,17 +50,9 @@ function says(part) {
   return notes.map(written).join(', ');
 }
 
-function fill(id, list, none, columnsOf, warns) {
-  byId(id).replaceChildren();
-  for (const one of list) {
-    const row = byId(id).insertRow();
-    for (const text of columnsOf(one)) row.insertCell().textContent = text;
-    warns(one).forEach(at => (row.cells[at].className = 'warns'));
-  }
-  if (list.length) return;
-  const cell = byId(id).insertRow().insertCell();
-  cell.colSpan = 5;
-  cell.textContent = none;
+function table(id, list, none, cells, warns) {
+  fill(byId(id), list.map(cells), none);
+  list.forEach((one, row) => warns(one).forEach(at => (byId(id).rows[row].cells[at].className = 'warns')));
 }
 
 function targetState(target) {
@@ -92,9 +79,9 @@ function show(body) {
   }));
   const answered = one => (one.milliseconds === undefined ? '' : `${Math.round(one.milliseconds)} ms`);
   const asked = one => (one.age_seconds === undefined ? '' : _('%(age)s ago', { age: age(one.age_seconds) }));
-  fill('parts', Object.entries(body.health.parts), '', ([name, one]) => [name, STATUSES[one.status], says(one), answered(one), asked(one)],
+  table('parts', Object.entries(body.health.parts), '', ([name, one]) => [name, STATUSES[one.status], says(one), answered(one), asked(one)],
     ([, one]) => (one.status === 'ok' ? [] : [1]));
-  fill('targets', body.targets, _('There are no targets.'),
+  table('targets', body.targets, _('There are no targets.'),
     one => [one.target, targetState(one), number(one.waiting), one.waiting ? age(one.oldest_seconds) : '', number(one.dead)],
     one => [...(one.breaker === 'closed' && !one.paused ? [] : [1]), ...(one.dead ? [4] : [])]);
 }

@@ -1,11 +1,11 @@
 import { onSubmit } from './asking.js';
+import { byId } from './building.js';
 import { addProgress } from './correcting.js';
 import { moment, number } from './formatting.js';
 import { SEXES } from './naming.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _, said } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const MOST = 20;
 const AGAIN = 1000; // milliseconds
 const STATES = {

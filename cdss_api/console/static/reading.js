@@ -1,10 +1,10 @@
+import { byId } from './building.js';
 import { number } from './formatting.js';
 import { PRIORITIES, nameOf } from './naming.js';
 import { askStaying, toLogin } from './staying.js';
 import { _ } from './translating.js';
 import { EDITOR, VIEWER, channel, tell } from './windows.js';
 
-const byId = id => document.getElementById(id);
 const FILTERS = 'neuronova-reading-filters';
 const EVERY = 20 * 1000; // the list asks again
 const PAGE = 100;

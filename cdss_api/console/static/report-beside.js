@@ -1,10 +1,10 @@
 // What stands beside the report: whose it is, prior reports, versions and how they differ.
+import { byId } from './building.js';
 import { moment } from './formatting.js';
 import { REPORT_STATES as LABELS, SEXES, nameOf } from './naming.js';
 import { askStaying } from './staying.js';
 import { _ } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const time = text => (text ? moment(text) : '');
 
 function element(name, text, parent) {

@@ -1,10 +1,10 @@
 // What models found on the study: to judge, to take into the report, and what is still to come.
+import { byId } from './building.js';
 import { time } from './formatting.js';
 import { askStaying } from './staying.js';
 import { _ } from './translating.js';
 import { VIEWER } from './windows.js';
 
-const byId = id => document.getElementById(id);
 const EVERY = 4000; // milliseconds between two looks
 const COMING = { queued: _('%(model)s waits for its turn: a result may come.'),
   running: _('%(model)s runs: a result may come.'),

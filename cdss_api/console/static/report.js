@@ -1,3 +1,4 @@
+import { byId } from './building.js';
 import { showAbout, showPriors, showVersions } from './report-beside.js';
 import { moment } from './formatting.js';
 import { REPORT_STATES as LABELS, nameOf } from './naming.js';
@@ -7,7 +8,6 @@ import { askStaying, toLogin } from './staying.js';
 import { _ } from './translating.js';
 import { EDITOR, channel, tell } from './windows.js';
 
-const byId = id => document.getElementById(id);
 const AUTOSAVE = 5000; // after the last keystroke
 const study = new URLSearchParams(location.search).get('study') ?? '';
 const address = `/api/v1/reports/${encodeURIComponent(study)}`;

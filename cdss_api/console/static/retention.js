@@ -1,10 +1,10 @@
 import { onSubmit } from './asking.js';
+import { byId, fill } from './building.js';
 import { bytes, number, time } from './formatting.js';
 import { holdLink } from './holding.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _ } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const patientOf = one => [one.patient_id, one.issuer].filter(Boolean).join(' / ');
 
 /** Ask, and tell a person where it did not work. */
@@ -13,20 +13,6 @@ async function asked(path) {
   if (answer.status === 401) toLogin();
   else if (!answer.ok) byId('message').textContent = answer.body.detail;
   return answer;
-}
-
-function fill(id, rows, show, none) {
-  const body = byId(id);
-  body.replaceChildren();
-  for (const row of rows) show(body.insertRow(), row);
-  if (rows.length) return;
-  const cell = body.insertRow().insertCell();
-  cell.colSpan = body.parentElement.tHead.rows[0].cells.length;
-  cell.textContent = none;
-}
-
-function cells(row, ...texts) {
-  for (const text of texts) row.insertCell().textContent = text;
 }
 
 function lifting(one) {
@@ -59,35 +45,32 @@ async function holds() {
   const { ok, body } = await asked('holds?limit=500');
   if (!ok) return;
   byId('held').textContent = body.more ? _('%(count)s or more', { count: number(body.holds.length) }) : number(body.holds.length);
-  const show = (row, one) => {
-    cells(row, time(one.placed_at), one.study ?? _('all studies'), patientOf(one), `${one.reason} · ${one.placed_by}`);
-    row.insertCell().append(lifting(one));
-  };
-  fill('holds', body.holds, show, _('Nothing is held.'));
+  const cells = one =>
+    [time(one.placed_at), one.study ?? _('all studies'), patientOf(one), `${one.reason} · ${one.placed_by}`, lifting(one)];
+  fill(byId('holds'), body.holds.map(cells), _('Nothing is held.'));
 }
 
 async function due() {
   const { ok, body } = await asked('retention/due?limit=500');
   if (!ok) return;
   byId('leaving').textContent = body.leaving ? _('%(count)s with %(size)s', { count: number(body.leaving), size: bytes(body.leaving_bytes) }) : '';
-  const show = (row, one) => {
+  const cells = one => {
     const when = one.leaves_at === null ? _('stays: %(why)s', { why: one.kept }) : time(one.leaves_at);
-    cells(row, when, patientOf(one), one.study, one.rule, number(one.images), bytes(one.bytes));
-    row.insertCell().append(holdLink(one));
+    return [when, patientOf(one), one.study, one.rule, number(one.images), bytes(one.bytes), holdLink(one)];
   };
-  fill('due', body.studies, show, _('No study.'));
+  fill(byId('due'), body.studies.map(cells), _('No study.'));
 }
 
 async function departures() {
   const { ok, body } = await asked('retention/departures?limit=100');
   if (!ok) return;
   byId('left').textContent = body.total ? number(body.total) : '';
-  const show = (row, one) => {
+  const cells = one => {
     const when = one.state === 'left' ? time(one.ended_at) : one.state;
     const size = one.bytes ? bytes(one.bytes) : '';
-    cells(row, when, patientOf(one), one.study, one.rule, one.why, number(one.images), size);
+    return [when, patientOf(one), one.study, one.rule, one.why, number(one.images), size];
   };
-  fill('departures', body.departures, show, _('No study has left.'));
+  fill(byId('departures'), body.departures.map(cells), _('No study has left.'));
 }
 
 const all = () => Promise.all([holds(), due(), departures()]);

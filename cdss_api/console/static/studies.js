@@ -1,30 +1,16 @@
 import { onSubmit } from './asking.js';
+import { add, button, byId, fill } from './building.js';
 import { bytes, number, time } from './formatting.js';
 import { holdLink } from './holding.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _, locale } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const PAGE = 25;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const BECAME = { encoded: _('encoded'), pending: _('pending'), skipped: _('skipped'), failed: _('failed') };
 const DIGITS = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
 let wanted = {};
 let offset = 0;
-
-function button(text, name, act) {
-  const made = document.createElement('button');
-  made.type = 'button';
-  made.className = 'small';
-  made.textContent = text;
-  made.setAttribute('aria-label', name);
-  made.addEventListener('click', async () => {
-    made.disabled = true;
-    await act();
-    made.disabled = false;
-  });
-  return made;
-}
 
 function stateOf(htj2k) {
   if (!htj2k) return _('not told');
@@ -37,23 +23,22 @@ function stateOf(htj2k) {
 
 function show(one) {
   const { htj2k } = one;
-  const row = byId('studies').insertRow();
   const patient = [one.patient_name.split('=')[0].replaceAll('^', ' ').trim(), [one.patient_id, one.issuer].filter(Boolean).join(' / ')];
   const study = [one.modalities.join(' '), one.description].filter(Boolean).join(' · ');
   const sizes = htj2k?.bytes_after ? `${bytes(htj2k.bytes_before)} → ${bytes(htj2k.bytes_after)}` : '';
   const ratio = htj2k?.bytes_after ? `${(htj2k.bytes_before / htj2k.bytes_after).toLocaleString(locale, DIGITS)}\u00a0:\u00a01` : '';
   const texts = [time(one.came), patient.filter(Boolean).join(' · '), study || one.study, one.accession_number];
-  for (const text of [...texts, number(one.instances), stateOf(htj2k), sizes, ratio]) row.insertCell().textContent = text;
+  const row = add(byId('studies'), [...texts, number(one.instances), stateOf(htj2k), sizes, ratio]);
   if (htj2k?.failed) row.cells[5].className = 'warns';
   if (one.held) row.cells[2].textContent += ` · ${_('under legal hold')}`;
   const acts = row.insertCell();
   acts.append(holdLink(one));
   if (!htj2k || !(htj2k.pending || htj2k.failed)) return;
-  acts.append(button(_('Encode now'), _('Encode the study of %(patient)s now', { patient: one.patient_id }), async () => {
+  acts.append(button(_('Encode now'), async () => {
     const { ok, body } = await ask('POST', `/api/v1/studies/${encodeURIComponent(one.id)}/encode`);
     byId('message').textContent = ok ? '' : body.detail;
     if (ok) await page(offset);
-  }));
+  }, { label: _('Encode the study of %(patient)s now', { patient: one.patient_id }) }));
 }
 
 async function page(from) {
@@ -70,10 +55,7 @@ async function page(from) {
     : '';
   byId('newer').hidden = !from;
   byId('older').hidden = last >= body.total;
-  if (body.studies.length) return;
-  const cell = byId('studies').insertRow().insertCell();
-  cell.colSpan = 9;
-  cell.textContent = _('There is no such study.');
+  if (!body.studies.length) fill(byId('studies'), [], _('There is no such study.'));
 }
 
 async function tell(done) {

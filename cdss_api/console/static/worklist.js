@@ -1,10 +1,9 @@
-import { fill } from './building.js';
+import { byId, fill } from './building.js';
 import { clock, number } from './formatting.js';
 import { PRIORITIES, nameOf } from './naming.js';
 import { askStaying, toLogin } from './staying.js';
 import { _ } from './translating.js';
 
-const byId = id => document.getElementById(id);
 const EVERY = 15 * 1000; // the list asks again
 const STATION = 'neuronova-worklist-station';
 const NAMES = {

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import time
 from enum import StrEnum
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
 from neuronova.contract.ai.attributes import Attribute, Kind, UnknownAttribute, attribute_of
 from neuronova.contract.ai.conditions import Comparison, Condition, Numbers, Quantifier, Range, Texts
 from neuronova.contract.ai.nodes import (
+    MOST_CHARACTERS,
     Odd,
     Problem,
     Reader,
@@ -31,6 +33,7 @@ from neuronova.contract.ai.nodes import (
 from neuronova.contract.ai.rules import Hours, Needs, Rule, VolumeNeeds, WhenItCannot
 from neuronova.contract.priority import Priority
 
+Rules = TypeVar("Rules")
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}", re.ASCII)
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)", re.ASCII)
 _TESTS = ("equals", "one_of", "contains", "matches", "range")
@@ -43,6 +46,23 @@ def read_rules(text: str) -> tuple[Rule, ...]:
         Odd: something in it is wrong; every problem is named with its line.
     """
     return named_rules(text, _rule)
+
+
+def read_file(path: Path, read: Callable[[str], Rules]) -> tuple[Rules, str]:
+    """Read a file of rules by `read`; return them and the text that they were read from.
+
+    Raises:
+        ValueError: something in it is wrong; it names the file, and every problem with its line.
+        OSError: it cannot be read.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARACTERS + 1)
+        return read(text), text
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8 ({error.reason})") from None
+    except Odd as problems:
+        raise ValueError(f"{path}: {problems}") from None
 
 
 def named_rules(text: str, read: Reader) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import partial
 from pathlib import Path
@@ -10,24 +9,21 @@ from typing import NamedTuple
 
 import yaml
 
-from neuronova.contract.ai.nodes import MOST_CHARACTERS, Odd, Reader, fields, items, odd, scalar
-from neuronova.contract.ai.rules_file import named_rules, one_word, read_condition, rule_name
+from neuronova.contract.ai.nodes import Reader, fields, items, odd, scalar
+from neuronova.contract.ai.rules_file import named_rules, one_word, read_condition, read_file, rule_name
 from neuronova.contract.forwarding.rules import ForwardingRule, OwnResults, When
+from neuronova.contract.modalities import AE_TITLE
 from neuronova.contract.priority import Priority
-
-AE_TITLE = re.compile(r"[!-\[\]-~]([ -\[\]-~]{0,14}[!-\[\]-~])?", re.ASCII)
-"""An application entity's title without padding: 1 to 16 printable characters, no backslash (PS3.5 6.2, AE)."""
 
 
 class ForwardingFile(NamedTuple):
-    """The rules, the text that they were read from, and its SHA-256."""
+    """The rules, and the text that they were read from."""
 
     rules: tuple[ForwardingRule, ...]
     text: str
-    digest: str
 
 
-NOTHING = ForwardingFile((), "", "")
+NOTHING = ForwardingFile((), "")
 """Where no file is named: nothing is sent."""
 
 
@@ -47,17 +43,7 @@ def read_forwarding_file(path: Path | None) -> ForwardingFile:
         ValueError: something in it is wrong; it names the file, and every problem with its line.
         OSError: it cannot be read.
     """
-    if path is None:
-        return NOTHING
-    try:
-        with path.open(encoding="utf-8") as file:
-            text = file.read(MOST_CHARACTERS + 1)
-        rules = read_forwarding(text)
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 ({error.reason})") from None
-    except Odd as problems:
-        raise ValueError(f"{path}: {problems}") from None
-    return ForwardingFile(rules, text, hashlib.sha256(text.encode()).hexdigest())
+    return NOTHING if path is None else ForwardingFile(*read_file(path, read_forwarding))
 
 
 def _rule(node: yaml.Node) -> ForwardingRule:
@@ -78,6 +64,6 @@ def _rule(node: yaml.Node) -> ForwardingRule:
 def title(node: yaml.Node) -> str:
     """Read an AE title."""
     text = scalar(node).strip()
-    if not AE_TITLE.fullmatch(text):
+    if not re.fullmatch(AE_TITLE, text):
         raise odd(node, "is no AE title: 1 to 16 printable characters without a backslash")
     return text

@@ -10,7 +10,6 @@ import yaml
 
 from neuronova.contract.ai.conditions import Condition
 from neuronova.contract.ai.nodes import (
-    MOST_CHARACTERS,
     Odd,
     Problem,
     Reader,
@@ -21,7 +20,7 @@ from neuronova.contract.ai.nodes import (
     one_or_more,
     scalar,
 )
-from neuronova.contract.ai.rules_file import named_rules, one_word, read_condition, rule_name
+from neuronova.contract.ai.rules_file import named_rules, one_word, read_condition, read_file, rule_name
 from neuronova.contract.forwarding.rules_file import title
 from neuronova.contract.retention.rules import RetentionRule, Since, Then
 
@@ -58,15 +57,7 @@ def read_retention_file(path: Path | None) -> tuple[RetentionRule, ...]:
         ValueError: something in it is wrong; it names the file, and every problem with its line.
         OSError: it cannot be read.
     """
-    if path is None:
-        return ()
-    try:
-        with path.open(encoding="utf-8") as file:
-            return read_retention(file.read(MOST_CHARACTERS + 1))
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not UTF-8 ({error.reason})") from None
-    except Odd as problems:
-        raise ValueError(f"{path}: {problems}") from None
+    return () if path is None else read_file(path, read_retention)[0]
 
 
 def _rule(node: yaml.Node) -> RetentionRule:

@@ -9,6 +9,10 @@ from neuronova.contract.settings.model import Settings, SettingsError
 from neuronova.contract.settings.values import PREFIX
 
 _PROVIDER = ("OIDC_ISSUER", "OIDC_JWKS_URL", "OIDC_AUDIENCE", "OIDC_ROLES")
+_NEEDS = {
+    **{"SYSLOG_CA": "SYSLOG", "SYSLOG_CERTIFICATE": "SYSLOG", "SYSLOG_KEY": "SYSLOG_CERTIFICATE"},
+    **{"SMTP": "SMTP_FROM", "SMTP_FROM": "SMTP", "SMTP_PASSWORD": "SMTP", "SMTP_CA": "SMTP"},
+}
 
 
 def refuse_conflicts(settings: Settings) -> None:
@@ -20,8 +24,7 @@ def refuse_conflicts(settings: Settings) -> None:
     _refuse_shared_ports(settings)
     _refuse_a_broker_alone(settings)
     _refuse_half_a_provider(settings)
-    _refuse_half_a_collector(settings)
-    _refuse_half_a_mail_server(settings)
+    _refuse_what_has_no_use_alone(settings)
     _refuse_half_a_backup(settings)
     for together in (("TLS_CERTIFICATE", "TLS_KEY"), ("DICOM_TLS_CERTIFICATE", "DICOM_TLS_KEY", "DICOM_TLS_CA")):
         _refuse_some(settings, together)
@@ -51,16 +54,8 @@ def _refuse_half_a_provider(settings: Settings) -> None:
         raise SettingsError(f"{PREFIX}{missing[0]} is missing; an identity provider needs {needed}")
 
 
-def _refuse_half_a_collector(settings: Settings) -> None:
-    needs = {"SYSLOG_CA": "SYSLOG", "SYSLOG_CERTIFICATE": "SYSLOG", "SYSLOG_KEY": "SYSLOG_CERTIFICATE"}
-    for name, needed in needs.items():
-        if getattr(settings, name.lower()) is not None and getattr(settings, needed.lower()) is None:
-            raise SettingsError(f"{PREFIX}{name} is set and {PREFIX}{needed} is not; it has no use alone")
-
-
-def _refuse_half_a_mail_server(settings: Settings) -> None:
-    needs = {"SMTP": "SMTP_FROM", "SMTP_FROM": "SMTP", "SMTP_PASSWORD": "SMTP", "SMTP_CA": "SMTP"}
-    for name, needed in needs.items():
+def _refuse_what_has_no_use_alone(settings: Settings) -> None:
+    for name, needed in _NEEDS.items():
         if getattr(settings, name.lower()) is not None and getattr(settings, needed.lower()) is None:
             raise SettingsError(f"{PREFIX}{name} is set and {PREFIX}{needed} is not; it has no use alone")
 

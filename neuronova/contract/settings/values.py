@@ -27,26 +27,26 @@ class Endpoint(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+def whole(least: int, most: int, what: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise ValueError(what)
+        return int(text)
+
+    return read
+
+
+port = whole(1, 65535, "a port number from 1 to 65535")
+workers = whole(1, 64, "a number of processes from 1 to 64")
+jobs = whole(1, 64, "a number of jobs from 1 to 64")
+minutes = whole(1, 24 * 60, "a number of minutes from 1 to 1440")
+days = whole(1, 3650, "a number of days from 1 to 3650")
+years = whole(1, 100, "a number of years from 1 to 100")
+mebibytes = whole(0, 1 << 30, "a number of MiB, at most 1073741824")
+
+
 def path(text: str) -> Path:
     return Path(text).expanduser().resolve()
-
-
-def port(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 65535:
-        raise ValueError("a port number from 1 to 65535")
-    return int(text)
-
-
-def workers(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise ValueError("a number of processes from 1 to 64")
-    return int(text)
-
-
-def jobs(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 64:
-        raise ValueError("a number of jobs from 1 to 64")
-    return int(text)
 
 
 def application_entity(text: str) -> str:
@@ -101,12 +101,6 @@ def password(text: str) -> str:
     return text
 
 
-def minutes(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 24 * 60:
-        raise ValueError("a number of minutes from 1 to 1440")
-    return int(text)
-
-
 def seconds(most: int) -> Callable[[str], float]:
     def read(text: str) -> float:
         if not re.fullmatch(r"\d{1,5}(\.\d{1,3})?", text, re.ASCII) or not 0.1 <= float(text) <= most:
@@ -120,24 +114,6 @@ def yes_or_no(text: str) -> bool:
     if text.lower() not in ("yes", "no"):
         raise ValueError("yes or no")
     return text.lower() == "yes"
-
-
-def days(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 3650:
-        raise ValueError("a number of days from 1 to 3650")
-    return int(text)
-
-
-def mebibytes(text: str) -> int:
-    if not text.isdecimal() or int(text) > 1 << 30:
-        raise ValueError("a number of MiB, at most 1073741824")
-    return int(text)
-
-
-def years(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= 100:
-        raise ValueError("a number of years from 1 to 100")
-    return int(text)
 
 
 def endpoint(text: str) -> Endpoint:

@@ -1,4 +1,4 @@
-"""A wire between two parts: TCP that is passed on, slowed, held back or cut."""
+"""A wire between two parts: TCP that is passed on, counted, slowed, held back or cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 
 _CHUNK = 1 << 16
-_LOOK = 0.05  # seconds
+_DELAY = 0.2  # seconds a packet, where it is slow
+_LOOK = 0.05
 
 
 class Mode(StrEnum):
@@ -25,11 +26,11 @@ class Mode(StrEnum):
 class Wire:
     """Listens on a port of its own, and passes each connection on to the one that `connect` opens."""
 
-    def __init__(self, connect: Callable[[], socket.socket], delay: float = 0.2) -> None:
+    def __init__(self, connect: Callable[[], socket.socket], host: str = "127.0.0.1") -> None:
         self.mode = Mode.PASSING
-        self.delay = delay  # seconds a packet, where it is slow
+        self.connections = 0
         self._connect = connect
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server((host, 0), backlog=128)
         self._open: set[socket.socket] = set()
         self._lock = threading.Lock()
         self.port: int = self._listener.getsockname()[1]
@@ -48,6 +49,7 @@ class Wire:
 
     def close(self) -> None:
         """Listen no more."""
+        self._listener.shutdown(socket.SHUT_RDWR)  # closing alone leaves it to a last one, for whom `accept` waits
         self._listener.close()
         self._reset()
 
@@ -72,6 +74,7 @@ class Wire:
                 near.close()
                 continue
             with self._lock:
+                self.connections += 1
                 self._open |= {near, far}
             for one, other in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(one, other), daemon=True).start()
@@ -80,7 +83,7 @@ class Wire:
         with suppress(OSError):
             while data := source.recv(_CHUNK):
                 if self.mode is Mode.SLOW:
-                    time.sleep(self.delay)
+                    time.sleep(_DELAY)
                 while self.mode is Mode.SILENT:
                     time.sleep(_LOOK)
                 sink.sendall(data)
