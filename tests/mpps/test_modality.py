@@ -155,6 +155,7 @@ def test_the_worklists_page_shows_what_modalities_tell(platform: Platform, brows
         context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
         page = context.new_page()
         page.goto("/console/worklist")
+        expect(page.get_by_label("Day")).not_to_have_value("")  # the page has begun, and asks for today
         page.get_by_label("Day").fill(DAY)
         row = page.locator('tr[data-order="order-2"]')
         expect(row).to_contain_text(f"{STATION} 09:30– in progress")
