@@ -4,12 +4,14 @@ import atexit
 import os
 import signal
 import sys
+import threading
 import time
 from types import FrameType
 
 from cdss_api.app import create_app
 from cdss_api.audit.journals import open_journal
 from cdss_api.audit.recording import recorder
+from cdss_api.mpps.serving import listen
 from cdss_api.starting import open_service
 from neuronova.audit.access import AccessRecorder
 from neuronova.contract.settings import read_settings
@@ -26,6 +28,7 @@ service = open_service(settings, record=recorder(journal), accesses=accesses)
 app = create_app(service)
 accesses.start()
 atexit.register(accesses.close)
+threading.Thread(target=listen, args=(service,), name="mpps-listener", daemon=True).start()
 
 _ended_by = signal.getsignal(signal.SIGTERM)
 

@@ -33,8 +33,8 @@ def ambient() -> dict[str, str]:
 
 def environment(data: Path, **changes: str) -> dict[str, str]:
     """Return what `neuronova` is started with: free ports, nothing of the caller's own settings."""
-    names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT")
-    ports = zip(names, free_ports(6), strict=True)
+    names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", "MPPS_PORT")
+    ports = zip(names, free_ports(7), strict=True)
     ours = {"NEURONOVA_DATA": str(data), "NEURONOVA_ENCODE_WORKERS": "1", "NEURONOVA_ADMIN_PASSWORD": ADMIN_PASSWORD}
     if debian13.is_chosen():
         ours["PATH"] = os.pathsep.join([str(debian13.stand_in(data.with_suffix(".programs"))), os.environ["PATH"]])
@@ -144,6 +144,7 @@ class Platform:
             settings.dicom_port,
             settings.inference_port,
             settings.notifications_port,
+            settings.mpps_port,
         )
         return [*self.pids().values(), *(f"port {port}" for port in ports if answers_tcp("127.0.0.1", port))]
 

@@ -67,8 +67,8 @@ def until(condition: Callable[[], Any], what: str, deadline: float = DEADLINE) -
 
 def settings_for(data: Path, **more: str) -> Settings:
     """Return settings on free ports."""
-    names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT")
-    ports = {f"NEURONOVA_{name}": str(port) for name, port in zip(names, free_ports(6), strict=True)}
+    names = ("HTTP_PORT", "ORTHANC_PORT", "API_PORT", "DICOM_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", "MPPS_PORT")
+    ports = {f"NEURONOVA_{name}": str(port) for name, port in zip(names, free_ports(7), strict=True)}
     holding = {"NEURONOVA_GRANTS_HOLD_MINUTES": "1440"}  # no API runs beside it
     return read_settings({"NEURONOVA_DATA": str(data), **holding, **ports, **more})
 

@@ -57,6 +57,7 @@ LONGEST = (
     "tests/audit/test_commands.py",
     "tests/forwarding/test_delivering.py",
     "tests/hostile/test_dicom.py",
+    "tests/mpps/test_modality.py",
     "tests/faults/test_full_disk.py",
     "tests/platform/test_tls.py",
     "tests/forwarding/test_platform.py",

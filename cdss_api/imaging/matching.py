@@ -5,9 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from neuronova.contract.grants import Patient
 from neuronova.contract.studies import StudyChanged
+
+
+class Named(Protocol):
+    """What names an order and a patient: DICOM's values, empty where not known."""
+
+    @property
+    def study(self) -> str:
+        """StudyInstanceUID."""
+
+    @property
+    def accession_number(self) -> str:
+        """AccessionNumber."""
+
+    @property
+    def patient_id(self) -> str:
+        """PatientID."""
+
+    @property
+    def issuer(self) -> str:
+        """IssuerOfPatientID, or the sender's own."""
 
 
 class Reason(StrEnum):
@@ -59,7 +80,7 @@ class Difference:
     sent: str
 
 
-def match(sent: StudyChanged, subjects: Iterable[str], orders: Iterable[Order]) -> Verdict:
+def match(sent: Named, subjects: Iterable[str], orders: Iterable[Order]) -> Verdict:
     """Decide; `subjects` are the ids of the Patients that the study was sent as, `orders` all that it may name.
 
     The StudyInstanceUID is unique (PS3.5 9), so an order that gave it to the study is the one that is meant: if its
@@ -83,7 +104,7 @@ def match(sent: StudyChanged, subjects: Iterable[str], orders: Iterable[Order]) 
     return Verdict()
 
 
-def is_of_same_patient(sent: StudyChanged, subjects: frozenset[str], order: Order) -> bool:
+def is_of_same_patient(sent: Named, subjects: frozenset[str], order: Order) -> bool:
     """Tell whether a study was sent as the order's patient: by an identifier of that Patient, or as on the worklist."""
     as_listed = order.patient_id != "" and Patient(order.patient_id, order.issuer) == Patient(
         sent.patient_id, sent.issuer

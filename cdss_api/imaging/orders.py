@@ -11,13 +11,12 @@ from sqlalchemy.orm import Session
 from cdss_api.fhir.document import Document, read
 from cdss_api.fhir.models import Identity, Resource, TokenValue, Version
 from cdss_api.fhir.replaced import living
-from cdss_api.imaging.matching import Order
+from cdss_api.imaging.matching import Named, Order
 from cdss_api.imaging.models import Planned
 from cdss_api.worklist.mapping import SEXES, birth_date, patient_identity, study_uid, typed_identifier
 from cdss_api.worklist.names import person_name
 from cdss_api.worklist.texts import LONG, SHORT, TooLong, identifier, plain
 from neuronova.contract.grants import Patient
-from neuronova.contract.studies import StudyChanged
 
 log = logging.getLogger(__name__)
 
@@ -31,8 +30,8 @@ def subjects_of(session: Session, whom: Patient) -> list[str]:
     return living(session, session.scalars(rows))
 
 
-def named_orders(session: Session, sent: StudyChanged) -> list[Order]:
-    """Return the orders whose accession number or StudyInstanceUID a study has."""
+def named_orders(session: Session, sent: Named) -> list[Order]:
+    """Return the orders whose accession number or StudyInstanceUID a study, or a step, has."""
     token = and_(TokenValue.kind == "ServiceRequest", TokenValue.code == "identifier")
     values = [f"urn:oid:{sent.study}", sent.study, *([sent.accession_number] if sent.accession_number else ())]
     numbers = set(session.scalars(select(TokenValue.number).where(token, TokenValue.value.in_(values)).limit(_MOST)))

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from cryptography import x509
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from cdss_api.imaging.mismatches import held
@@ -16,6 +17,8 @@ from cdss_api.jobs.states import State as JobState
 from cdss_api.metrics.figures import Figures, Group, gauge, gauges
 from cdss_api.metrics.outbox import outbox
 from cdss_api.metrics.retention import retention
+from cdss_api.mpps.models import PerformedStep
+from cdss_api.mpps.steps import StepStatus
 from cdss_api.reading.waiting import unreported
 from cdss_api.service import Service
 from neuronova.audit.forward import Collector, collector_of
@@ -66,9 +69,11 @@ def jobs(session: Session, now: float, *, most: int) -> Figures:
 
 
 def reading(session: Session, now: float) -> Figures:
-    """Return the studies that wait for a report, and those that are held for they do not fit their order."""
+    """Return the studies that wait for a report, those that do not fit their order, and the steps that go on."""
+    begun = select(func.count()).select_from(PerformedStep).where(PerformedStep.status == StepStatus.IN_PROGRESS)
     return [
         gauge("neuronova_studies_unreported", "Studies without a signed report", float(unreported(session, now))),
+        gauge("neuronova_steps_in_progress", "Steps that modalities began (MPPS)", float(session.scalar(begun) or 0)),
         gauge("neuronova_mismatches_held", "Studies that are held for a decision", float(held(session))),
     ]
 

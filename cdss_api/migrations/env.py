@@ -10,6 +10,7 @@ import cdss_api.fhir.models
 import cdss_api.forwarding.models
 import cdss_api.holds.models
 import cdss_api.jobs.models
+import cdss_api.mpps.models
 import cdss_api.notifications.models
 import cdss_api.outbox.models
 import cdss_api.reading.models

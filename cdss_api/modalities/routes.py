@@ -44,7 +44,7 @@ class ModalityBody(Input):
 
     host: Host
     port: Port = 104
-    operations: Annotated[list[Operation], Field(max_length=5, default_factory=lambda: [Operation.STORE])]
+    operations: Annotated[list[Operation], Field(max_length=len(Operation), default_factory=lambda: [Operation.STORE])]
     issuer: Issuer = ""
 
 

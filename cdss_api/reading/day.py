@@ -10,15 +10,15 @@ from sqlalchemy import ColumnElement, Select, and_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from cdss_api.fhir.compartment import Compartments
-from cdss_api.fhir.document import Document
 from cdss_api.fhir.linked import about, by_id, merged
 from cdss_api.fhir.models import DateValue, ReferenceValue, Resource
 from cdss_api.fhir.moment import micros_of
+from cdss_api.mpps.listing import steps_of
 from cdss_api.reading.listing import surroundings
-from cdss_api.reading.performing import MINE, reason_of
+from cdss_api.reading.performing import reason_of, said_of
 from cdss_api.reading.progress import progress_of
 from cdss_api.reading.study import order_shown, person, priority_of, study_uid_of, subject_of
-from cdss_api.worklist.mapping import codings_of, is_imaging, link_to, modality_of, plan_of, station_titles
+from cdss_api.worklist.mapping import is_imaging, link_to, modality_of, plan_of, station_titles
 
 MOST = 2000  # orders of one day
 _SHOWN = ("active", "on-hold", "completed", "revoked")
@@ -27,8 +27,9 @@ _ZONES = timedelta(hours=14)  # how far an offset that is written may be from th
 
 def of_day(session: Session, seen: Compartments, day: date, zone: tzinfo | None = None) -> list[dict[str, Any]]:
     """Return the rows of a day in the order of their times; `zone` is the hospital's, None the machine's."""
-    midnight = datetime.combine(day, time(), zone or datetime.now().astimezone().tzinfo)
-    low, high = (micros_of(one.timestamp()) for one in (midnight - _ZONES, midnight + timedelta(days=1) + _ZONES))
+    margin = _ZONES.total_seconds()
+    begins, ends = span_of(day, zone)
+    low, high = micros_of(begins - margin), micros_of(ends + margin)
     visible = seen.visible(Resource)
     orders = by_id(session, "ServiceRequest", _candidates(session, low, high), visible)
     orders = {id_: one for id_, one in orders.items() if one.get("status") in _SHOWN and is_imaging(one)}
@@ -43,6 +44,7 @@ def of_day(session: Session, seen: Compartments, day: date, zone: tzinfo | None 
     }
     studies = about(session, "ImagingStudy", "basedon", "ServiceRequest", plans, found)
     around = surroundings(session, seen, [one for some in studies.values() for one in some])
+    steps = steps_of(session, plans)
     patients = by_id(session, "Patient", {subject_of(orders[id_]) for id_ in plans}, visible)
     devices = by_id(session, "Device", {id_ for plan in plans.values() for id_ in _devices(plan[0])})
     rows = []
@@ -66,12 +68,19 @@ def of_day(session: Session, seen: Compartments, day: date, zone: tzinfo | None 
                     studies=own,
                     reports=reports,
                 ).value,
-                "performed": _performed(tasks.get(id_, ())),
+                "performed": said_of(tasks.get(id_, ())),
                 "not_done_reason": reason_of(tasks.get(id_, ())),
                 "studies": [study_uid_of(one) for one in own],
+                "steps": steps.get(id_, []),
             }
         )
     return sorted(rows, key=lambda row: (row["time"], row["id"]))
+
+
+def span_of(day: date, zone: tzinfo | None = None) -> tuple[float, float]:
+    """Return when a day begins and ends, in seconds since the epoch; `zone` is the hospital's, None the machine's."""
+    first, after = (datetime.combine(one, time(), zone) for one in (day, day + timedelta(days=1)))
+    return first.timestamp(), after.timestamp()
 
 
 def _candidates(session: Session, low: int, high: int) -> Sequence[str]:
@@ -118,9 +127,3 @@ def _overlaps(dated: type[DateValue], low: int, high: int) -> ColumnElement[bool
 def _devices(references: Iterable[Mapping[str, Any]]) -> list[str]:
     links = [link_to(one) for one in references]
     return [link.removeprefix("Device/") for link in links if link.startswith("Device/")]
-
-
-def _performed(tasks: Iterable[Document]) -> str:
-    """Return what a technologist has said last: arrived, done, not-done, or nothing."""
-    codings = [one for task in tasks for one in codings_of(task.get("businessStatus"))]
-    return next((str(one.get("code", "")) for one in codings if one.get("system") == MINE), "")

@@ -9,21 +9,16 @@ from flask_openapi3 import APIBlueprint
 from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from cdss_api.accounts.bearer import guarded_routes, requires
-from cdss_api.fhir.document import Document
-from cdss_api.fhir.interactions import alone_with
-from cdss_api.fhir.moment import instant
-from cdss_api.fhir.query import parse
-from cdss_api.fhir.searching import matching
-from cdss_api.fhir.store import Store, Stored
-from cdss_api.fhir.validation import check
 from cdss_api.input import Input
+from cdss_api.mpps.listing import steps_without_order
+from cdss_api.mpps.steps import StepStatus
 from cdss_api.reading.asking import changing, looking
-from cdss_api.reading.day import of_day
-from cdss_api.reading.performing import MINE, Performed, task_of
+from cdss_api.reading.day import of_day, span_of
+from cdss_api.reading.performing import Performed
 from cdss_api.reading.progress import Progress
+from cdss_api.reading.saying import is_carried_out, say
 from cdss_api.reading.shapes import Day, OneLine, OrderShown, PersonShown
 from cdss_api.service import Service
-from cdss_api.worklist.mapping import is_imaging
 from neuronova.contract.audit import Action
 from neuronova.contract.roles import Permission
 from neuronova.web.problems import Problem
@@ -35,8 +30,30 @@ class DayQuery(Input):
     day: Day
 
 
+class StepShown(BaseModel):
+    """A step as its modality tells of it (MPPS); `ended` is empty while it goes on."""
+
+    uid: str
+    station: str
+    modality: str
+    status: StepStatus
+    began: str
+    ended: str
+    reason: str
+    series: int
+
+
+class UnscheduledStep(StepShown):
+    """A step that fits no order, and whom it names."""
+
+    patient_id: str
+    issuer: str
+    patient_name: str
+    accession_numbers: list[str]
+
+
 class DayRow(OrderShown):
-    """One order of the day; `performed` is what a technologist said last."""
+    """One order of the day; `performed` is what a technologist or a modality said last."""
 
     order: str
     time: str
@@ -48,13 +65,15 @@ class DayRow(OrderShown):
     performed: str
     not_done_reason: str
     studies: list[str]
+    steps: list[StepShown]
 
 
 class DayAnswer(BaseModel):
-    """The day's orders in the order of their times."""
+    """The day's orders in the order of their times; and steps that fit none, for who may match studies."""
 
     day: str
     orders: list[DayRow]
+    unscheduled: list[UnscheduledStep]
 
 
 class OrderPath(Input):
@@ -95,9 +114,12 @@ def blueprint(service: Service) -> APIBlueprint:
     def day(query: DayQuery) -> Response:
         """List the imaging orders of a day."""
         with looking(service) as asking:
-            rows = of_day(asking.seen.session, asking.seen.compartments, query.day)
+            session = asking.seen.session
+            rows = of_day(session, asking.seen.compartments, query.day)
+            may_match = Permission.IMAGING_MATCH in asking.bearer.claims.permissions
+            others = steps_without_order(session, *span_of(query.day)) if may_match else []
             asking.touched(Action.QUERY, None)
-        return jsonify({"day": query.day.isoformat(), "orders": rows})
+        return jsonify({"day": query.day.isoformat(), "orders": rows, "unscheduled": others})
 
     @routes.put("/orders/<order>", responses={"200": PerformedAnswer})
     @requires(service, Permission.ORDERS_WRITE)
@@ -105,22 +127,11 @@ def blueprint(service: Service) -> APIBlueprint:
         """Say that a patient has arrived, that the examination was done, or that it was not, and why."""
         with changing(service) as asking:
             order = asking.seen.read("ServiceRequest", path.order).document()
-            stored = _said(asking.writer, order, body.performed, body.reason.strip())
+            if not is_carried_out(order):
+                raise Problem(409, "not_open", "This is no imaging order, or it was withdrawn.")
+            stored = say(asking.writer, order, body.performed, body.reason.strip())
             asking.touched(Action.STORE, stored)
         told = {"order": path.order, "performed": body.performed.value, "task": stored.id, "version": stored.version}
         return jsonify(told)
 
     return routes
-
-
-def _said(store: Store, order: Document, performed: Performed, reason: str) -> Stored:
-    """Write what was said as the order's one Task; the last to say something is right, and versions keep the rest."""
-    if not is_imaging(order) or order.get("status") not in ("active", "completed", "on-hold"):
-        raise Problem(409, "not_open", "This is no imaging order, or it was withdrawn.")
-    named = [("identifier", f"{MINE}|{order['id']}")]
-    alone_with(store, "Task", named)
-    known = matching(store, parse("Task", named, strict=True), 1)
-    before = known[0].document() if known else None
-    task = task_of(order, before, performed, reason, instant(store.now))
-    check(task)
-    return store.update("Task", known[0].id, task)[0] if known else store.create("Task", task)

@@ -1,10 +1,11 @@
-"""What a technologist says of an order, as the one Task that carries it out (FHIR R4 12.1): pure."""
+"""What a technologist, or a modality, says of an order, as the one Task that carries it out (FHIR R4 12.1): pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 from cdss_api.fhir.document import Document
 
@@ -12,16 +13,22 @@ MINE = "urn:neuronova:performing"  # of the Task's identifier, which is the orde
 
 
 class Performed(StrEnum):
-    """What a technologist says."""
+    """What is said."""
 
     ARRIVED = "arrived"
+    STARTED = "started"
     DONE = "done"
     NOT_DONE = "not-done"
 
 
 # `completed` takes the order from the modality worklist; `cancelled` leaves it there, for another day (worklist.md).
 _STATUS: Mapping[Performed, str] = MappingProxyType(
-    {Performed.ARRIVED: "in-progress", Performed.DONE: "completed", Performed.NOT_DONE: "cancelled"}
+    {
+        Performed.ARRIVED: "in-progress",
+        Performed.STARTED: "in-progress",
+        Performed.DONE: "completed",
+        Performed.NOT_DONE: "cancelled",
+    }
 )
 
 
@@ -44,6 +51,12 @@ def task_of(order: Document, before: Document | None, performed: Performed, reas
         "statusReason": {"text": reason} if performed is Performed.NOT_DONE else None,
     }
     return {name: value for name, value in task.items() if value is not None}
+
+
+def said_of(tasks: Iterable[Mapping[str, Any]]) -> str:
+    """Return what was said last, nothing where nothing was."""
+    codings = [one for task in tasks for one in task.get("businessStatus", {}).get("coding", ())]
+    return next((str(one.get("code", "")) for one in codings if one.get("system") == MINE), "")
 
 
 def reason_of(tasks: Iterable[Document]) -> str:

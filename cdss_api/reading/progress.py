@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any
 
+from cdss_api.reading.performing import Performed, said_of
+
 _SIGNED = frozenset({"final", "amended", "corrected", "appended"})
 _CANCELLED_ORDER = frozenset({"revoked", "entered-in-error"})
 _CANCELLED_STUDY = frozenset({"cancelled", "entered-in-error"})
@@ -24,7 +26,7 @@ class Progress(StrEnum):
     REQUESTED = "requested"
     SCHEDULED = "scheduled"
     ARRIVED = "arrived"
-    IN_PROGRESS = "in-progress"  # images are stored, or the technologist says that it was done
+    IN_PROGRESS = "in-progress"  # images are stored, or it is said that it has begun or was done
     REPORTED = "reported"  # preliminary
     SIGNED = "signed"
     CANCELLED = "cancelled"
@@ -61,7 +63,7 @@ def is_signed(report: Mapping[str, Any]) -> bool:
 
 def _before_images(order: Mapping[str, Any], appointments: set[str], tasks: list[Mapping[str, Any]]) -> Progress:
     held = {str(one.get("status")) for one in tasks} - _NO_TASK
-    if "completed" in held or order.get("status") == "completed":
+    if "completed" in held or order.get("status") == "completed" or said_of(tasks) == Performed.STARTED:
         return Progress.IN_PROGRESS
     if "in-progress" in held or appointments & _HERE_APPOINTMENT:
         return Progress.ARRIVED

@@ -77,6 +77,7 @@ class Operation(StrEnum):
     MOVE = "move"
     GET = "get"
     WORKLIST = "worklist"
+    MPPS = "mpps"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -15,6 +15,7 @@ _OWNERS = {
     "NEURONOVA_HTTPS_PORT": "viewer",
     # Anybody's DICOM server answers: it is ours where our Orthanc runs.
     "NEURONOVA_DICOM_PORT": "orthanc",
+    "NEURONOVA_MPPS_PORT": "mpps",
     "NEURONOVA_ORTHANC_PORT": "orthanc",
     "NEURONOVA_API_PORT": "api",
     "NEURONOVA_INFERENCE_PORT": "inference",

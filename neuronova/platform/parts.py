@@ -32,6 +32,7 @@ def parts_of(settings: Settings) -> tuple[Part, ...]:
         Part("orthanc", "orthanc", partial(answers_http, f"{settings.orthanc_url}/neuronova/health")),
         Part("dicom", "orthanc", partial(answers_tcp, "127.0.0.1", settings.dicom_port)),
         Part("api", "api", partial(answers_http, f"http://127.0.0.1:{settings.api_port}/api/v1/health")),
+        Part("mpps", "api", partial(answers_tcp, settings.own_address, settings.mpps_port)),
         Part(
             "worker", "worker", partial(answers_well, f"http://127.0.0.1:{settings.api_port}/api/v1/health", "outbox")
         ),
@@ -47,7 +48,7 @@ def parts_of(settings: Settings) -> tuple[Part, ...]:
 
 def local_url(settings: Settings) -> str:
     """Return the gateway's address on this machine, whatever its public one is."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.bind, settings.bind)  # noqa: S104
+    host = settings.own_address
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.http_port}"
 
 

@@ -82,6 +82,7 @@ def ports_of(settings: Settings) -> tuple[tuple[str, str, int], ...]:
     ports = (
         *_gateway_ports(settings),
         ("DICOM_PORT", everywhere, settings.dicom_port),
+        ("MPPS_PORT", settings.bind, settings.mpps_port),
         ("ORTHANC_PORT", everywhere, settings.orthanc_port),
         ("API_PORT", "127.0.0.1", settings.api_port),
         ("INFERENCE_PORT", "127.0.0.1", settings.inference_port),

@@ -20,6 +20,7 @@ _ALLOWS = {
     Operation.WORKLIST: ("AllowFindWorklist",),
     Operation.MOVE: ("AllowMove",),
     Operation.GET: ("AllowGet",),
+    Operation.MPPS: (),  # the API hears it (docs/worklist.md)
 }
 _NEVER = ("AllowTranscoding",)
 

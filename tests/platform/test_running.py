@@ -75,7 +75,7 @@ def refused(variables: dict[str, str], *, folder: Path = Path("/"), user: int | 
 
 
 @pytest.mark.parametrize(
-    "name", ["HTTP_PORT", "DICOM_PORT", "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT"]
+    "name", ["HTTP_PORT", "DICOM_PORT", "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", "MPPS_PORT"]
 )
 def test_a_taken_port_is_named(tmp_path: Path, name: str) -> None:
     with socket.socket() as taken:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pynetdicom import AE
 
 from tests.audit.collector import make_certificate
+from tests.mpps.telling import associated, create, creation
 from tests.platform.test_running import refused
 from tests.running import Platform, environment, running_platform
 from tests.server import free_ports
@@ -88,6 +89,27 @@ def test_a_modality_shows_its_certificate(secured: Platform, certificates: Path,
 
 def test_dicom_without_tls_is_not_answered(secured: Platform) -> None:
     assert not sent(secured, None)
+
+
+@pytest.mark.parametrize(("who", "taken"), [("modality", True), ("stranger", False), (None, False)])
+def test_steps_are_told_by_tls(secured: Platform, certificates: Path, who: str | None, taken: bool) -> None:
+    secured.allow("CT1", "store", "mpps")
+    context = ssl.create_default_context(cafile=certificates / "platform.pem")
+    if who is not None:
+        context.load_cert_chain(certificates / f"{who}.pem")
+    with (
+        socket.create_connection(("127.0.0.1", secured.settings.mpps_port), 5),  # who says nothing holds nobody up
+        associated(secured.settings, "CT1", (context, "127.0.0.1")) as association,
+    ):
+        assert association.is_established is taken
+        if taken:
+            assert create(association, "1.2.826.0.1.3", creation()).Status == 0
+
+
+def test_steps_are_not_told_without_tls(secured: Platform) -> None:
+    secured.allow("CT1", "store", "mpps")
+    with associated(secured.settings, "CT1") as association:
+        assert not association.is_established
 
 
 def sent(platform: Platform, tls: tuple[ssl.SSLContext, str] | None) -> bool:

@@ -9,6 +9,8 @@ export const age = seconds => {
 };
 /** A moment: an ISO 8601 text, milliseconds since 1970, or a Date. */
 export const moment = one => new Date(one).toLocaleString(locale);
+/** A moment's hour and minute. */
+export const clock = one => new Date(one).toLocaleTimeString(locale, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
 /** Seconds since 1970; nothing where there are none. */
 export const time = seconds => (seconds === null ? '' : moment(seconds * 1000));
 export const number = value => value.toLocaleString(locale);

@@ -6,7 +6,7 @@ import { _ } from './translating.js';
 
 const OPERATIONS = {
   store: _('send images (C-STORE)'), find: _('search (C-FIND)'), get: _('fetch (C-GET)'), move: _('have images sent (C-MOVE)'),
-  worklist: _('worklist'),
+  worklist: _('worklist'), mpps: _('say what was done (MPPS)'),
 };
 const PORT = 104;
 

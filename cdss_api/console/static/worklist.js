@@ -1,5 +1,5 @@
-import { byId } from './building.js';
-import { number } from './formatting.js';
+import { byId, fill } from './building.js';
+import { clock, number } from './formatting.js';
 import { PRIORITIES, nameOf } from './naming.js';
 import { askStaying, toLogin } from './staying.js';
 import { _ } from './translating.js';
@@ -10,7 +10,9 @@ const NAMES = {
   scheduled: _('scheduled'), arrived: _('arrived'), 'in-progress': _('in progress'), reported: _('reported'), signed: _('signed'),
   cancelled: _('cancelled'),
 };
+const STEPS = { 'IN PROGRESS': _('in progress'), COMPLETED: _('completed'), DISCONTINUED: _('discontinued') };
 let orders = [];
+let unscheduled = [];
 let asked = 0;
 
 // The hospital's day is that of this browser's clock.
@@ -35,9 +37,27 @@ function button(cell, text, order, performed, second) {
   cell.append(made);
 }
 
+const state = step => (step.reason ? `${STEPS[step.status]}: ${step.reason}` : STEPS[step.status]);
+
+// What its modality says of it (MPPS).
+function told(step) {
+  const ended = step.ended ? clock(step.ended) : '';
+  return `${step.station} ${clock(step.began)}\u2013${ended} ${state(step)}`;
+}
+
+function drawUnscheduled() {
+  const chosen = byId('station').value;
+  const steps = unscheduled.filter(one => !chosen || one.station === chosen);
+  fill(byId('unscheduled-rows'), steps.map(one => [
+    clock(one.began), one.ended ? clock(one.ended) : '', one.station, one.modality, one.patient_name.split('=')[0].replaceAll('^', ' ').trim(),
+    one.patient_id, one.accession_numbers.join(', '), state(one),
+  ]), '');
+  byId('unscheduled').hidden = !steps.length;
+}
+
 function stations() {
   const chosen = byId('station').value || localStorage.getItem(STATION) || '';
-  const names = [...new Set([...orders.flatMap(one => one.stations), ...(chosen ? [chosen] : [])])].sort();
+  const names = [...new Set([...orders.flatMap(one => one.stations), ...unscheduled.map(one => one.station), ...(chosen ? [chosen] : [])])].sort();
   byId('station').replaceChildren(new Option(_('all'), ''), ...names.map(one => new Option(one, one)));
   byId('station').value = chosen;
   return chosen;
@@ -59,15 +79,23 @@ function draw() {
     }
     const progress = row.insertCell();
     tag(progress, one.progress, NAMES[one.progress] ?? one.progress);
-    if (one.not_done_reason) progress.append(' ', _('not done: %(why)s', { why: one.not_done_reason }));
+    for (const step of one.steps) {
+      const line = document.createElement('div');
+      line.className = 'quiet step';
+      line.textContent = told(step);
+      progress.append(line);
+    }
+    if (one.not_done_reason && one.steps.every(step => step.reason !== one.not_done_reason)) progress.append(' ', _('not done: %(why)s', { why: one.not_done_reason }));
     const actions = row.insertCell();
     actions.className = 'actions';
     if (['reported', 'signed', 'cancelled'].includes(one.progress)) continue;
+    const here = ['arrived', 'started'].includes(one.performed);
     const stored = one.studies.length > 0; // there is no need to say that they have come
-    if (one.performed === 'done' || (one.performed !== 'arrived' && !stored)) button(actions, one.performed === 'done' ? _('Not yet done') : _('Arrived'), one, 'arrived', one.performed === 'done');
-    if (one.performed !== 'done') button(actions, _('Done'), one, 'done', one.performed !== 'arrived' && !stored);
-    if (!one.performed || one.performed === 'arrived') button(actions, _('Not done'), one, 'not-done', true);
+    if (one.performed === 'done' || (!here && !stored)) button(actions, one.performed === 'done' ? _('Not yet done') : _('Arrived'), one, 'arrived', one.performed === 'done');
+    if (one.performed !== 'done') button(actions, _('Done'), one, 'done', !here && !stored);
+    if (!one.performed || here) button(actions, _('Not done'), one, 'not-done', true);
   }
+  drawUnscheduled();
   byId('list').hidden = !rows.length;
   byId('empty').hidden = rows.length > 0;
   byId('total').textContent = rows.length ? _('%(count)s orders', { count: number(rows.length) }) : '';
@@ -82,7 +110,7 @@ async function load() {
   if (status === 401) return toLogin();
   byId('message').textContent = ok ? '' : `${body.detail ?? _('That did not work.')} ${_('What is shown may be old.')}`;
   if (!ok) return;
-  orders = body.orders;
+  ({ orders, unscheduled } = body);
   draw();
 }
 

@@ -33,7 +33,8 @@ def refuse_conflicts(settings: Settings) -> None:
 def _refuse_shared_ports(settings: Settings) -> None:
     seen: dict[int, str] = {}
     https = ("HTTPS_PORT",) if settings.tls_certificate is not None else ()
-    for name in ("HTTP_PORT", *https, "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", "DICOM_PORT"):
+    dicom = ("DICOM_PORT", "MPPS_PORT")
+    for name in ("HTTP_PORT", *https, "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", *dicom):
         port = getattr(settings, name.lower())
         if port in seen:
             raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")

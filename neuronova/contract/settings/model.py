@@ -36,6 +36,7 @@ class Settings:
     inference_port: int
     inference_elsewhere: str | None  # as for Orthanc
     dicom_port: int
+    mpps_port: int  # that modalities tell of performed steps on
     aet: str
     bind: str
     public_url: str | None
@@ -101,6 +102,11 @@ class Settings:
         return self.inference_elsewhere or f"http://127.0.0.1:{self.inference_port}"
 
     @property
+    def own_address(self) -> str:
+        """Where this machine reaches what listens for others."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.bind, self.bind)  # noqa: S104
+
+    @property
     def gateway_url(self) -> str:
         """The address that a browser on this machine uses."""
         host = "127.0.0.1" if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104
@@ -137,6 +143,7 @@ class Settings:
             "INFERENCE_MODELS": self.inference_models,
             "INFERENCE_ROOTS": ",".join(self.inference_roots) or "none",
             "DICOM_PORT": self.dicom_port,
+            "MPPS_PORT": self.mpps_port,
             "AET": self.aet,
             "BIND": self.bind,
             "ENCODE_WORKERS": self.encode_workers,

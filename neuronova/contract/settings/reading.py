@@ -28,6 +28,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "INFERENCE_URL": ("inference_elsewhere", None, values.part),
     "NOTIFICATIONS_PORT": ("notifications_port", "8002", values.port),
     "DICOM_PORT": ("dicom_port", "4242", values.port),
+    "MPPS_PORT": ("mpps_port", "4243", values.port),
     "AET": ("aet", "NEURONOVA", values.application_entity),
     "BIND": ("bind", "127.0.0.1", values.address),
     "PUBLIC_URL": ("public_url", None, values.url),
