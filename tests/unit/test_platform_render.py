@@ -83,7 +83,9 @@ def test_the_environment_carries_the_settings_and_no_foreign_python() -> None:
     assert read_settings(found) == settings
     assert "PYTHONHOME" not in found
     assert found["LANG"] == "C"
-    assert found["TCP_NODELAY"] == "1"
+    assert (found["TCP_NODELAY"], found["MALLOC_ARENA_MAX"]) == ("1", "5")
+    own = platform_environment(settings, LAYOUT, PROGRAMS, {"MALLOC_ARENA_MAX": "2"})
+    assert own["MALLOC_ARENA_MAX"] == "2"
 
 
 @pytest.mark.parametrize(
