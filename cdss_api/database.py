@@ -18,6 +18,7 @@ from neuronova.contract.settings import Settings
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_MILLISECONDS = 10_000  # longer than the longest change, shorter than a client waits
+_TURN = 10.0  # seconds that a thread waits for those of its own process
 _CONNECTIONS = 24  # at most, opened when they are needed: one for each thread of the API
 _READING: dict[str, dict[str, Any]] = {
     "sqlite": {"begin": "BEGIN"},
@@ -69,7 +70,7 @@ class _Turn:
         self._lock = threading.Lock()
 
     def __enter__(self) -> None:
-        if not self._lock.acquire(timeout=_BUSY_MILLISECONDS / 1000):
+        if not self._lock.acquire(timeout=_TURN):
             locked = sqlite3.OperationalError("database is locked")
             raise OperationalError("BEGIN IMMEDIATE", None, locked)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -50,27 +53,41 @@ def test_an_error_leaves_nothing_behind(database: Database) -> None:
         assert session.scalar(select(Version.version)) != 1
 
 
-def test_who_waits_too_long_for_their_turn_to_write_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cdss_api.database._BUSY_MILLISECONDS", 50)
+@pytest.fixture
+def file(tmp_path: Path) -> Iterator[Database]:
+    """An empty SQLite database."""
     (tmp_path / "api").mkdir()
     database = open_database(read_settings({"NEURONOVA_DATA": str(tmp_path)}))
-    errors: list[Exception] = []
+    yield database
+    database.close()
+
+
+def test_writers_take_turns(file: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite itself would let none of them wait that long."""
+    monkeypatch.setattr("cdss_api.database._BUSY_MILLISECONDS", 1)
 
     def write() -> None:
-        try:
-            with database.writing():
-                pass
-        except OperationalError as error:
-            errors.append(error)
+        with file.writing() as session:
+            session.execute(text("CREATE TABLE IF NOT EXISTS one (number INTEGER)"))
+            time.sleep(0.05)
 
-    second = threading.Thread(target=write)
-    with database.writing():
-        second.start()
-        second.join(20)
-    assert "locked" in str(errors)
-    write()  # and the turn was given back
-    assert len(errors) == 1
-    database.close()
+    with ThreadPoolExecutor(8) as threads:
+        for one in [threads.submit(write) for _ in range(8)]:
+            one.result()
+
+
+def test_who_waits_too_long_for_their_turn_is_told(file: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cdss_api.database._TURN", 0.05)
+
+    def write() -> None:
+        with file.writing() as session:
+            session.execute(text("CREATE TABLE IF NOT EXISTS one (number INTEGER)"))
+
+    with ThreadPoolExecutor(1) as threads, file.writing() as session:
+        session.execute(text("CREATE TABLE two (number INTEGER)"))
+        with pytest.raises(OperationalError, match="locked"):
+            threads.submit(write).result(5)  # SQLite itself would wait for ten seconds
+    write()  # the turn was given back
 
 
 def test_a_reader_sees_one_moment(database: Database) -> None:
