@@ -49,7 +49,13 @@ def start(server: Server, *words: str | Path) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        preexec_fn=_heeds_ctrl_c,  # noqa: PLW1509 - it takes no lock
     )
+
+
+def _heeds_ctrl_c() -> None:
+    # Where tests run in the background of a shell, SIGINT is ignored, and children would inherit that.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(scope="module")
