@@ -8,7 +8,7 @@ WORKDIR /opt/neuronova
 COPY install.sh ./
 RUN ./install.sh system && rm -rf /var/lib/apt/lists/*
 COPY . .
-RUN ./install.sh python viewer
+RUN ./install.sh python celery viewer
 
 RUN useradd --uid 10001 --create-home neuronova && install -d -o neuronova -g neuronova -m 700 /data /metrics /prometheus
 USER neuronova

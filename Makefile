@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run demo test long check bench chaos load soak translations texts tools install dev
+.PHONY: help run demo test long check bench chaos load soak fuzz scale translations texts tools install dev
 
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -41,6 +41,12 @@ load: install dev ## Measure how long 100 radiologists wait
 
 soak: install dev ## Watch the memory of each part for 30 minutes of work
 	@exec .venv/bin/python -m proof.soak $(ARGS)
+
+fuzz: install dev ## Send damaged and harmful objects for 60 minutes
+	@exec .venv/bin/python -m proof.fuzz $(ARGS)
+
+scale: install dev ## Measure users' calls in archives of growing size
+	@exec .venv/bin/python -m proof.scale $(ARGS)
 
 # `Problem:3` is what the API says of an error: pages show it in their reader's language.
 POT ?= cdss_api/translations/messages.pot

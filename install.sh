@@ -2,12 +2,13 @@
 # Installs what the platform needs, and does nothing where it is there already.
 #   ./install.sh                         the distribution's packages, the virtual environment, the viewer
 #   ./install.sh system|python|viewer    one of them
+#   ./install.sh celery                  Celery with Redis, for the outbox (docs/outbox.md)
 #   ./install.sh test                    what the tests need on top
 #   ./install.sh bench                   what the benchmarks need on top of the tests
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
-system_packages=(orthanc orthanc-python orthanc-dicomweb nginx-light python3 python3-venv fonts-nanum restic postgresql-client)
+system_packages=(orthanc orthanc-python orthanc-dicomweb orthanc-postgresql nginx-light python3 python3-venv fonts-nanum restic postgresql-client)
 test_packages=(chromium dcmtk default-jre-headless iproute2 postgresql prometheus redis-server)
 referee_packages=(node-java-fhir-validator@1.1.0 hl7.fhir.r4b.core@4.3.0 hl7.terminology.r4@7.0.1)
 bench_packages=(openjph-tools wrk)
@@ -150,6 +151,7 @@ for step in "$@"; do
         need_lock requirements.lock
         compile_parts
         ;;
+    celery) need_lock requirements-celery.lock ;;
     viewer) install_viewer ;;
     test)
         need_packages "${test_packages[@]}"
@@ -162,6 +164,6 @@ for step in "$@"; do
         need_packages "${bench_packages[@]}"
         need_queues
         ;;
-    *) die "unknown step $step: system, python, viewer, test or bench" ;;
+    *) die "unknown step $step: system, python, celery, viewer, test or bench" ;;
     esac
 done

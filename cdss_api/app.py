@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, request
 from flask_openapi3 import Info, OpenAPI
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest
 
 from cdss_api import console, health
 from cdss_api.accounts import access_routes, auth, internal, links_routes, own, users_routes, well_known
-from cdss_api.accounts.limits import limiter_for
+from cdss_api.accounts.limits import Guesses
 from cdss_api.audit import routes as audit_routes
 from cdss_api.clients import routes as client_routes
 from cdss_api.console import languages
@@ -29,6 +29,7 @@ from cdss_api.modalities import routes as modality_routes
 from cdss_api.notifications import routes as notification_routes
 from cdss_api.outbox import routes as outbox_routes
 from cdss_api.overview import routes as overview_routes
+from cdss_api.prefetch import routes as prefetch_routes
 from cdss_api.reading import day_routes
 from cdss_api.reading import routes as reading_routes
 from cdss_api.results import routes as result_routes
@@ -37,6 +38,7 @@ from cdss_api.service import Service
 from cdss_api.settings import routes as settings_routes
 from cdss_api.starting import plugin_key_file
 from cdss_api.studies import routes as studies_routes
+from cdss_api.without_database import without_database
 from cdss_api.worklist import routes as worklist_routes
 from neuronova.web import problems, tracing
 
@@ -64,18 +66,18 @@ def create_app(service: Service) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = _LARGEST_BODY
     tracing.install(app, lambda path: path.startswith(_UNTOLD))
     problems.install(app)
-    app.register_error_handler(OperationalError, _without_database)
+    app.register_error_handler(OperationalError, lambda error: problems.answer(without_database(error)))
     metrics = metrics_routes.blueprint(service, app)  # measures what the hooks below take, too
-    limiter = limiter_for(app)
+    guesses = Guesses(service.database, service.now)
     checks = SideBySide(standard_checks(service), DEADLINE)
     key = plugin_key_file(service.settings).read_text()
     app.before_request(lambda: internal.require_service_key(key))
     app.before_request(_refuse_malformed)
     app.after_request(_keep_nothing)
     for routes in (
-        auth.blueprint(service, limiter),
-        own.blueprint(service, limiter),
-        client_routes.token_blueprint(service, limiter),
+        auth.blueprint(service, guesses),
+        own.blueprint(service, guesses),
+        client_routes.token_blueprint(service, guesses),
         client_routes.blueprint(service),
         well_known.blueprint(service),
         users_routes.blueprint(service),
@@ -83,6 +85,7 @@ def create_app(service: Service) -> Flask:
         links_routes.blueprint(service),
         modality_routes.blueprint(service),
         forwarding_routes.blueprint(service),
+        prefetch_routes.blueprint(service),
         settings_routes.blueprint(service),
         hold_routes.blueprint(service),
         retention_routes.blueprint(service),
@@ -119,12 +122,6 @@ def _refuse_malformed() -> None:
     # The input's models are read leniently: what cannot be read counts as nothing, a text is read once more.
     if request.is_json and request.get_data() and isinstance(request.get_json(), str):
         raise BadRequest("The body is a JSON text where an object belongs.")
-
-
-def _without_database(error: Exception) -> Response:
-    current_app.logger.error("the database does not answer: %s", type(error).__name__)
-    detail = "The database does not answer; try again in a few seconds."
-    return problems.answer(problems.Problem(503, "database_unavailable", detail, {"Retry-After": "5"}))
 
 
 def _keep_nothing(response: Response) -> Response:

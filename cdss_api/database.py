@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from sqlalchemy import URL, BigInteger, Connection, Engine, Integer, create_engine, event, inspect, make_url, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from cdss_api.errors import Unavailable
 from neuronova.contract.settings import Settings
+from neuronova.trying import Rule, again, met_another
+
+T = TypeVar("T")
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_MILLISECONDS = 10_000  # longer than the longest change, shorter than a client waits
 _TURN = 10.0  # seconds that a thread waits for those of its own process
-_CONNECTIONS = 24  # at most, opened when they are needed: one for each thread of the API
+# A server that is gone, or the network to it, is noticed within half a minute (libpq's parameter key words).
+UNTIL_LOST: Mapping[str, Any] = MappingProxyType(
+    {
+        "connect_timeout": 5,  # seconds, as the next ones are
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,  # milliseconds
+    }
+)
+CONNECTIONS = 24  # that a process keeps, opened when they are needed: one for each thread of the API
 _READING: dict[str, dict[str, Any]] = {
     "sqlite": {"begin": "BEGIN"},
     # As SQLite does: everything that one transaction reads is of one moment.
@@ -28,6 +43,9 @@ _READING: dict[str, dict[str, Any]] = {
 # A transaction that reads and then writes would fail where another one wrote in between.
 _WRITING: dict[str, dict[str, Any]] = {"sqlite": {"begin": "BEGIN IMMEDIATE"}, "postgresql": {}}
 
+
+# PostgreSQL takes a second to see that two wait for each other; who asked is to be answered before they give up.
+_MET = Rule(when=met_another, tries=3, within=5.0, first=0.05, longest=0.5)
 
 # A column that numbers its rows by itself: SQLite does so only where it is of type INTEGER.
 Number = BigInteger().with_variant(Integer, "sqlite")
@@ -63,6 +81,14 @@ class Database:
         self.engine.dispose()
 
 
+def whole(unit: Callable[[], T]) -> T:
+    """Return what a unit of work returns, done again from its beginning where the database ended it for another's.
+
+    `unit` holds its transaction, and tells nobody outside of the database before it has nothing more to write.
+    """
+    return again(unit, _MET)
+
+
 class _Turn:
     """One thread's at a time: those that ask SQLite itself sleep between their tries, and overtake one another."""
 
@@ -72,10 +98,16 @@ class _Turn:
     def __enter__(self) -> None:
         if not self._lock.acquire(timeout=_TURN):
             locked = sqlite3.OperationalError("database is locked")
+            locked.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise OperationalError("BEGIN IMMEDIATE", None, locked)
 
     def __exit__(self, *_: object) -> None:
         self._lock.release()
+
+
+def insert_into(session: Session, table: Any) -> Any:
+    """Return an INSERT that may do nothing; both databases have it, under SQLAlchemy's two names."""
+    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)
 
 
 def open_database(settings: Settings) -> Database:
@@ -151,9 +183,9 @@ def _told(database: Database) -> Iterator[None]:
 
 def _engine(url: URL) -> Engine:
     # Threads that wait for a connection, or open one beyond the pool for each request, wait for nothing else.
-    kept = {"pool_size": _CONNECTIONS, "pool_use_lifo": True, "hide_parameters": True}  # an error would quote hashes
+    kept = {"pool_size": CONNECTIONS, "pool_use_lifo": True, "hide_parameters": True}  # an error would quote hashes
     if url.get_backend_name() == "postgresql":
-        return create_engine(url, pool_pre_ping=True, connect_args={"connect_timeout": 5}, **kept)
+        return create_engine(url, pool_pre_ping=True, connect_args=dict(UNTIL_LOST), **kept)
     engine = create_engine(url, **kept)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)

@@ -26,6 +26,20 @@ class StoredFile:
     md5: str
 
 
+@dataclass(frozen=True, slots=True)
+class OrthancJob:
+    """How far a job of Orthanc is; `code` and `details` are its error."""
+
+    state: str
+    code: int
+    details: str
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state in ("Success", "Failure")
+
+
 class Orthanc:
     """A client; `token` makes a token for the next request. Every method raises Unavailable."""
 
@@ -38,6 +52,13 @@ class Orthanc:
     def close(self) -> None:
         """Close its connections."""
         self._session.close()
+
+    def look(self, job: str) -> OrthancJob | None:
+        """Return how far a job is; None where Orthanc has forgotten it."""
+        found = self._json("GET", f"/jobs/{job}")
+        if found is None:
+            return None
+        return OrthancJob(str(found["State"]), int(found["ErrorCode"]), str(found.get("ErrorDetails", "")))
 
     def _files(self, path: str) -> list[StoredFile]:
         """Return the stored files of the study or series at a path, by SOPInstanceUID; none where it is gone."""

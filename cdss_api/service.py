@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -13,6 +13,7 @@ from cdss_api.accounts.recording import Actor, Record
 from cdss_api.accounts.work import Work
 from cdss_api.audit.accesses import Accesses
 from cdss_api.database import Database
+from neuronova.contract.prefetch.rules import PrefetchRule
 from neuronova.contract.settings import Settings
 from neuronova.contract.verified import VerifiedTokens
 
@@ -28,6 +29,7 @@ class Service:
     record: Record
     accesses: Accesses
     now: Callable[[], float]
+    prefetch: Sequence[PrefetchRule] = ()  # the rules in force
     tokens: VerifiedTokens = field(default_factory=VerifiedTokens)
     stopping: threading.Event = field(default_factory=threading.Event)  # whoever waits looks at it
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy import select
@@ -16,8 +16,10 @@ from cdss_api.accounts.passwords import STANDARD, Hasher, Passwords
 from cdss_api.accounts.recording import Actor, Record, record_nothing
 from cdss_api.audit.accesses import Accesses, NoAccesses
 from cdss_api.database import migrate, open_database
+from cdss_api.errors import Unavailable
 from cdss_api.secret_files import write_secret
 from cdss_api.service import Service
+from neuronova.contract.prefetch.rules import PrefetchRule
 from neuronova.contract.roles import Role
 from neuronova.contract.settings import Settings
 
@@ -33,7 +35,11 @@ def open_service(
     now: Callable[[], float] = time.time,
     hasher: Hasher = STANDARD,
 ) -> Service:
-    """Return the parts that the service works with; nothing is connected yet."""
+    """Return the parts that the service works with; nothing is connected yet.
+
+    Raises:
+        Unavailable: the file of rules for prefetch cannot be used.
+    """
     return Service(
         settings=settings,
         database=open_database(settings),
@@ -42,6 +48,7 @@ def open_service(
         record=record,
         accesses=accesses or NoAccesses(),
         now=now,
+        prefetch=_prefetch_rules(settings),
     )
 
 
@@ -64,6 +71,19 @@ def prepare(service: Service, say: Callable[[str], None]) -> None:
 def plugin_key_file(settings: Settings) -> Path:
     """Return where the key lies by which the plugin is known."""
     return settings.data / "keys" / "plugin.key"
+
+
+def _prefetch_rules(settings: Settings) -> Sequence[PrefetchRule]:
+    if settings.prefetch_rules is None:
+        return ()
+    from neuronova.contract.prefetch.rules_file import (
+        read_prefetch_file,
+    )  # who has no rules does not load what reads them
+
+    try:
+        return read_prefetch_file(settings.prefetch_rules)
+    except (ValueError, OSError) as odd:
+        raise Unavailable(f"NEURONOVA_PREFETCH_RULES: {odd}") from None
 
 
 def _first_admin(service: Service, say: Callable[[str], None]) -> None:

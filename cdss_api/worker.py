@@ -7,19 +7,18 @@ Where a broker is set, a site's own Celery delivers (`celery_app`), but for what
 from __future__ import annotations
 
 import atexit
-import fcntl
 import os
 import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from types import FrameType
 
 from cdss_api.accounts.service_tokens import token
+from cdss_api.alone import alone
 from cdss_api.database import require_current
 from cdss_api.deliveries import everywhere
 from cdss_api.errors import Unavailable
@@ -39,6 +38,8 @@ from cdss_api.outbox.delivery import Deliver
 from cdss_api.outbox.dispatching import is_local
 from cdss_api.outbox.inbound import Inbound
 from cdss_api.outbox.listening import listener
+from cdss_api.prefetch.delivery import prefetch_delivery
+from cdss_api.prefetch.requesting import TARGET as PREFETCH
 from cdss_api.reading.delivery import SCOPES, ReportDelivery
 from cdss_api.results.judging import withdraw
 from cdss_api.results.parts import removals
@@ -49,8 +50,6 @@ from cdss_api.starting import open_service
 from neuronova.contract.roles import Permission
 from neuronova.contract.settings import Settings, SettingsError, read_settings
 from neuronova.telemetry.starting import start, telemetry_of
-
-_LOCK_EVERY = 0.2  # seconds
 
 
 def work(settings: Settings, stop: threading.Event) -> None:
@@ -64,6 +63,8 @@ def work(settings: Settings, stop: threading.Event) -> None:
     try:
         require_current(database)
         with _only_one(settings, stop):
+            if stop.is_set():  # the lock, and what is leased, may still be another's
+                return
             if settings.database_url is None:
                 with database.writing() as session:
                     reclaim(session, service.now())
@@ -116,6 +117,7 @@ def _own(service: Service) -> dict[str, Deliver]:
         TARGET: given,
         RESULT: removals(service),
         FORWARD: forward_delivery(service),
+        PREFETCH: prefetch_delivery(service),
         **everywhere(service),
     }
 
@@ -136,20 +138,9 @@ def _retaining(service: Service, stop: threading.Event) -> list[threading.Thread
     return [threading.Thread(target=run, args=(stop,), name="retention", daemon=True)]
 
 
-@contextmanager
-def _only_one(settings: Settings, stop: threading.Event) -> Iterator[None]:
-    """Hold the lock of the data folder where the database is SQLite; the kernel frees it when a process is killed."""
-    if settings.database_url is not None:
-        yield
-        return
-    with (settings.data / "api" / "worker.lock").open("w") as file:
-        while not stop.is_set():
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                stop.wait(_LOCK_EVERY)
-        yield
+def _only_one(settings: Settings, stop: threading.Event) -> AbstractContextManager[None]:
+    """Hold the lock of the data folder where the database is SQLite."""
+    return nullcontext() if settings.database_url is not None else alone(settings.data / "api" / "worker.lock", stop)
 
 
 def main() -> int:

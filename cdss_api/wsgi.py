@@ -1,4 +1,4 @@
-"""What gunicorn loads: the application for this process's environment."""
+"""What each process of gunicorn's loads: the application for its environment."""
 
 import atexit
 import os
@@ -9,9 +9,11 @@ import time
 from types import FrameType
 
 from cdss_api.app import create_app
-from cdss_api.audit.journals import open_journal
+from cdss_api.audit.journals import open_free_journal
 from cdss_api.audit.recording import recorder
+from cdss_api.metrics.shared import share_counts
 from cdss_api.mpps.serving import listen
+from cdss_api.present import say_present
 from cdss_api.starting import open_service
 from neuronova.audit.access import AccessRecorder
 from neuronova.contract.settings import read_settings
@@ -22,13 +24,22 @@ from neuronova.telemetry.starting import start, telemetry_of
 sys.setswitchinterval(0.0005)
 settings = read_settings(os.environ)
 atexit.register(start("api", telemetry_of(settings)))
-journal = open_journal(settings, "api")
+journal = open_free_journal(settings, "api")
+share_counts(settings, journal.writer)
 accesses = AccessRecorder(journal, time.time)
 service = open_service(settings, record=recorder(journal), accesses=accesses)
 app = create_app(service)
 accesses.start()
 atexit.register(accesses.close)
-threading.Thread(target=listen, args=(service,), name="mpps-listener", daemon=True).start()
+mpps = threading.Thread(target=listen, args=(service,), name="mpps-listener", daemon=True)
+mpps.start()
+
+
+@atexit.register
+def _stop_listening() -> None:
+    service.stopping.set()
+    mpps.join()
+
 
 _ended_by = signal.getsignal(signal.SIGTERM)
 
@@ -41,3 +52,4 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 signal.signal(signal.SIGTERM, _stop)
+say_present(settings, journal.writer)

@@ -157,6 +157,7 @@ def _ask_by_reference(parts: Parts, asked: Mapping[str, Any]) -> tuple[Response,
     )
     if new:
         try:
+            parts.jobs.load(entry)
             # Now and not when its turn comes: the token is short-lived.
             with about(job=wanted.job_key), span("fetch", parent=entry.parent, images=wanted.input.instances):
                 pull(wanted.input, entry.folder / "input")

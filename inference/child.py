@@ -1,6 +1,7 @@
 """`python -m inference.child JOB MODEL MEMORY`: one model on one volume, in a process that may be killed at any moment.
 
-JOB is the job's folder: `input/` with DICOM files or `inline.npz`; what is found goes to `outcome.json` and `mask.npz`.
+It loads the model, waits for a line on its standard input, for its images may still be on their way, and begins. JOB
+is the job's folder: `input/` with DICOM files or `inline.npz`; what is found goes to `outcome.json` and `mask.npz`.
 Nothing here is believed by the service: it reads both again as it reads what comes from outside.
 """
 
@@ -12,6 +13,7 @@ import resource
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,6 +38,10 @@ def main(job: Path, model: Path, memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (_LARGEST_FILE,) * 2)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.nice(10)  # storing and reading images come first
+    with suppress(Exception):  # what is wrong with it is told as the outcome of the job
+        load(model)
+    if not sys.stdin.readline():
+        return  # nobody wants it any more
     outcome = _outcome(job, model)
     outcome["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     partial = job / "outcome.json.part"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from inference.metrics import Metrics
 from inference.modelling import Description
-from inference.running import STOPPED, Outcome, run_model
+from inference.running import STOPPED, Child, Outcome, run_model
 from neuronova.contract.inference import Job, Status
 from neuronova.contract.priority import Priority
 from neuronova.contract.trace import TraceContext
@@ -31,14 +31,14 @@ _KEPT_SECONDS = 3600.0
 _SECONDS_A_RANK = 60.0
 _RETRY_AFTER = "5"
 
-Run = Callable[[Path, Description, float, str, threading.Event], Outcome]
+Run = Callable[[Path, Description, float, str, threading.Event, Child | None], Outcome]
 
 
 @dataclass
 class Entry:
     """A job and where its files are; `identity` is what a second request under its key must share.
 
-    `parent` is the span that it was asked for by.
+    `parent` is the span that it was asked for by, `child` its model's process where that was made in advance.
     """
 
     job: Job
@@ -49,6 +49,7 @@ class Entry:
     inline: bool
     queued_at: float
     parent: TraceContext | None = None
+    child: Child | None = None
     ended_at: float | None = None
     done: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -119,6 +120,13 @@ class Jobs:
             self._entries[key] = entry
             return entry, True
 
+    def load(self, entry: Entry) -> None:
+        """Let a reserved job's model be loaded while its input is fetched, if it will run as soon as that is there."""
+        with self._condition:
+            alone = sum(not one.job.status.ended for one in self._entries.values()) == 1
+        if alone:
+            entry.child = Child(entry.folder, entry.description)
+
     def enqueue(self, entry: Entry, priority: Priority) -> None:
         """Let a reserved job run when it is its turn."""
         with self._condition:
@@ -130,6 +138,8 @@ class Jobs:
 
     def drop(self, entry: Entry) -> None:
         """Give back the place of a reserved job whose input could not be had."""
+        if entry.child is not None:
+            entry.child.end()
         with self._condition:
             self._remove(entry.job.job_key)
 
@@ -172,12 +182,14 @@ class Jobs:
 
     def _outcome(self, entry: Entry) -> Outcome:
         if entry.stopped.is_set():
+            if entry.child is not None:
+                entry.child.end()
             return STOPPED
         mask_path = f"/api/v1/inference/{entry.job.job_key}/mask"
         began = time.monotonic()
         try:
             with self._metrics.running.track_inprogress():
-                return self._run(entry.folder, entry.description, entry.deadline, mask_path, entry.stopped)
+                return self._run(entry.folder, entry.description, entry.deadline, mask_path, entry.stopped, entry.child)
         except Exception as error:  # a runner that ends would leave the queue standing
             _LOG.exception("the job cannot be run")
             return Outcome(status=Status.FAILED_TRANSIENT, reason="service_error", detail=type(error).__name__)

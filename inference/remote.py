@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from inference.output import Output
 from inference.volume import NotEvaluable, Volume
 from neuronova.contract.inference import Code, Measurement, Segment
+from neuronova.trying import is_passing
 
 PROTOCOL = "kserve-v2"
 MOST_VALUES, MOST_IN_JSON = 128 << 20, 8 << 20
@@ -28,7 +29,6 @@ _MOST_BYTES_A_VALUE = 8  # of an answer
 _HEADER = "Inference-Header-Content-Length"  # of the extension for binary tensors
 _CONNECT, _SILENCE = 5.0, 60.0  # seconds
 _TYPES = {"UINT8": "u1", "INT8": "i1", "INT16": "<i2", "UINT16": "<u2", "INT32": "<i4", "INT64": "<i8", "FP32": "<f4"}
-_TRANSIENT = (429, 500, 502, 503, 504)
 
 
 class Unreachable(Exception):
@@ -140,7 +140,7 @@ def read_answer(answer: requests.Response, most: int, end: float, clock: Callabl
         Unreachable: it says that another attempt may succeed, or is not whole in time.
         Refused: it says anything else, or is too large.
     """
-    if answer.status_code in _TRANSIENT:
+    if is_passing(answer.status_code):
         raise Unreachable(f"HTTP {answer.status_code}")
     if answer.status_code not in (200, 202):
         raise Refused(f"The server answered HTTP {answer.status_code}")

@@ -45,44 +45,71 @@ class Outcome:
 STOPPED = Outcome(status=Status.FAILED_TRANSIENT, reason="stopped", detail="Nobody wants it any more.")
 
 
+class Child:
+    """A model's process: it loads what it needs at once, and looks at its job when it is told to."""
+
+    def __init__(self, job: Path, description: Description) -> None:
+        environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+        # The kernel ends the child if the service is killed.
+        command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "inference.child"]
+        self._process = subprocess.Popen(
+            [*command, str(job), str(description.folder), str(description.memory)],
+            env=environment | _THREADS | {"PYTHONDONTWRITEBYTECODE": "1"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def go(self) -> None:
+        """Let it run."""
+        pipe = self._process.stdin
+        if pipe is not None:
+            with contextlib.suppress(BrokenPipeError):  # it died, which is seen by its exit
+                pipe.write(b"go\n")
+                pipe.flush()
+
+    def ended(self, seconds: float) -> int | None:
+        """Wait for its end, at most `seconds`; return its exit code."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(seconds)
+        return self._process.returncode
+
+    def end(self) -> None:
+        """Kill it, and what the model may have started itself."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
+
+
 def run_model(
-    job: Path, description: Description, deadline: float, mask_path: str, stopped: threading.Event
+    job: Path,
+    description: Description,
+    deadline: float,
+    mask_path: str,
+    stopped: threading.Event,
+    child: Child | None = None,
 ) -> Outcome:
     """Run the model over the job's folder, at most `deadline` seconds or until `stopped`.
 
-    Its whole process group is killed then.
+    Its whole process group is killed then. `child` is its process, where it was made in advance.
     """
     began = time.monotonic()
-    environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    # The kernel ends the child if the service is killed.
-    command = ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "inference.child"]
-    child = subprocess.Popen(
-        [*command, str(job), str(description.folder), str(description.memory)],
-        env=environment | _THREADS | {"PYTHONDONTWRITEBYTECODE": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    child = child or Child(job, description)
     try:
-        while child.poll() is None:
+        child.go()
+        while (code := child.ended(_LOOK_EVERY)) is None:
             if stopped.is_set():
                 return STOPPED
             if time.monotonic() >= began + deadline:
                 late = f"Not done in {deadline:.0f} s."
                 return Outcome(status=Status.FAILED_TRANSIENT, reason="deadline_exceeded", detail=late)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(_LOOK_EVERY)
     finally:
-        _end(child)
-    return read_outcome(job, description, mask_path, time.monotonic() - began, child.returncode)
-
-
-def _end(child: subprocess.Popen[bytes]) -> None:
-    # Also what the model may have started itself.
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+        child.end()
+    return read_outcome(job, description, mask_path, time.monotonic() - began, code)
 
 
 def read_outcome(job: Path, description: Description, mask_path: str, seconds: float, code: int) -> Outcome:

@@ -15,9 +15,11 @@ from neuronova.audit.access import AccessRecorder
 from neuronova.audit.journal import AuditJournal
 from neuronova.audit.trail import Trail
 from neuronova.contract.forwarding.rules_file import read_forwarding_file
+from neuronova.contract.orthancs import name_of, number_of
 from neuronova.contract.settings import Settings, read_settings
 from neuronova.telemetry.starting import start, telemetry_of
-from orthanc_plugins.access.arrivals import Arrivals
+from orthanc_plugins import harm
+from orthanc_plugins.access.arrivals import EVERY, SEVERAL_EVERY, Arrivals
 from orthanc_plugins.access.bearer import Bearers, Rules
 from orthanc_plugins.access.follower import grants
 from orthanc_plugins.access.gate import REFUSAL, Gate, is_judged_by_handler
@@ -38,13 +40,16 @@ from orthanc_plugins.dicomweb.front import PATTERN, WADO_PATTERN, Front
 from orthanc_plugins.dicomweb.stock import Stock
 from orthanc_plugins.duplicates import Duplicates
 from orthanc_plugins.following import Follower
+from orthanc_plugins.forgotten import given_back
 from orthanc_plugins.journal import Journal
 from orthanc_plugins.listening import settle
 from orthanc_plugins.metrics.figures import Figures
 from orthanc_plugins.metrics.telling import Telling
 from orthanc_plugins.processes import Crew, Lane
-from orthanc_plugins.room import Room, require_no_loss
-from orthanc_plugins.sdk import OnRestRequest, Sdk
+from orthanc_plugins.quotas import Quotas
+from orthanc_plugins.room import SUCCESS, Room, require_no_loss
+from orthanc_plugins.sdk import OnRestRequest, ReceivedInstance, Sdk
+from orthanc_plugins.stacks import enlarge
 from orthanc_plugins.state import State
 from orthanc_plugins.studies.memory import Memory
 from orthanc_plugins.studies.telling import telling
@@ -63,16 +68,17 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
 
     An exception here stops Orthanc at its start, which is what an odd setting should do.
     """
+    enlarge()  # Orthanc's threads begin after this
     settings = read_settings(environment)
     end_telling = start("plugin", telemetry_of(settings))
-    surroundings = _surroundings(settings, json.loads(sdk.GetConfiguration()))
+    surroundings = _surroundings(settings, json.loads(sdk.GetConfiguration()), number_of(environment))
     journal = Journal(Path(surroundings.journal))
     secret = secrets.token_urlsafe(32)
-    crew = Crew(surroundings, settings.encode_workers, secret)
+    crew = Crew(surroundings, settings.encode_workers if surroundings.number == 1 else 0, secret)
     metrics = Telling(sdk, Figures(Journal(Path(surroundings.journal)), crew))
     store, file = Store(settings.data / "journal" / "access.db"), ArrivalFile(Path(surroundings.arrivals))
     ledger, register = Ledger(store), Register(store)
-    recorder = _recorder(settings)
+    recorder = _recorder(settings, name_of(surroundings.number))
     recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
     room = Room(Path(surroundings.storage), surroundings.reserve)
     gate = Gate(
@@ -84,13 +90,23 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         decided=metrics.counts.decided,
     )
     ledger.on_change((modalities := Modalities(sdk, ledger, settings.issuer)).follow)
+    quotas = Quotas(settings.data / "journal", surroundings.number, modalities.daily_limit)
     arrivals = Arrivals(
-        sdk, register, recording, modalities.issuer, received=metrics.counts.received, stored=Arriving(file).stored
+        sdk,
+        register,
+        recording,
+        modalities.issuer,
+        received=_both(metrics.counts.received, quotas.received),
+        stored=Arriving(file).stored,
+        stored_elsewhere=crew.call,
+        every=SEVERAL_EVERY if settings.more_orthancs else EVERY,
     )
     entries = Entries(settings.data / "journal" / "worklist.json")
     followers = [Follower(one, settings.api_port, _key(settings)) for one in (grants(ledger), worklist(entries))]
     # It ends with Orthanc: nobody waits for what it does.
     consumers = _consumers(sdk, settings, register, Lane(replace(surroundings, name="judge"), secret), file)
+    # Of several Orthancs the first follows the changes, and notices within a second what the others stored.
+    threads = [*followers, *((arrivals, consumers) if surroundings.number == 1 else ())]
     front = Front(
         sdk,
         archive=(archive := Archive(sdk)),
@@ -115,13 +131,12 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
             settle(settings)
             crew.start()
             modalities.follow()
-            arrivals.start()
-            consumers.start()
-            for follower in followers:
-                follower.start()
+            for thread in threads:
+                thread.start()
             recorder.start()
         elif change == sdk.ChangeType.ORTHANC_STOPPED:
             crew.end()
+            quotas.close()
             recorder.close()
             end_telling()
 
@@ -131,21 +146,25 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         sdk.ResourceType.STUDY: arrivals.on_deleted_study,
         sdk.ResourceType.PATIENT: lambda _identifier: None,
     }
-    methods = {getattr(sdk.HttpMethod, name): name for name in ("GET", "POST", "PUT", "DELETE")}
-
-    def on_request(uri: str, **given: Any) -> bool:
-        return is_judged_by_handler(uri) or gate.on_filter(
-            methods.get(given["method"], ""), uri, given["headers"], given.get("get") or {}, given["ip"]
+    sdk.RegisterIncomingHttpRequestFilter(given_back(kept(_filter(sdk, gate))))
+    sdk.RegisterIncomingCStoreInstanceFilter(
+        _each_of(
+            {
+                "disk-full": room.on_cstore,
+                "daily-limit": quotas.on_cstore,
+                "harmful": harm.on_cstore,
+                "other-content": Duplicates(
+                    sdk, recording, metrics.counts.sent_again, refuses=settings.duplicates_refused
+                ).on_cstore,
+            },
+            metrics.counts.refused,
         )
-
-    sdk.RegisterIncomingHttpRequestFilter(kept(on_request))
-    duplicates = Duplicates(sdk, recording, metrics.counts.sent_again, refuses=settings.duplicates_refused)
-    sdk.RegisterIncomingCStoreInstanceFilter(lambda one: room.on_cstore(one) or duplicates.on_cstore(one))
+    )
     sdk.RegisterOnStoredInstanceCallback(arrivals.on_stored)
     sdk.RegisterOnChangeCallback(on_change)
     sdk.RegisterWorklistCallback(Answering(entries, recording).on_query)
     routes: dict[str, OnRestRequest] = {
-        "/neuronova/health": (state := State(journal, crew)).on_health,
+        "/neuronova/health": (state := State(journal, crew, quotas.today)).on_health,
         "/neuronova/metrics": metrics.on_metrics,
         "/neuronova/encode": state.on_encode,
         "/neuronova/outcomes": state.on_outcomes,
@@ -155,12 +174,31 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
         WADO_PATTERN: traced("/wado", front.on_wado),
     }
     for uri, answer in routes.items():
-        sdk.RegisterRestCallback(uri, answer)
+        sdk.RegisterRestCallback(uri, given_back(answer))
 
 
-def _recorder(settings: Settings) -> AccessRecorder:
+def _both(first: Callable[[str, int], None], second: Callable[[str, int], None]) -> Callable[[str, int], None]:
+    def tell(source: str, size: int) -> None:
+        first(source, size)
+        second(source, size)
+
+    return tell
+
+
+def _filter(sdk: Sdk, gate: Gate) -> Callable[..., bool]:
+    methods = {getattr(sdk.HttpMethod, name): name for name in ("GET", "POST", "PUT", "DELETE")}
+
+    def on_request(uri: str, **given: Any) -> bool:
+        return is_judged_by_handler(uri) or gate.on_filter(
+            methods.get(given["method"], ""), uri, given["headers"], given.get("get") or {}, given["ip"]
+        )
+
+    return on_request
+
+
+def _recorder(settings: Settings, name: str) -> AccessRecorder:
     # Orthanc that is killed and started again may find its predecessor's file still locked.
-    journal = AuditJournal(Trail(settings.data).journal("orthanc"), "orthanc", patience=AUDIT_PATIENCE)
+    journal = AuditJournal(Trail(settings.data).journal(name), name, patience=AUDIT_PATIENCE)
     return AccessRecorder(journal, time.time)
 
 
@@ -191,16 +229,17 @@ def _consumers(sdk: Sdk, settings: Settings, register: Register, judge: Lane, ar
     return Consumers(studies, models)
 
 
-def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surroundings:
+def _surroundings(settings: Settings, configuration: Mapping[str, Any], number: int) -> Surroundings:
     """Make the plugin's folders and tell the workers what they need."""
     require_no_loss(configuration)
     folder = settings.data / "journal"
-    scratch = folder / "scratch"
+    scratch = folder / ("scratch" if number == 1 else f"scratch-{number}")
     shutil.rmtree(scratch, ignore_errors=True)  # what killed workers left
     for made in (folder, scratch, folder / "received", settings.data / "audit"):
         made.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Surroundings(
-        name="plugin",
+        name="plugin" if number == 1 else f"plugin-{number}",
+        number=number,
         orthanc_url=settings.orthanc_url,
         storage=str(Path(configuration["StorageDirectory"]).resolve()),
         journal=str(folder / "encode.db"),
@@ -210,3 +249,18 @@ def _surroundings(settings: Settings, configuration: Mapping[str, Any]) -> Surro
         reserve=settings.disk_reserve << 20,
         telemetry=telemetry_of(settings),
     )
+
+
+def _each_of(
+    judges: Mapping[str, Callable[[ReceivedInstance], int]], refused: Callable[[str, str], None]
+) -> Callable[[ReceivedInstance], int]:
+    """Return what answers a modality as the first that refuses does; `refused` is told who was, and why."""
+
+    def judge(instance: ReceivedInstance) -> int:
+        for reason, judges_it in judges.items():
+            if status := judges_it(instance):
+                refused(instance.GetInstanceRemoteAet(), reason)
+                return status
+        return SUCCESS
+
+    return judge

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Any
 
 ATTACHMENT = "series-metadata"
-VERSION = 1
+VERSION = 2
 AVAILABLE_TRANSFER_SYNTAX_UID = "00083002"
 SOP_INSTANCE_UID, SERIES_INSTANCE_UID = "00080018", "0020000E"
 # URLs are kept with this in place of the root's address, which each answer fills in.

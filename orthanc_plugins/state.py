@@ -6,7 +6,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -24,12 +24,13 @@ _IDENTIFIER = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{8}){4}")
 class State:
     """Answers `/neuronova/health`, `/neuronova/encode` and `/neuronova/outcomes`, on Orthanc's own port only."""
 
-    def __init__(self, journal: Journal, crew: Crew) -> None:
+    def __init__(self, journal: Journal, crew: Crew, received: Callable[[], Mapping[str, int]]) -> None:
         self._journal = journal
         self._crew = crew
+        self._received = received  # bytes of today, by AE title
 
     def on_health(self, output: Output, _uri: str, **_given: Any) -> None:
-        """Answer the state of the workers, the backlog, and the outcomes by reason; ages in seconds."""
+        """Answer how workers, backlog and outcomes stand, and the bytes of today by sender; ages in seconds."""
         send(output, json_answer(self._health(time.time())))
 
     def _health(self, now: float) -> dict[str, Any]:
@@ -42,6 +43,7 @@ class State:
             "backlog": backlog,
             "oldest_age": None if oldest is None else round(now - oldest, 3),
             "outcomes": self._journal.report(),
+            "received_today": self._received(),
         }
 
     def on_encode(self, output: Output, _uri: str, **given: Any) -> None:

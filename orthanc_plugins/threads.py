@@ -13,8 +13,8 @@ _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
 
 _kept: set[int] = set()  # by identifier: thread-local data would be left behind in what nobody ever ends
-_forget_error = ctypes.pythonapi.PyErr_Clear
-_forget_error.restype, _forget_error.argtypes = None, ()
+forget_error = ctypes.pythonapi.PyErr_Clear
+forget_error.restype, forget_error.argtypes = None, ()
 
 
 def kept(callback: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
@@ -37,7 +37,7 @@ def kept(callback: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
 
     @wraps(callback)
     def call(*args: _Given.args, **given: _Given.kwargs) -> _Result:
-        _forget_error()
+        forget_error()
         thread = threading.get_ident()
         if thread not in _kept:
             ctypes.pythonapi.PyGILState_Ensure()

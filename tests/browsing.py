@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from neuronova.platform.layout import REPOSITORY
 from tests.server import until
 
-expect.set_options(timeout=20_000)  # a machine that is busy with other tests, and no sign of anything wrong
+expect.set_options(timeout=60_000)  # a machine that is busy with other tests, and no sign of anything wrong
 
 ARTEFACTS = REPOSITORY / "tests" / "artefacts"
 CHROMIUM = "/usr/bin/chromium"

@@ -42,9 +42,9 @@ chmod 755 "$root/usr/sbin/policy-rc.d"
 export DEBIAN_FRONTEND=noninteractive
 chroot "$root" apt-get update -qq
 chroot "$root" apt-get install -y -qq --no-install-recommends \
-    orthanc orthanc-python orthanc-dicomweb python3 python3-venv >/dev/null
+    orthanc orthanc-python orthanc-dicomweb orthanc-postgresql python3 python3-venv >/dev/null
 chroot "$root" /usr/bin/python3 -m venv --clear /opt/venv
 chroot "$root" /opt/venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    --require-hashes -r "$repository/requirements.lock"
+    --no-deps --require-hashes -r "$repository/requirements.lock"
 INSIDE
 echo "$want" >"$stamp"

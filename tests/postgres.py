@@ -22,8 +22,11 @@ def programs() -> Path:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """Run a cluster for the length of a block; give the address of its database `postgres`."""
+def cluster(*, durable: bool = False) -> Iterator[str]:
+    """Run a cluster for the length of a block; give the address of its database `postgres`.
+
+    A `durable` one writes through to the disk, as PostgreSQL does by itself.
+    """
     # It refuses to run as root, and a socket's path is short.
     user = pwd.getpwnam("postgres" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name)
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -32,8 +35,8 @@ def cluster() -> Iterator[str]:
     try:
         initdb = [programs() / "initdb", "-D", folder / "data", "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-sync"]
         subprocess.run([*initdb, "--locale=C"], cwd=folder, check=True, capture_output=True, **demoted)  # type: ignore[call-overload]
-        quick = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
-        options = [word for setting in quick for word in ("-c", setting)]
+        quick = () if durable else ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+        options = [word for setting in (*quick, "max_connections=200") for word in ("-c", setting)]
         server = [programs() / "postgres", "-D", folder / "data", "-k", folder, "-h", "", *options]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(server, cwd=folder, stdout=log, stderr=log, **demoted)  # type: ignore[call-overload]

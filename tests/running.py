@@ -157,7 +157,7 @@ class Platform:
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
     def end(self) -> None:
         """Kill every process at once: an orderly end takes five seconds, and is tested where it is what is asked."""
@@ -165,7 +165,7 @@ class Platform:
             kill(found)
             self.process.poll()  # or it stays a zombie
             time.sleep(0.01)
-        self.process.wait(30)
+        self.process.wait(60)
 
     def command(self, *words: str) -> str:
         """Run `neuronova` on this platform; return what it prints."""

@@ -160,6 +160,21 @@ const saving = (() => {
 // of the object's other measurements either.
 const placed = ({ measurement }) => (measurement.coords.length ? measurement : { ...measurement, coords: [{}] });
 
+// OHIF tells an image which measurements it shows, but does not draw them then. On a busy machine that comes after the
+// image was drawn, and a finding would not be circled until the next image: so they are drawn again a little later.
+const DRAWN_AGAIN = [300, 2000]; // milliseconds
+const drawMeasurements = viewport => {
+  const { ToolGroupManager, utilities } = window.cornerstoneTools;
+  if (ToolGroupManager.getToolGroup('SRToolGroup')?.getViewportIds().includes(viewport)) {
+    utilities.triggerAnnotationRenderForViewportIds([viewport]);
+  }
+};
+document.addEventListener(
+  'CORNERSTONE_STACK_NEW_IMAGE',
+  ({ detail }) => DRAWN_AGAIN.forEach(wait => setTimeout(drawMeasurements, wait, detail.viewportId)),
+  true // such an event does not rise from its element
+);
+
 // OHIF's settings (https://docs.ohif.org/configuration). Same origin: the gateway serves the viewer and /dicom-web/.
 window.config = {
   name: 'NeuroNova',

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, jsonify, request
-from flask_limiter import Limiter
 from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 
@@ -14,7 +13,7 @@ from cdss_api.accounts import logins
 from cdss_api.accounts.bearer import SECURITY, authenticate, bearer, client_address, requires
 from cdss_api.accounts.cookies import REFRESH_COOKIE, clear_cookies, give_cookies
 from cdss_api.accounts.languages import Language
-from cdss_api.accounts.limits import PER_ACCOUNT, PER_ADDRESS, failed, of_account
+from cdss_api.accounts.limits import Guesses, of_address, of_username
 from cdss_api.accounts.logging_in import enter, log_in
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.outside import Provider
@@ -25,18 +24,18 @@ from neuronova.contract.token import LIFETIME
 from neuronova.web.problems import ERRORS, NOTHING, Problem
 
 
-def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
+def blueprint(service: Service, guesses: Guesses) -> APIBlueprint:
     """Return the routes."""
     routes = APIBlueprint(
         "auth", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="auth")], abp_responses=ERRORS
     )
 
     @routes.post("/login", responses={"200": TokensAnswer})
-    @limiter.limit(PER_ADDRESS, deduct_when=failed)
     def login(body: LoginBody) -> Response:
         """Log in by password, and one-time password where the account has one."""
-        with limiter.limit(PER_ACCOUNT, key_func=lambda: of_account(body.username), deduct_when=failed):
-            tokens = log_in(service, body.username, body.password, body.otp, client_address())
+        address = client_address()
+        with guesses.counted(of_address("login", address), of_username("login", body.username)):
+            tokens = log_in(service, body.username, body.password, body.otp, address)
         return answer_tokens(service, tokens)
 
     @routes.post("/refresh", responses={"200": TokensAnswer})
@@ -65,12 +64,14 @@ def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
     provider = Provider(service.settings) if service.settings.oidc_issuer else None
 
     @routes.post("/exchange", responses={"200": TokensAnswer})
-    @limiter.limit(PER_ADDRESS, deduct_when=failed)
     def exchange(body: OutsideTokenBody) -> Response:
         """Exchange a token of the trusted identity provider for ours (in the manner of RFC 8693)."""
         if provider is None:
             raise Problem(404, "no_provider", "No identity provider is trusted here.")
-        return answer_tokens(service, enter(service, provider, body.token, client_address()))
+        address = client_address()
+        with guesses.counted(of_address("exchange", address)):
+            tokens = enter(service, provider, body.token, address)
+        return answer_tokens(service, tokens)
 
     @routes.get("/me", responses={"200": MeAnswer}, security=SECURITY)
     @requires(service, whole=False)

@@ -53,6 +53,8 @@ def told(modality: Modality) -> ModalityChange:
         port=modality.port,
         operations=tuple(Operation(name) for name in modality.operations),
         issuer=modality.issuer,
+        tls=modality.tls,
+        daily_mib=modality.daily_mib,
     )
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Double, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from cdss_api.database import Base
+from cdss_api.database import Base, Number
 
 _ID = String(64)
 
@@ -43,6 +43,17 @@ class Login(Base):
     created_at: Mapped[float] = mapped_column(Double)
     expires_at: Mapped[float] = mapped_column(Double, index=True)
     ended_at: Mapped[float | None] = mapped_column(Double)
+
+
+class Guess(Base):
+    """A guess at a password or code that was wrong, or is looked at."""
+
+    __tablename__ = "guess"
+
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    key: Mapped[str] = mapped_column(_ID, index=True)  # a digest of what it is counted under
+    at: Mapped[float] = mapped_column(Double, index=True)
+    wrong: Mapped[bool]  # else it is looked at
 
 
 class RefreshToken(Base):
@@ -110,6 +121,8 @@ class Modality(Base):
     port: Mapped[int]
     operations: Mapped[list[str]] = mapped_column(JSON)
     issuer: Mapped[str | None] = mapped_column(String(64))
+    tls: Mapped[bool] = mapped_column(server_default=false())  # it is called by TLS
+    daily_mib: Mapped[int | None]  # that it may store
 
 
 class SigningKey(Base):

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 from flask import Response, jsonify
-from flask_limiter import Limiter
 from flask_openapi3 import APIBlueprint
 
 from cdss_api.accounts import one_time, people
-from cdss_api.accounts.bearer import Guard, bearer, guarded_routes, requires
+from cdss_api.accounts.bearer import bearer, guarded_routes, requires
 from cdss_api.accounts.cookies import give_language
-from cdss_api.accounts.limits import PER_ACCOUNT
+from cdss_api.accounts.limits import PER_ACCOUNT, Guesses, Limit, is_problem
 from cdss_api.accounts.models import Account
 from cdss_api.accounts.shapes import CodeBody, LanguageBody, OneTimeAnswer, PasswordBody
 from cdss_api.accounts.work import Work
@@ -17,15 +18,9 @@ from cdss_api.service import Service
 from neuronova.web.problems import NOTHING, Problem
 
 
-def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
+def blueprint(service: Service, guesses: Guesses) -> APIBlueprint:
     """Return the routes."""
     routes = guarded_routes("own", "/api/v1/auth", tag="auth")
-    guesses: Guard = limiter.shared_limit(
-        PER_ACCOUNT,
-        "own",
-        key_func=lambda: bearer().claims.subject,
-        deduct_when=lambda answer: answer.status_code == 403,
-    )
 
     _one_time(routes, service, guesses)
     _password(routes, service, guesses)
@@ -33,7 +28,7 @@ def blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
     return routes
 
 
-def _one_time(routes: APIBlueprint, service: Service, guesses: Guard) -> None:
+def _one_time(routes: APIBlueprint, service: Service, guesses: Guesses) -> None:
     @routes.post("/totp", responses={"200": OneTimeAnswer})
     @requires(service)
     def begin() -> Response:
@@ -49,10 +44,9 @@ def _one_time(routes: APIBlueprint, service: Service, guesses: Guard) -> None:
 
     @routes.post("/totp/confirm", responses=NOTHING)
     @requires(service)
-    @guesses
     def confirm(body: CodeBody) -> Response:
         """Ask for one-time passwords from the next login on."""
-        with service.work(bearer().actor) as work:
+        with _guessing(guesses), service.work(bearer().actor) as work:
             account = _own(work)
             if account.totp_secret is None or account.totp_confirmed:
                 raise Problem(409, "totp_not_begun", "There is nothing to confirm.")
@@ -62,10 +56,9 @@ def _one_time(routes: APIBlueprint, service: Service, guesses: Guard) -> None:
 
     @routes.post("/totp/disable", responses=NOTHING)
     @requires(service)
-    @guesses
     def disable(body: CodeBody) -> Response:
         """Ask for one-time passwords no more."""
-        with service.work(bearer().actor) as work:
+        with _guessing(guesses), service.work(bearer().actor) as work:
             account = _own(work)
             if not account.totp_confirmed:
                 raise Problem(409, "totp_not_enabled", "One-time passwords are not in use.")
@@ -74,17 +67,17 @@ def _one_time(routes: APIBlueprint, service: Service, guesses: Guard) -> None:
         return Response(status=204)
 
 
-def _password(routes: APIBlueprint, service: Service, guesses: Guard) -> None:
+def _password(routes: APIBlueprint, service: Service, guesses: Guesses) -> None:
     @routes.post("/password", responses=NOTHING)
     @requires(service)
-    @guesses
     def password(body: PasswordBody) -> Response:
         """Change the password; every other login ends."""
         claims = bearer().claims
         with service.database.reading() as session:
             account = session.get(Account, claims.subject)
-        if not service.passwords.match(account.password_hash if account else None, body.old):
-            raise Problem(403, "invalid_credentials", "The old password is wrong.")
+        with _guessing(guesses):
+            if not service.passwords.match(account.password_hash if account else None, body.old):
+                raise Problem(403, "invalid_credentials", "The old password is wrong.")
         hashed = service.passwords.hash(body.new)
         with service.work(bearer().actor) as work:
             people.set_password(work, _own(work), hashed, keep_login=claims.session)
@@ -102,6 +95,11 @@ def _language(routes: APIBlueprint, service: Service) -> None:
         if body.language is not None:
             give_language(response, body.language, service.settings)
         return response
+
+
+def _guessing(guesses: Guesses) -> AbstractContextManager[None]:
+    """Count what whoever asks gets wrong of their own account."""
+    return guesses.counted(Limit("own", bearer().claims.subject, PER_ACCOUNT), wrong=is_problem(403))
 
 
 def _own(work: Work) -> Account:

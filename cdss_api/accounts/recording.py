@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Protocol
+from typing import Any, Protocol
 
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Role
@@ -35,6 +35,7 @@ class Action(StrEnum):
     AUDIT_SEARCH = "audit-search"
     MISMATCH_LIST = "mismatch-list"
     MISMATCH_DECISION = "mismatch-decision"
+    STEP_MATCH = "step-match"
     MERGE = "merge"
     MERGE_LIST = "merge-list"
     MERGE_DECISION = "merge-decision"
@@ -45,6 +46,8 @@ class Action(StrEnum):
     JOB_DECISION = "job-decision"
     FORWARD = "forward"
     FORWARD_LIST = "forward-list"
+    PREFETCH = "prefetch"  # an archive is asked for a patient's studies
+    PREFETCH_LIST = "prefetch-list"
     INFERENCE_ASK = "inference-ask"
     RESULT_LIST = "result-list"
     HOLD = "hold"
@@ -92,6 +95,22 @@ class Record(Protocol):
 
 def record_nothing(**_event: object) -> None:
     """Take the place of a journal where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Takes records, and writes them when it is told to."""
+
+    _events: list[dict[str, Any]] = field(default_factory=list)
+
+    def __call__(self, **event: Any) -> None:
+        """Take one."""
+        self._events.append(event)
+
+    def write(self, record: Record) -> None:
+        """Write them in their order."""
+        for event in self._events:
+            record(**event)
 
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})

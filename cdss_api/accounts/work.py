@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
@@ -46,6 +46,10 @@ class Work:
         rows = [{"version": number, "change": change} for number, change in enumerate(logged, start=first)]
         self.session.execute(insert(LoggedChange), rows)
         self.session.execute(delete(LoggedChange).where(LoggedChange.version <= last - KEPT))
+
+    def recording_by(self, record: Record) -> Work:
+        """Return the same work with its records told to somebody else."""
+        return replace(self, _record=record)
 
     def record(
         self,

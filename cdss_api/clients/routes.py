@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from flask import Response, jsonify, request
-from flask_limiter import Limiter
 from flask_openapi3 import APIBlueprint
 from flask_openapi3.models import Tag
 from flask_openapi3.types import ResponseDict
 
 from cdss_api.accounts.bearer import bearer, client_address, guarded_routes, requires
-from cdss_api.accounts.limits import PER_ADDRESS, failed
+from cdss_api.accounts.limits import Guesses, of_address
 from cdss_api.accounts.people import Odd, Taken
 from cdss_api.clients import registry
 from cdss_api.clients.keys import FetchedKeys, read_keys
@@ -45,20 +44,21 @@ _OAUTH_ERRORS: ResponseDict = {
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="neuronova"', "Pragma": "no-cache"}
 
 
-def token_blueprint(service: Service, limiter: Limiter) -> APIBlueprint:
+def token_blueprint(service: Service, guesses: Guesses) -> APIBlueprint:
     """Return the token endpoint."""
     routes = APIBlueprint("token", __name__, url_prefix="/api/v1/auth", abp_tags=[Tag(name="clients")])
     fetched = FetchedKeys(service.now)
 
     @routes.post("/token", responses={"200": GrantedAnswer, **_OAUTH_ERRORS})
-    @limiter.limit(PER_ADDRESS, deduct_when=failed)
     def token(form: TokenForm) -> Response:
         """Give a registered client an access token (SMART Backend Services)."""
         given = request.form.to_dict(flat=False)
         try:
             if any(len(values) > 1 for values in given.values()):
                 raise Refusal("invalid_request", "A parameter is given once.")  # RFC 6749 3.2
-            granted = grant(service, fetched, {name: values[0] for name, values in given.items()}, client_address())
+            address = client_address()
+            with guesses.counted(of_address("token", address), wrong=_is_unauthorized):
+                granted = grant(service, fetched, {name: values[0] for name, values in given.items()}, address)
         except Refusal as refusal:
             return _refused(refusal)
         answer = GrantedAnswer(
@@ -134,8 +134,12 @@ class _checked:  # noqa: N801 - reads as a word
             raise Problem(422, "invalid_input", f"{error}.".capitalize()) from None
 
 
+def _is_unauthorized(error: Exception) -> bool:
+    return isinstance(error, Refusal) and error.code == "invalid_client"
+
+
 def _refused(refusal: Refusal) -> Response:
     response = jsonify(OAuthError(error=refusal.code, error_description=str(refusal)).model_dump())
-    response.status_code = 401 if refusal.code == "invalid_client" else 400
+    response.status_code = 401 if _is_unauthorized(refusal) else 400
     response.headers.extend(_CHALLENGE if response.status_code == 401 else {"Pragma": "no-cache"})
     return response

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import delete
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cdss_api.accounts.logins import new_id
 from cdss_api.accounts.recording import Action, Actor, Outcome
@@ -16,6 +15,7 @@ from cdss_api.clients.assertion import Assertion, BadAssertion, claimed, verifie
 from cdss_api.clients.keys import BadKeys, FetchedKeys, PublicKey, by_id, read_keys
 from cdss_api.clients.models import Client, UsedAssertion
 from cdss_api.clients.registry import LIFETIME
+from cdss_api.database import insert_into
 from cdss_api.service import Service
 from neuronova.contract.roles import Role
 from neuronova.contract.scopes import OddScope, Scopes, parse_scopes, within, written
@@ -139,7 +139,6 @@ def _granted(service: Service, actor: Actor, assertion: Assertion, asked: Scopes
 def _is_first(work: Work, assertion: Assertion) -> bool:
     """Use an assertion; of two that use it at the same time, one is told that it is not the first."""
     work.session.execute(delete(UsedAssertion).where(UsedAssertion.until < work.now))
-    insert = sqlite.insert if work.session.get_bind().dialect.name == "sqlite" else postgresql.insert
     values = {"client_id": assertion.client_id, "jti_hash": assertion.jti_hash, "until": assertion.until}
-    made = insert(UsedAssertion).values(values).on_conflict_do_nothing().returning(UsedAssertion.jti_hash)
-    return work.session.execute(made).first() is not None
+    made = insert_into(work.session, UsedAssertion).values(values).on_conflict_do_nothing()
+    return work.session.execute(made.returning(UsedAssertion.jti_hash)).first() is not None

@@ -22,6 +22,7 @@ PAGES = (
     "outbox",
     "overview",
     "patients",
+    "prefetch",
     "reading",
     "report",
     "retention",

@@ -33,6 +33,12 @@ def read(text: bytes | str) -> Document:
     return value
 
 
+def read_stored(text: str) -> Document:
+    """Return what `write` wrote: it was judged when it came."""
+    document: Document = simplejson.loads(text, parse_float=Decimal)
+    return document
+
+
 def write(document: Mapping[str, Any]) -> str:
     """Return the text of what `read` gave."""
     return simplejson.dumps(document, use_decimal=True, ensure_ascii=False, separators=(",", ":"))

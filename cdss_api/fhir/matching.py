@@ -204,7 +204,7 @@ def _compared(
     """Compare the span `low` to `high` of a resource with the one that is sought (FHIR R4 3.1.1.4.5)."""
     match prefix:
         case "eq":
-            return and_(low >= from_, high <= to)
+            return and_(low >= from_, low <= to, high <= to)  # the second follows from the third, and bounds the index
         case "ne":
             return or_(low < from_, high > to)
         case "gt":

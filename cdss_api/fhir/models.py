@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Double, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdss_api.database import Base, Number
 
 # Compared byte by byte, so that an index serves what a text begins with.
 Bytewise = Text().with_variant(Text(collation="C"), "postgresql")
+
+LONG_SPAN = 2 * 86_400_000_000  # microseconds
+IS_LONG = f"high > low + {LONG_SPAN}"  # of a date, as an index of these few has it
 
 
 class Resource(Base):
@@ -99,7 +102,10 @@ class DateValue(_Value, Base):
     """A span of time that a resource is found by."""
 
     __tablename__ = "fhir_date"
-    __table_args__ = (Index("fhir_date_span", "kind", "code", "low", "high"),)
+    __table_args__ = (
+        Index("fhir_date_span", "kind", "code", "low", "high"),
+        Index("fhir_date_long", "kind", "code", "low", postgresql_where=text(IS_LONG), sqlite_where=text(IS_LONG)),
+    )
 
     low: Mapped[int] = mapped_column(BigInteger)
     high: Mapped[int] = mapped_column(BigInteger)

@@ -43,3 +43,16 @@ def living(session: Session, ids: Iterable[str]) -> list[str]:
         if not left:
             break
     return sorted(found | left)
+
+
+def replaced_by(session: Session, ids: Iterable[str]) -> list[str]:
+    """Return these Patients and all that they have replaced: the other way of `living`."""
+    found: set[str] = set()
+    left = set(ids)
+    for _ in range(_FARTHEST):
+        patients = by_id(session, "Patient", left)
+        found |= left
+        left = {one for patient in patients.values() for one in linked(patient, REPLACES)} - found
+        if not left:
+            break
+    return sorted(found)

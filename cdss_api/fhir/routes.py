@@ -9,12 +9,14 @@ from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, current_app, request
 from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from cdss_api.accounts.bearer import Bearer, authenticate
 from cdss_api.accounts.work import Work
 from cdss_api.clients.tokens import endpoint
 from cdss_api.consequences import follow
+from cdss_api.database import whole
 from cdss_api.fhir.auditing import Access, patient_of
 from cdss_api.fhir.capability import capability
 from cdss_api.fhir.compartment import Compartments
@@ -27,6 +29,7 @@ from cdss_api.fhir.store import Store
 from cdss_api.fhir.transaction import carry_out
 from cdss_api.merging import operation
 from cdss_api.service import Service
+from cdss_api.without_database import without_database
 from neuronova.audit.files import JournalFailed
 from neuronova.contract.audit import Action
 
@@ -69,32 +72,40 @@ class Interface:
         self.service = service
 
     def answer(self, action: Action, act: Act, *, writing: bool = False) -> Response:
-        """Answer a request by `act`; what is recorded is recorded before the transaction ends."""
+        """Answer a request by `act`; where its transaction met another, it is done again."""
         bearer = _bearer(self.service)
+        database = self.service.database
+
+        def unit() -> Response:
+            with database.writing() if writing else database.reading() as session:
+                return self._answer(session, bearer, action, act)
+
+        return whole(unit)
+
+    def _answer(self, session: Session, bearer: Bearer, action: Action, act: Act) -> Response:
+        """Carry it out; what is recorded is recorded when all is written, before the transaction ends."""
         now = self.service.now()
         access = Access(actor=bearer.actor, action=action, route=f"{request.method} {request.path}"[:200], time=now)
-        database = self.service.database
-        with database.writing() if writing else database.reading() as session:
-            seen = Compartments(
-                account=bearer.claims.subject,
-                role=bearer.claims.role,
-                now=now,
-                recent=86400.0 * self.service.settings.recent_days,
-            )
-            store = Store(session, seen, bearer.claims.subject, micros_of(now))
-            try:
-                reply = act(Interactions(store, bearer.claims, _base(self.service), strict=_is_strict()))
-            except Refused as refused:
-                if refused.status in _HIDING:
-                    access.denied(self.service.accesses, refused.issues[0].code)
-                raise
-            follow(Work(session, now, bearer.actor, self.service.record), store)
-            for touch in reply.touched:
-                about = patient_of(session, touch.stored.kind, touch.stored.id)
-                replace(access, action=touch.action).allowed(self.service.accesses, about, reply.status)
-            if not reply.touched:
-                access.allowed(self.service.accesses, None, reply.status)
-            return _response(reply)
+        seen = Compartments(
+            account=bearer.claims.subject,
+            role=bearer.claims.role,
+            now=now,
+            recent=86400.0 * self.service.settings.recent_days,
+        )
+        store = Store(session, seen, bearer.claims.subject, micros_of(now))
+        try:
+            reply = act(Interactions(store, bearer.claims, _base(self.service), strict=_is_strict()))
+        except Refused as refused:
+            if refused.status in _HIDING:
+                access.denied(self.service.accesses, refused.issues[0].code)
+            raise
+        follow(self.service, Work(session, now, bearer.actor, self.service.record), store)
+        for touch in reply.touched:
+            about = patient_of(session, touch.stored.kind, touch.stored.id)
+            replace(access, action=touch.action).allowed(self.service.accesses, about, reply.status)
+        if not reply.touched:
+            access.allowed(self.service.accesses, None, reply.status)
+        return _response(reply)
 
 
 def _read_routes(routes: Blueprint, interface: Interface) -> None:
@@ -270,10 +281,9 @@ def _raced(_error: IntegrityError) -> Response:
     return _refused(Refused(409, "conflict", "Somebody else wrote the same at this moment; try again."))
 
 
-def _without_database(error: Exception) -> Response:
-    current_app.logger.error("the database does not answer: %s", type(error).__name__)
-    detail = "The database does not answer; try again in a few seconds."
-    return _refused(Refused(503, "transient", detail, headers={"Retry-After": "5"}))
+def _without_database(error: OperationalError) -> Response:
+    told = without_database(error)
+    return _refused(Refused(503, "transient", str(told.description), headers=told.headers))
 
 
 def _nested(_error: RecursionError) -> Response:

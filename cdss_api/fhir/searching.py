@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, not_, null, or_, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, func, not_, null, or_, select
 from sqlalchemy.orm import aliased
 
 from cdss_api.fhir.compartment import DIRECTORY, seen_later
@@ -25,6 +25,7 @@ from cdss_api.fhir.models import (
 from cdss_api.fhir.outcome import Refused
 from cdss_api.fhir.query import Include, Query
 from cdss_api.fhir.store import Store, Stored
+from neuronova.contract.roles import Reach
 
 MOST_INCLUDED = 5_000
 DEEPEST_INCLUDE = 4
@@ -81,6 +82,21 @@ def matching(store: Store, query: Query, most: int) -> list[Stored]:
     """Return up to `most` resources that fit, as conditional operations need them (FHIR R4 3.1.0.4.2)."""
     rows = select(Resource.number).where(_where(store, query)).order_by(Resource.number).limit(most)
     return store.bodies(list(store.session.scalars(rows, store.compartments.placed)))
+
+
+def identified(store: Store, kind: str, system: str, value: str, most: int) -> list[Stored]:
+    """Return up to `most` resources of a type that an identifier names, the oldest first; the platform's own ask."""
+    asked = {"kind": kind, "system": system, "value": value, "most": most, **store.compartments.placed}
+    return store.bodies(list(store.session.scalars(_identified(store.compartments.reach), asked)))
+
+
+@cache
+def _identified(reach: Reach) -> Select[int]:
+    names = (TokenValue.kind == bindparam("kind"), TokenValue.code == "identifier")
+    same = (TokenValue.system == bindparam("system"), TokenValue.value == bindparam("value"))
+    named = Resource.number.in_(select(TokenValue.number).where(*names, *same))
+    where = (Resource.kind == bindparam("kind"), not_(Resource.deleted), named, seen_later(reach))
+    return select(Resource.number).where(*where).order_by(Resource.number).limit(bindparam("most", type_=Integer))
 
 
 def everything(store: Store, patient: str, kinds: Sequence[str], since: int | None, count: int, offset: int) -> Result:

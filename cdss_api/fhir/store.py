@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from cdss_api.database import Base
 from cdss_api.fhir.compartment import Compartments, identities_of, patients_of, seen_later
 from cdss_api.fhir.definitions import parameters
-from cdss_api.fhir.document import Document, read, write
+from cdss_api.fhir.document import Document, read_stored, write
 from cdss_api.fhir.models import (
     Compartment,
     DateValue,
@@ -62,7 +62,7 @@ class Stored:
         """Return the resource; raises Refused where it is a deletion."""
         if self.body is None:
             raise Refused(410, "deleted", f"{self.address} was deleted.")
-        return read(self.body)
+        return read_stored(self.body)
 
 
 class Store:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from cdss_api.accounts.service_tokens import token
 from cdss_api.forwarding.models import BY_HAND, Forward, State
 from cdss_api.forwarding.record import ForwardRecord, NotOurs
-from cdss_api.forwarding.sending import NotKnown, Sender, SendingJob
+from cdss_api.forwarding.sending import NotKnown, Sender
 from cdss_api.forwarding.verdicts import of_job
-from cdss_api.orthanc import StoredFile, Unavailable
+from cdss_api.orthanc import OrthancJob, StoredFile, Unavailable
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.service import Service
@@ -78,13 +78,13 @@ class ForwardDelivery:
         arrived = set() if row.rule == BY_HAND else self.record.arrived(row)
         return [one for one in stored if mark(one) not in arrived]
 
-    def _look(self, sender: Sender, job: str) -> SendingJob | None:
+    def _look(self, sender: Sender, job: str) -> OrthancJob | None:
         end = self.clock() + self.step
         while (found := sender.look(job)) is not None and not found.has_ended and self.clock() < end:
             self.wait(EVERY)
         return found
 
-    def _ended(self, delivery: Delivery, row: Forward, found: SendingJob | None) -> Outcome:
+    def _ended(self, delivery: Delivery, row: Forward, found: OrthancJob | None) -> Outcome:
         if found is None:  # Orthanc forgot it: whatever arrived is known there when it comes again
             self.record.queue(delivery, row, "Orthanc forgot its job.")
             return Outcome(Verdict.TRANSIENT, "Orthanc forgot its job")

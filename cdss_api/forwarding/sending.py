@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 from cdss_api.orthanc import Orthanc, StoredFile
 from neuronova.contract.modalities import name_in_orthanc
@@ -16,20 +14,6 @@ _PRIORITIES = {Priority.STAT: 30, Priority.ASAP: 20, Priority.URGENT: 10, Priori
 
 class NotKnown(Exception):
     """Orthanc has no such destination (yet)."""
-
-
-@dataclass(frozen=True, slots=True)
-class SendingJob:
-    """How far a job of Orthanc is; `code` and `details` are its error."""
-
-    state: str
-    code: int
-    details: str
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether nothing more comes of it."""
-        return self.state in ("Success", "Failure")
 
 
 class Sender(Orthanc):
@@ -56,10 +40,3 @@ class Sender(Orthanc):
         if made is None:
             raise NotKnown(title)
         return str(made["ID"])
-
-    def look(self, job: str) -> SendingJob | None:
-        """Return how far a job is; None where Orthanc has forgotten it."""
-        found: Mapping[str, Any] | None = self._json("GET", f"/jobs/{job}")
-        if found is None:
-            return None
-        return SendingJob(str(found["State"]), int(found["ErrorCode"]), str(found.get("ErrorDetails", "")))

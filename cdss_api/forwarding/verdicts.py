@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cdss_api.forwarding.sending import SendingJob
+from cdss_api.orthanc import OrthancJob
 from cdss_api.outbox.verdicts import Outcome, Verdict
 
 _STATUS = re.compile(r"DIMSE status 0x([0-9A-Fa-f]{4})")
@@ -15,7 +15,7 @@ _OUT_OF_RESOURCES = range(0xA700, 0xA800)
 _PROCESSING_FAILURE = 0x0110
 
 
-def of_job(job: SendingJob) -> Outcome:
+def of_job(job: OrthancJob) -> Outcome:
     """Return what came of a job that has ended.
 
     - No association, no answer in time, or one that broke off: the destination is down; it waits.

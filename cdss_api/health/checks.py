@@ -25,6 +25,7 @@ from neuronova.audit.forward import Collector, collector_of
 from neuronova.audit.signing import BadKey
 from neuronova.audit.status import status_of
 from neuronova.audit.trail import Trail
+from neuronova.contract.orthancs import name_of
 from neuronova.contract.roles import Permission
 from neuronova.contract.token import TOKEN_HEADER
 
@@ -57,6 +58,10 @@ def standard_checks(service: Service) -> dict[str, Check]:
     health_token = partial(service_token, service, "health", scopes)
     return {
         "orthanc": partial(check_orthanc, settings.orthanc_url, health_token),
+        **{
+            name_of(number): partial(check_orthanc, f"http://127.0.0.1:{doors.http}", health_token)
+            for number, doors in enumerate(settings.more_orthancs, start=2)
+        },
         "workers": partial(check_workers, settings.orthanc_url, health_token),
         "notifications": partial(check_notifications, settings.notifications_port),
         "inference": partial(check_inference, settings.inference_port),

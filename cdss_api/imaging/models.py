@@ -17,7 +17,11 @@ class Study(Base):
     """A study under one patient, as it was told last; without `sent` it was deleted."""
 
     __tablename__ = "imaging_study"
-    __table_args__ = (Index("imaging_study_accession", "accession"),)
+    __table_args__ = (
+        Index("imaging_study_accession", "accession"),
+        Index("imaging_study_patient", "patient_id"),
+        Index("imaging_study_logical_id", "logical_id"),
+    )
 
     study_uid: Mapped[str] = mapped_column(_UID, primary_key=True)
     patient_id: Mapped[str] = mapped_column(_UID, primary_key=True)

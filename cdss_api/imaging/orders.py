@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 
-from sqlalchemy import and_, insert, not_, or_, select
+from sqlalchemy import and_, insert, not_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.document import Document, read
@@ -35,8 +35,11 @@ def named_orders(session: Session, sent: Named) -> list[Order]:
     token = and_(TokenValue.kind == "ServiceRequest", TokenValue.code == "identifier")
     values = [f"urn:oid:{sent.study}", sent.study, *([sent.accession_number] if sent.accession_number else ())]
     numbers = set(session.scalars(select(TokenValue.number).where(token, TokenValue.value.in_(values)).limit(_MOST)))
+    # By itself: in one condition with the other PostgreSQL looks at all orders that ever were.
     planned = select(Planned.order_id).where(Planned.study_uid == sent.study)
-    meant = or_(Resource.number.in_(numbers), Resource.logical_id.in_(planned))
+    here = (Resource.kind == "ServiceRequest", Resource.logical_id.in_(planned))
+    numbers |= set(session.scalars(select(Resource.number).where(*here)))
+    meant = Resource.number.in_(numbers)
     found = (order_of(session, document) for document in _documents(session, "ServiceRequest", meant))
     return [
         order

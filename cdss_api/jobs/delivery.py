@@ -43,6 +43,10 @@ class Publish(Protocol):
         """Do it; what it raises makes this attempt fail."""
         ...
 
+    def prepare(self) -> None:
+        """Load what it takes to do it; there is time while the model runs."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class JobDelivery:
@@ -138,6 +142,8 @@ class _Step:
         now, started = self.parts.clock(), self.job.started_at
         if told.status is Status.RUNNING and started is None:
             self.parts.record.started(self.delivery, self.job)
+            if self.parts.publish is not None:
+                self.parts.publish.prepare()
             return _AGAIN
         known = self.parts.record.model(self.job.model)
         deadline = LONGEST_DEADLINE if known is None else known.deadline

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import DataError, IntegrityError
@@ -11,6 +12,7 @@ from cdss_api.accounts.internal import PREFIX
 from cdss_api.accounts.recording import Actor
 from cdss_api.forwarding import requesting
 from cdss_api.jobs.taking_in import take_in
+from cdss_api.prefetch.models import is_prior
 from cdss_api.service import Service
 from neuronova.contract.ai.judged import SeriesJudged, from_json
 from neuronova.contract.roles import Role
@@ -44,6 +46,8 @@ def _is_taken_in(service: Service, judged: SeriesJudged) -> bool:
     with within(read_traceparent(judged.traceparent)), about(series=judged.orthanc):
         try:
             with service.work(_PLUGIN) as work:
+                if is_prior(work.session, judged.study):  # rules for new images do not mean it
+                    judged = replace(judged, asked=(), sent=())
                 if take_in(work.session, judged, work.now, service.settings.ai_in_flight):
                     requesting.take_in(work, judged)
         except (DataError, IntegrityError) as odd:

@@ -27,6 +27,7 @@ class Job(Base):
         Index("job_series", "orthanc"),
         Index("job_study", "study"),
         Index("job_state", "state", "number"),
+        Index("job_created", "created_at"),
         # What is admitted next, and how much is: what has ended is in no part of it.
         Index("job_turn", "state", "turn", postgresql_where=_ADMITTED, sqlite_where=_ADMITTED),
         {"sqlite_autoincrement": True},

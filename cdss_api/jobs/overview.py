@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.jobs.admission import TARGET, in_flight
 from cdss_api.jobs.models import Job, KnownModel
 from cdss_api.jobs.states import OPEN, State
-from cdss_api.outbox.breaker import Breaker
+from cdss_api.outbox.breaker_state import Breaker
 from cdss_api.outbox.models import Target
 
 _LATELY = 7 * 86400.0  # seconds
@@ -21,20 +21,30 @@ _FAILED = (State.FAILED_PERMANENT, State.FAILED_TRANSIENT, State.NOT_EVALUABLE)
 
 def overview(session: Session, now: float, most: int) -> dict[str, Any]:
     """Return what the page of jobs shows beside their list; nothing in it says who a patient is."""
-    counted = select(Job.state, func.count(), func.min(Job.created_at)).group_by(Job.state)
-    states = [
-        {"state": state, "count": count, "oldest_seconds": max(now - oldest, 0.0) if state in OPEN else None}
-        for state, count, oldest in session.execute(counted)
-    ]
     return {
-        "states": sorted(states, key=lambda one: list(State).index(State(one["state"]))),
+        "states": standing(session, now),
         "in_flight": in_flight(session),
         "most_in_flight": most,
         "failures": _failures(session, now),
         "models": _models(session, now),
         "service": _service(session),
-        "changed": _changed(session),
+        "changed": _changed(session, now),
     }
+
+
+def standing(session: Session, now: float) -> list[dict[str, Any]]:
+    """Return how many jobs of the last seven days, and how many older ones that are open, are in each state."""
+    counted = select(Job.state, func.count(), func.min(Job.created_at)).where(_counts(now)).group_by(Job.state)
+    states = [
+        {"state": state, "count": count, "oldest_seconds": max(now - oldest, 0.0) if state in OPEN else None}
+        for state, count, oldest in session.execute(counted)
+    ]
+    return sorted(states, key=lambda one: list(State).index(State(one["state"])))
+
+
+def _counts(now: float) -> ColumnElement[bool]:
+    """Return the condition of what is looked at each few seconds: it does not grow with the years."""
+    return or_(Job.created_at > now - _LATELY, Job.state.in_(OPEN))
 
 
 def quantile(ordered: Sequence[float], share: float) -> float:
@@ -55,7 +65,7 @@ def _failures(session: Session, now: float) -> list[dict[str, Any]]:
 
 def _models(session: Session, now: float) -> list[dict[str, Any]]:
     known = {one.model: one for one in session.scalars(select(KnownModel))}
-    named = set(known) | set(session.scalars(select(Job.model).distinct()))
+    named = set(known) | set(session.scalars(select(Job.model).where(_counts(now)).distinct()))
     return [_times(session, name, known.get(name), now) for name in sorted(named)]
 
 
@@ -84,8 +94,8 @@ def _service(session: Session) -> dict[str, Any]:
     }
 
 
-def _changed(session: Session) -> str:
-    """Return what differs as soon as the list of jobs does."""
+def _changed(session: Session, now: float) -> str:
+    """Return what differs as soon as the list of jobs does; an older one that changes was open, or is now."""
     moments = (Job.number, Job.run, Job.submitted_at, Job.started_at, Job.ended_at)
-    newest = session.execute(select(*(func.max(one) for one in moments), func.count())).one()
+    newest = session.execute(select(*(func.max(one) for one in moments), func.count()).where(_counts(now))).one()
     return "/".join("" if one is None else f"{one:.3f}" for one in newest)

@@ -14,9 +14,9 @@ _OTHER = "other"  # a method that HTTP does not know, a path that no route has
 
 
 class Answered:
-    """One process's requests; gunicorn runs the API as one process with threads, so nothing has to be added up."""
+    """One process's requests; `registry` tells them, where they are not added up from files (`shared`)."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry | None) -> None:
         self._seconds = Histogram(
             "neuronova_api_request_seconds",
             "Time from a request's arrival to its answer's beginning, by route, method and class of status",

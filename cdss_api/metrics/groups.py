@@ -48,7 +48,7 @@ def groups_of(service: Service) -> dict[str, Group]:
 
 
 def jobs(session: Session, now: float, *, most: int) -> Figures:
-    """Return models' jobs by state, and how long models took within the last 7 days."""
+    """Return the models' jobs by state, and how long models took: of the last 7 days, and what is open."""
     found = overview(session, now, most)
     counted = {one["state"]: one for one in found["states"]}
     counts = {(state.value,): float(counted[state]["count"]) if state in counted else 0.0 for state in JobState}
@@ -56,7 +56,7 @@ def jobs(session: Session, now: float, *, most: int) -> Figures:
     timed = [one for one in found["models"] if one["count"]]
     seconds = {(one["model"], name): one[of] for one in timed for name, of in (("0.5", "median"), ("0.95", "p95"))}
     return [
-        gauges("neuronova_ai_jobs", "Models' jobs by state", ["state"], counts),
+        gauges("neuronova_ai_jobs", "Models' jobs by state: open ones, and others of 7 days", ["state"], counts),
         gauges("neuronova_ai_jobs_oldest_seconds", "Age of the oldest open job by state", ["state"], oldest),
         gauge("neuronova_ai_in_flight", "Jobs that the inference service has", float(found["in_flight"])),
         gauges(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from cdss_api.metrics.figures import Figures, gauge, gauges
 from cdss_api.notifications.notifying import EMAIL_TARGET, WEBHOOK_TARGET
-from cdss_api.outbox.breaker import Breaker
+from cdss_api.outbox.breaker_state import Breaker
 from cdss_api.outbox.depths import Depth, depth_of
 from cdss_api.outbox.heartbeats import living
 from cdss_api.outbox.models import Target

@@ -20,6 +20,7 @@ from cdss_api.metrics.answered import Answered
 from cdss_api.metrics.figures import Collected
 from cdss_api.metrics.groups import groups_of
 from cdss_api.metrics.parts import Part, fetch, sources_of
+from cdss_api.metrics.shared import registry_of_counts
 from cdss_api.service import Service
 from neuronova.contract.roles import Permission
 
@@ -40,7 +41,7 @@ def blueprint(service: Service, app: Flask) -> APIBlueprint:
     """Return the routes, and have the requests of `app` counted from now on."""
     disable_created_metrics()  # a second series for each counter, of no use to rate()
     registry = CollectorRegistry()
-    Answered(registry).install(app)
+    Answered(registry_of_counts(registry)).install(app)
     registry.register(Collected(groups_of(service)))
     sources = sources_of(service)
     routes = guarded_routes("metrics", PATH, tag="metrics")

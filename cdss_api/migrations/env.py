@@ -13,6 +13,7 @@ import cdss_api.jobs.models
 import cdss_api.mpps.models
 import cdss_api.notifications.models
 import cdss_api.outbox.models
+import cdss_api.prefetch.models
 import cdss_api.reading.models
 import cdss_api.results.models
 import cdss_api.retention.models  # noqa: F401

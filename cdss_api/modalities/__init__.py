@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -20,18 +18,24 @@ def storing(session: Session) -> frozenset[str]:
     return frozenset(one.title for one in known if Operation.STORE in one.operations)
 
 
-def put(
-    work: Work, *, title: str, host: str, port: int, operations: Iterable[Operation], issuer: str | None
-) -> Modality:
+def put(work: Work, whom: ModalityChange) -> Modality:
     """Add a modality, or replace what was known of it."""
     work.alone()
-    modality = work.session.get(Modality, title) or Modality(title=title)
-    modality.host, modality.port, modality.issuer = host, port, issuer
-    modality.operations = sorted({operation.value for operation in operations})
+    modality = work.session.get(Modality, whom.title) or Modality(title=whom.title)
+    modality.host, modality.port, modality.issuer = str(whom.host), whom.port, whom.issuer
+    modality.tls, modality.daily_mib = whom.tls, whom.daily_mib
+    modality.operations = sorted({operation.value for operation in whom.operations})
     work.session.add(modality)
     work.session.flush()
     work.publish(told(modality))
-    work.record(Action.MODALITY, title=title, host=host, operations=" ".join(modality.operations))
+    work.record(
+        Action.MODALITY,
+        title=modality.title,
+        host=modality.host,
+        operations=" ".join(modality.operations),
+        tls="yes" if modality.tls else "no",
+        daily_mib="" if modality.daily_mib is None else str(modality.daily_mib),
+    )
     return modality
 
 

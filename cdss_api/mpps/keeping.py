@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session
 
 from cdss_api.accounts.recording import Actor
-from cdss_api.consequences import writing
-from cdss_api.fhir.keeping import current
+from cdss_api.consequences import written
 from cdss_api.fhir.store import Store
-from cdss_api.imaging.matching import match
-from cdss_api.imaging.orders import named_orders, subjects_of
+from cdss_api.mpps.following import SERVICE
 from cdss_api.mpps.models import PerformedOrder, PerformedStep
-from cdss_api.mpps.steps import Begun, Failure, Refused, Scheduled, StepStatus, Told, performed_of, require_open
-from cdss_api.reading.saying import is_carried_out, say
+from cdss_api.mpps.orders import alone_with_steps, link, speak
+from cdss_api.mpps.steps import Begun, Failure, Refused, StepStatus, Told, require_open
 from cdss_api.service import Service
 from neuronova.contract.audit import Action, Event, Outcome
 from neuronova.contract.grants import Patient
 from neuronova.contract.roles import Role
 
-ACTOR = Actor(subject="service:mpps", role=Role.SERVICE)
+ACTOR = Actor(subject=SERVICE, role=Role.SERVICE)
 _NOT_TOLD = 0  # the status of an answer that is given after this is recorded
-_NO_REASON = "discontinued at the modality"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,14 +32,6 @@ class Sender:
 
     title: str
     address: str
-    issuer: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Named:
-    study: str
-    accession_number: str
-    patient_id: str
     issuer: str
 
 
@@ -59,35 +48,7 @@ class Steps:
             Refused: there is such a step.
             JournalFailed: it cannot be recorded, so nothing is kept.
         """
-        issuer = begun.issuer or sender.issuer
-        whom = Patient(begun.patient_id, issuer)
-        with writing(self.service, ACTOR) as store:
-            session = store.session
-            step = PerformedStep(
-                uid=uid,
-                title=sender.title,
-                station=begun.station,
-                modality=begun.modality,
-                step_id=begun.step_id,
-                status=StepStatus.IN_PROGRESS,
-                began=begun.began,
-                ended=None,
-                reason="",
-                series=begun.series,
-                patient_id=whom.patient_id,
-                issuer=whom.issuer,
-                patient_name=begun.patient_name,
-                scheduled=[asdict(one) for one in begun.scheduled],
-                told=self.service.now(),
-            )
-            with _as_duplicate():
-                session.add(step)
-                session.flush()
-            orders = sorted({id_ for one in begun.scheduled if (id_ := _order_of(session, one, whom))})
-            session.add_all([PerformedOrder(uid=uid, order_id=id_) for id_ in orders])
-            session.flush()
-            _say(store, orders)
-            self._record(sender, step, "N-CREATE")
+        self._written(sender, "N-CREATE", partial(self._begin, sender, uid, begun))
 
     def change(self, sender: Sender, uid: str, told: Told) -> None:
         """Change a step, or end it (N-SET).
@@ -96,23 +57,58 @@ class Steps:
             Refused: there is no such step, it has ended, or another modality began it.
             JournalFailed: it cannot be recorded, so nothing is changed.
         """
-        with writing(self.service, ACTOR) as store:
-            session = store.session
-            step = session.get(PerformedStep, uid, with_for_update=True)
-            if step is None:
-                raise Refused(Failure.NO_SUCH_INSTANCE, "there is no such step")
-            if step.title != sender.title:
-                raise Refused(Failure.NOT_AUTHORISED, "another modality began this step")
-            require_open(StepStatus(step.status))
-            step.told = self.service.now()
-            step.series = step.series if told.series is None else told.series
-            step.ended = step.ended if told.ended is None else told.ended
-            step.reason = told.reason or ""
-            if told.status not in (None, step.status):
-                step.status = told.status
-                session.flush()
-                _say(store, session.scalars(select(PerformedOrder.order_id).where(PerformedOrder.uid == uid)))
-            self._record(sender, step, "N-SET")
+        self._written(sender, "N-SET", partial(self._tell, sender, uid, told))
+
+    def _written(self, sender: Sender, route: str, write: Callable[[Store], PerformedStep]) -> None:
+        written(self.service, ACTOR, write, lambda step: self._record(sender, step, route))
+
+    def _begin(self, sender: Sender, uid: str, begun: Begun, store: Store) -> PerformedStep:
+        session = store.session
+        whom = Patient(begun.patient_id, begun.issuer or sender.issuer)
+        step = PerformedStep(
+            uid=uid,
+            title=sender.title,
+            station=begun.station,
+            modality=begun.modality,
+            step_id=begun.step_id,
+            status=StepStatus.IN_PROGRESS,
+            began=begun.began,
+            ended=None,
+            reason="",
+            series=begun.series,
+            patient_id=whom.patient_id,
+            issuer=whom.issuer,
+            patient_name=begun.patient_name,
+            scheduled=[asdict(one) for one in begun.scheduled],
+            told=self.service.now(),
+        )
+        alone_with_steps(store, whom)
+        with _as_duplicate():
+            session.add(step)
+            session.flush()
+        speak(store, link(session, step))
+        return step
+
+    def _tell(self, sender: Sender, uid: str, told: Told, store: Store) -> PerformedStep:
+        session = store.session
+        of_step = select(PerformedStep.patient_id, PerformedStep.issuer).where(PerformedStep.uid == uid)
+        whom = session.execute(of_step).one_or_none()
+        if whom is None:
+            raise Refused(Failure.NO_SUCH_INSTANCE, "there is no such step")
+        alone_with_steps(store, Patient(*whom))
+        step = session.get_one(PerformedStep, uid)
+        if step.title != sender.title:
+            raise Refused(Failure.NOT_AUTHORISED, "another modality began this step")
+        require_open(StepStatus(step.status))
+        step.told = self.service.now()
+        step.series = step.series if told.series is None else told.series
+        step.ended = step.ended if told.ended is None else told.ended
+        step.reason = told.reason or ""
+        if told.status not in (None, step.status):
+            step.status = told.status
+            session.flush()
+            speak(store, session.scalars(select(PerformedOrder.order_id).where(PerformedOrder.uid == uid)))
+        return step
 
     def _record(self, sender: Sender, step: PerformedStep, route: str) -> None:
         event = Event(
@@ -137,33 +133,3 @@ def _as_duplicate() -> Iterator[None]:
         yield
     except IntegrityError:
         raise Refused(Failure.DUPLICATE_INSTANCE, "there is such a step") from None
-
-
-def _order_of(session: Session, scheduled: Scheduled, whom: Patient) -> str | None:
-    """Return the one order that a step was scheduled by: of the same patient, by its study first.
-
-    An accession number that several orders share names none of them for sure.
-    """
-    if not whom.patient_id:
-        return None
-    named = _Named(scheduled.study, scheduled.accession_number, whom.patient_id, whom.issuer)
-    verdict = match(named, subjects_of(session, whom), named_orders(session, named))
-    planned = [one for one in verdict.orders if one.study_uid == scheduled.study]
-    meant = planned or verdict.orders
-    return meant[0].id if len(meant) == 1 else None
-
-
-def _say(store: Store, orders: Iterable[str]) -> None:
-    """Have each order say what all its steps say together."""
-    for id_ in sorted(orders):
-        order = current(store, "ServiceRequest", id_)
-        if order is not None and is_carried_out(order):
-            performed, reason = performed_of(_steps_of(store.session, id_))
-            say(store, order, performed, reason or _NO_REASON)
-
-
-def _steps_of(session: Session, order: str) -> list[tuple[StepStatus, str]]:
-    rows = select(PerformedStep.status, PerformedStep.reason).join(PerformedOrder).order_by(PerformedStep.told)
-    return [
-        (StepStatus(status), reason) for status, reason in session.execute(rows.where(PerformedOrder.order_id == order))
-    ]

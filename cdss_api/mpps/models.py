@@ -14,7 +14,11 @@ class PerformedStep(Base):
     """A step as its modality told it last. Times are seconds since the epoch."""
 
     __tablename__ = "performed_step"
-    __table_args__ = (Index("performed_step_began", "began"), Index("performed_step_status", "status"))
+    __table_args__ = (
+        Index("performed_step_began", "began"),
+        Index("performed_step_status", "status"),
+        Index("performed_step_whom", "patient_id", "issuer"),
+    )
 
     uid: Mapped[str] = mapped_column(String(64), primary_key=True)  # SOPInstanceUID
     title: Mapped[str] = mapped_column(String(16))  # the AE title that told of it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
@@ -17,6 +18,7 @@ from pynetdicom.sop_class import ModalityPerformedProcedureStep, Verification  #
 from sqlalchemy.exc import SQLAlchemyError
 
 from cdss_api.accounts.models import Modality
+from cdss_api.alone import alone
 from cdss_api.mpps.connections import MOST, SILENCE, Server, bound, message_ended, tls
 from cdss_api.mpps.keeping import Sender, Steps
 from cdss_api.mpps.reading import read_change, read_creation
@@ -25,18 +27,30 @@ from cdss_api.service import Service
 from cdss_api.worklist.mapping import UID
 from neuronova.audit.files import JournalFailed
 from neuronova.contract.grants import Operation
-from neuronova.contract.nesting import Harmful, require_harmless
+from neuronova.contract.nesting import require_harmless
+from neuronova.contract.part10 import Harmful
 
 log = logging.getLogger(__name__)
 
 _AGAIN = 1.0  # seconds
+_GRACE = 2.0  # seconds for all that a modality still has to say
 _SYNTAXES = ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1"]  # little endian, implicit and explicit: nothing to inflate
 _REJECTED = (0x01, 0x01, 0x03)  # for good, by the service user: calling AE title not recognised (PS3.8 9.3.4)
 _SUCCESS = 0x0000
 
 
 def listen(service: Service) -> None:
-    """Answer modalities until the service stops; a port that is not free is tried again."""
+    """Answer modalities until the service stops, in one process; a port that is not free is tried again."""
+    with alone(service.settings.data / "api" / "mpps.lock", service.stopping):
+        ended = _serve(service)
+    until = time.monotonic() + _GRACE
+    for association in ended:
+        association.join(max(0.0, until - time.monotonic()))
+        association.abort()
+
+
+def _serve(service: Service) -> list[Association]:
+    """Return who is still associated when the service stops and the port is free."""
     while not service.stopping.is_set():
         try:
             server = _server(service)
@@ -47,8 +61,8 @@ def listen(service: Service) -> None:
         threading.Thread(target=server.serve_forever, name="mpps", daemon=True).start()
         service.stopping.wait()
         server.shutdown()
-        for association in server.active_associations:
-            association.abort()
+        return list(server.active_associations)
+    return []
 
 
 def _server(service: Service) -> Server:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
+from cdss_api.database import insert_into
 from cdss_api.notifications.kinds import Channel, Kind, kinds_for
 from cdss_api.notifications.models import Inbox
-from cdss_api.notifications.notifying import WEBHOOK_TARGET, chosen, insert_into
+from cdss_api.notifications.notifying import WEBHOOK_TARGET, chosen
 from cdss_api.outbox import credentials
 from cdss_api.outbox.credentials import Credentials, new_signing_secret
 from neuronova.contract.roles import Role

@@ -6,13 +6,12 @@ import json
 import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import insert
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from cdss_api.accounts.shapes_people import instant
+from cdss_api.database import insert_into
 from cdss_api.notifications.kinds import KINDS, Channel, Kind
 from cdss_api.notifications.models import (
     LONGEST_DEDUPE,
@@ -133,8 +132,3 @@ def _tell(session: Session, account: str, happening: str, kind: Kind, now: float
 def _shortened(text: str) -> str:
     line = " ".join(text.split())
     return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1]}…"
-
-
-def insert_into(session: Session, table: Any) -> Any:
-    """Return an INSERT that may do nothing; both databases have it, under SQLAlchemy's two names."""
-    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)

@@ -1,25 +1,32 @@
-"""A target's breaker: one row that all workers share. Closed: send. Open: wait. Half-open: one message probes."""
+"""A target's breaker: one row that all workers share. Closed: send. Open: wait. Half-open: one message probes.
+
+pybreaker changes its state (see `breaker_storage`). What it would do by itself, to let a call through or not, is asked
+of the row instead, for many workers ask at once: `allowed`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from cdss_api.outbox.breaker_state import Breaker
 from cdss_api.outbox.models import Target
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.waits import Policy, Random
 
+if TYPE_CHECKING:
+    from pybreaker import CircuitBreaker
 
-class Breaker(StrEnum):
-    """The states of a breaker."""
+    from cdss_api.outbox.breaker_storage import TargetStorage
 
-    CLOSED = "closed"
-    OPEN = "open"
-    HALF_OPEN = "half_open"
+
+class _Down(Exception):
+    """What a failed attempt is to pybreaker, which judges exceptions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +72,26 @@ def tell(session: Session, target: str, heard: Sequence[Heard], policy: Policy, 
     failed = any(_is_down(one) for one in heard)
     if not heard or (not failed and row.breaker == Breaker.CLOSED and not row.failures):
         return row  # the usual case writes nothing: all workers would wait for this row
+    # Here, for it loads Redis' library where that is installed, and the usual case does without.
+    from pybreaker import CircuitBreaker
+
+    from cdss_api.outbox.breaker_storage import Change, TargetStorage
+
     session.refresh(row, with_for_update=True)
+    stored = TargetStorage(row, policy, random)
+    # It shares nothing with other threads: its row is locked.
+    breaker = CircuitBreaker(
+        policy.failures, name=target, state_storage=stored, listeners=[Change()], throw_new_error_on_trip=False
+    )
     for one in sorted(heard, key=lambda one: one.at):
-        if _is_down(one):
-            _failed(row, one, policy, random)
+        stored.now = one.at
+        if not _is_down(one):
+            _worked(breaker, row, one)
+        elif one.outcome.wait is not None:
+            # It answers, and says when to come back: no outage, so the pauses do not grow.
+            stored.hold(one.outcome.wait)
         else:
-            _worked(row, one)
+            _failed(breaker, stored)
     session.flush()
     return row
 
@@ -86,16 +107,22 @@ def _is_down(one: Heard) -> bool:
     return one.outcome.verdict is Verdict.TARGET_DOWN
 
 
-def _worked(row: Target, one: Heard) -> None:
-    row.breaker, row.failures, row.openings, row.until = Breaker.CLOSED, 0, 0, None
+def _worked(breaker: CircuitBreaker, row: Target, one: Heard) -> None:
+    # What was begun before it opened says as well that the target is there.
+    if breaker.current_state == Breaker.OPEN:
+        breaker.close()
+    else:
+        breaker.call(lambda: None)
     row.worked_at = max(one.at, row.worked_at or one.at)
 
 
-def _failed(row: Target, one: Heard, policy: Policy, random: Random) -> None:
-    row.failures += 1
-    if one.outcome.wait is not None:
-        # It answers, and says when to come back: no outage, so the pauses do not grow.
-        row.breaker, row.until = Breaker.OPEN, max(row.until or 0.0, one.at + one.outcome.wait)
-    elif row.breaker == Breaker.HALF_OPEN or (row.breaker == Breaker.CLOSED and row.failures >= policy.failures):
-        row.openings += 1
-        row.breaker, row.until = Breaker.OPEN, one.at + policy.pause(row.openings, random)
+def _failed(breaker: CircuitBreaker, stored: TargetStorage) -> None:
+    if breaker.current_state == Breaker.OPEN:
+        stored.increment_counter()  # what was begun before it opened prolongs nothing
+        return
+    with suppress(_Down):
+        breaker.call(_fail)
+
+
+def _fail() -> None:
+    raise _Down

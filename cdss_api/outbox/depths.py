@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from cdss_api.outbox.breaker import Breaker
+from cdss_api.outbox.breaker_state import Breaker
 from cdss_api.outbox.configured_targets import ConfiguredTarget
 from cdss_api.outbox.dispatching import is_own
 from cdss_api.outbox.models import Message, Stream, Target, is_open

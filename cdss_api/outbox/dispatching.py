@@ -25,9 +25,11 @@ from cdss_api.reading.printing import FONT, pdf_of
 from cdss_api.reading.signed import version_of
 
 # What the platform itself delivers, by the first word of the target's name: nobody can set up a target of that name.
-OWN = frozenset({"orthanc", "subscription", "correction", "result", "inference", "notification", "email", "dicom"})
+OWN = frozenset(
+    {"orthanc", "subscription", "correction", "result", "inference", "notification", "email", "dicom", "prefetch"}
+)
 # Of these, what goes to the Orthanc of the platform's own machine, which others cannot reach.
-_LOCAL = frozenset({"orthanc", "correction", "result", "dicom"})
+_LOCAL = frozenset({"orthanc", "correction", "result", "dicom", "prefetch"})
 LONGEST_ASKING = 45.0  # seconds; less than the policy's longest delivery
 
 

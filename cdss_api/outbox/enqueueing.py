@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any
 
 from sqlalchemy import Update, case, insert, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from cdss_api.database import insert_into
 from cdss_api.outbox.models import Message, Stream, Target
 from cdss_api.outbox.states import State
 from cdss_api.outbox.waking import wake
@@ -50,16 +49,11 @@ def _woken(target: str, aggregate: str, now: float) -> Update:
 
 
 def _new(session: Session, target: str, aggregate: str, now: float) -> int:
-    made = _insert(session, Target).values(target=target, breaker="closed", failures=0, openings=0)
+    made = insert_into(session, Target).values(target=target, breaker="closed", failures=0, openings=0)
     session.execute(made.on_conflict_do_nothing())
     values = {"target": target, "aggregate": aggregate, "visible_at": now}
-    made = _insert(session, Stream).values(values | {"fence": 0, "leased": False, "parked": False})
+    made = insert_into(session, Stream).values(values | {"fence": 0, "leased": False, "parked": False})
     # Another transaction may have made it since: this one waits for that, and then finds it.
     session.execute(made.on_conflict_do_nothing(index_elements=["target", "aggregate"]))
     number: int = session.execute(_woken(target, aggregate, now)).scalar_one()
     return number
-
-
-def _insert(session: Session, table: Any) -> Any:
-    """Return an INSERT that may do nothing; both databases have it, under SQLAlchemy's two names."""
-    return (sqlite if session.get_bind().dialect.name == "sqlite" else postgresql).insert(table)

@@ -14,7 +14,7 @@ from typing import Protocol
 import psycopg
 from psycopg import sql
 
-from cdss_api.database import Database
+from cdss_api.database import UNTIL_LOST, Database
 from cdss_api.outbox.waking import LONGEST, OUTBOX, Bell, address, decoded
 
 _LOG = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ class _PostgreSQL:
 
     def _hear(self, alarms: Rings, stop: threading.Event) -> None:
         _, given = self.database.engine.dialect.create_connect_args(self.database.engine.url)
-        with psycopg.connect(**given, connect_timeout=5, autocommit=True) as connection:
+        with psycopg.connect(**{**given, **UNTIL_LOST}, autocommit=True) as connection:
             connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(self.bell.channel)))
             alarms.ring_all()
             while not stop.is_set():

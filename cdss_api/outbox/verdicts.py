@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-import requests
-
 from cdss_api.errors import Unavailable
 from cdss_api.outbox.waits import named_wait
+from neuronova.trying import is_passing, is_unreachable
 
 
 class Verdict(StrEnum):
@@ -37,15 +34,6 @@ class Outcome:
 
 
 _OWN_AND_PASSING = frozenset({408, 409, 425})
-_UNREACHABLE = (
-    ConnectionError,
-    TimeoutError,
-    socket.gaierror,
-    ssl.SSLError,
-    requests.ConnectionError,
-    requests.Timeout,
-    requests.exceptions.ChunkedEncodingError,  # the answer broke off
-)
 
 
 def of_answer(status: int, headers: Mapping[str, str], now: float, *, if_match: bool = False) -> Outcome:
@@ -61,10 +49,10 @@ def of_answer(status: int, headers: Mapping[str, str], now: float, *, if_match: 
         return Outcome(Verdict.REAUTHORIZE, detail)
     if status == 412:
         return Outcome(Verdict.CONFLICT if if_match else Verdict.DUPLICATE, detail)
-    if status == 429 or status >= 500:
-        return Outcome(Verdict.TARGET_DOWN, detail, named_wait(status, headers, now))
     if status in _OWN_AND_PASSING:
         return Outcome(Verdict.TRANSIENT, detail, named_wait(status, headers, now))
+    if is_passing(status):
+        return Outcome(Verdict.TARGET_DOWN, detail, named_wait(status, headers, now))
     return Outcome(Verdict.PERMANENT, detail)
 
 
@@ -73,6 +61,6 @@ def of_exception(error: Exception) -> Outcome:
     name = type(error).__name__
     if isinstance(error, Unavailable):
         return Outcome(Verdict.TARGET_DOWN, str(error))  # this worker lacks something, which it says itself
-    if isinstance(error, _UNREACHABLE):
+    if is_unreachable(error):
         return Outcome(Verdict.TARGET_DOWN, name)
     return Outcome(Verdict.TRANSIENT, name)

@@ -8,12 +8,12 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.models import Resource, Version
 from cdss_api.imaging.mismatches import held
-from cdss_api.jobs.models import Job
+from cdss_api.jobs.overview import standing
 from cdss_api.outbox.depths import depth_of
 from cdss_api.reading.waiting import unreported
 
@@ -24,12 +24,11 @@ _SHOWN = ("target", "own", "profile", "paused", "waiting", "dead", "oldest_secon
 
 def counted(session: Session, now: float, zone: timedelta) -> dict[str, Any]:
     """Return what the database says at `now` (seconds since 1970, UTC), days being those of the offset `zone`."""
-    jobs = select(Job.state, func.count()).group_by(Job.state)
     return {
         "days": received(session, now, zone),
         "unreported": unreported(session, now),
         "held": held(session),
-        "jobs": [{"state": state, "count": count} for state, count in session.execute(jobs.order_by(Job.state))],
+        "jobs": [{"state": one["state"], "count": one["count"]} for one in standing(session, now)],
         "targets": [{name: getattr(one, name) for name in _SHOWN} for one in depth_of(session, now)],
     }
 
@@ -40,10 +39,12 @@ def received(session: Session, now: float, zone: timedelta) -> list[dict[str, An
     days = [today - timedelta(days=back) for back in range(DAYS - 1, -1, -1)]
     midnight = datetime.combine(days[0], time(), UTC) - zone
     first = Version.updated
+    since = int(midnight.timestamp()) * _MICROS
     came = (
         select(first)
         .join(Resource, and_(Resource.number == Version.number, Version.version == 1))
-        .where(Resource.kind == "ImagingStudy", first >= int(midnight.timestamp()) * _MICROS)
+        # What came since has changed since, too: an index has that, and none has first versions.
+        .where(Resource.kind == "ImagingStudy", Resource.updated >= since, first >= since)
     )
     found = Counter((datetime.fromtimestamp(micros / _MICROS, UTC) + zone).date() for micros in session.scalars(came))
     return [{"day": day.isoformat(), "studies": found[day]} for day in days]

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, select, union
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from cdss_api.fhir.compartment import Compartments
-from cdss_api.fhir.linked import about, by_id, merged
-from cdss_api.fhir.models import DateValue, ReferenceValue, Resource
+from cdss_api.fhir.linked import about, by_id, chunks, merged
+from cdss_api.fhir.models import IS_LONG, LONG_SPAN, DateValue, ReferenceValue, Resource
 from cdss_api.fhir.moment import micros_of
 from cdss_api.mpps.listing import steps_of
 from cdss_api.reading.listing import surroundings
@@ -30,22 +30,20 @@ def of_day(session: Session, seen: Compartments, day: date, zone: tzinfo | None 
     margin = _ZONES.total_seconds()
     begins, ends = span_of(day, zone)
     low, high = micros_of(begins - margin), micros_of(ends + margin)
-    visible = seen.visible(Resource)
-    orders = by_id(session, "ServiceRequest", _candidates(session, low, high), visible)
+    orders = by_id(session, "ServiceRequest", _candidates(session, low, high), seen)
     orders = {id_: one for id_, one in orders.items() if one.get("status") in _SHOWN and is_imaging(one)}
-    found = ReferenceValue.number.in_(select(Resource.number).where(visible))
-    appointments = about(session, "Appointment", "based-on", "ServiceRequest", orders, found)
-    tasks = merged(about(session, "Task", code, "ServiceRequest", orders, found) for code in ("focus", "based-on"))
+    appointments = about(session, "Appointment", "based-on", "ServiceRequest", orders, seen=seen)
+    tasks = merged(about(session, "Task", code, "ServiceRequest", orders, seen=seen) for code in ("focus", "based-on"))
     wanted = day.strftime("%Y%m%d")
     plans = {
         id_: plan
         for id_, one in orders.items()
         if (plan := plan_of(one, appointments.get(id_, ()), tasks.get(id_, ()), zone))[1] == wanted
     }
-    studies = about(session, "ImagingStudy", "basedon", "ServiceRequest", plans, found)
+    studies = about(session, "ImagingStudy", "basedon", "ServiceRequest", plans, seen=seen)
     around = surroundings(session, seen, [one for some in studies.values() for one in some])
     steps = steps_of(session, plans)
-    patients = by_id(session, "Patient", {subject_of(orders[id_]) for id_ in plans}, visible)
+    patients = by_id(session, "Patient", {subject_of(orders[id_]) for id_ in plans}, seen)
     devices = by_id(session, "Device", {id_ for plan in plans.values() for id_ in _devices(plan[0])})
     rows = []
     for id_, (references, _, start) in plans.items():
@@ -85,43 +83,28 @@ def span_of(day: date, zone: tzinfo | None = None) -> tuple[float, float]:
 
 def _candidates(session: Session, low: int, high: int) -> Sequence[str]:
     """Return the ids of the orders that something plans, or that were made, about that time."""
-    return list(
-        session.scalars(
-            union(
-                _dated(low, high),
-                _planned("Appointment", "based-on", "date", low, high),
-                _planned("Task", "focus", "period", low, high),
-                _planned("Task", "based-on", "period", low, high),
-                select(Resource.logical_id).where(
-                    Resource.kind == "ServiceRequest", Resource.updated >= low, Resource.updated < high
-                ),
-            ).limit(MOST)
-        )
+    made = (Resource.kind == "ServiceRequest", Resource.updated >= low, Resource.updated < high)
+    found = set(session.scalars(select(Resource.logical_id).where(*made).limit(MOST)))
+    for some in chunks(_dated(session, "ServiceRequest", ("occurrence", "authored"), low, high)):
+        found |= set(session.scalars(select(Resource.logical_id).where(Resource.number.in_(some))))
+    for kind, when, codes in (("Appointment", "date", ("based-on",)), ("Task", "period", ("focus", "based-on"))):
+        of_order = (ReferenceValue.code.in_(codes), ReferenceValue.target_kind == "ServiceRequest")
+        for some in chunks(_dated(session, kind, (when,), low, high)):
+            planned = select(ReferenceValue.target_id).where(ReferenceValue.number.in_(some), *of_order)
+            found |= set(session.scalars(planned))
+    return sorted(found)[:MOST]
+
+
+def _dated(session: Session, kind: str, codes: Sequence[str], low: int, high: int) -> set[int]:
+    """Return the numbers of the resources of a type whose time overlaps this one.
+
+    One that is not long began not long before, so that an index leads there; of long ones there are few.
+    """
+    rows = select(DateValue.number).where(
+        *(DateValue.kind == kind, DateValue.code.in_(codes)), DateValue.low < high, DateValue.high > low
     )
-
-
-def _dated(low: int, high: int) -> Select[str]:
-    own = (DateValue.kind == "ServiceRequest", DateValue.code.in_(("occurrence", "authored")))
-    return (
-        select(Resource.logical_id)
-        .join(DateValue, DateValue.number == Resource.number)
-        .where(*own, _overlaps(DateValue, low, high))
-    )
-
-
-def _planned(kind: str, code: str, when: str, low: int, high: int) -> Select[str]:
-    dated = aliased(DateValue)
-    same = and_(dated.number == ReferenceValue.number, dated.kind == kind, dated.code == when)
-    return (
-        select(ReferenceValue.target_id)
-        .join(dated, same)
-        .where(ReferenceValue.kind == kind, ReferenceValue.code == code)
-        .where(ReferenceValue.target_kind == "ServiceRequest", _overlaps(dated, low, high))
-    )
-
-
-def _overlaps(dated: type[DateValue], low: int, high: int) -> ColumnElement[bool]:
-    return and_(dated.low < high, dated.high > low)
+    near, long = rows.where(DateValue.low > low - LONG_SPAN), rows.where(text(IS_LONG))
+    return {*session.scalars(near.limit(MOST)), *session.scalars(long.limit(MOST))}
 
 
 def _devices(references: Iterable[Mapping[str, Any]]) -> list[str]:

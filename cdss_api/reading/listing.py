@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from cdss_api.fhir.compartment import Compartments
 from cdss_api.fhir.document import Document
 from cdss_api.fhir.linked import about, by_id, chunks, gathered, numbered
-from cdss_api.fhir.models import ReferenceValue, Resource, TokenValue
+from cdss_api.fhir.models import TokenValue
 from cdss_api.fhir.moment import instant
 from cdss_api.reading.progress import progress_of
 from cdss_api.reading.study import (
@@ -31,6 +31,14 @@ from cdss_api.reading.study import (
 from cdss_api.reading.waiting import REPORT_OF, Found, Wanted, waiting
 from cdss_api.results.raising import RAISED_TO, critical_findings
 from cdss_api.results.wording import NOT_FOR_DIAGNOSIS
+
+# Built once: that takes longer than to ask it.
+_NAMING = select(TokenValue.value, TokenValue.number).where(
+    TokenValue.kind == "DiagnosticReport",
+    TokenValue.code == "identifier",
+    TokenValue.system == REPORT_OF,
+    TokenValue.value.in_(bindparam("studies", expanding=True)),
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,14 +91,12 @@ def listed(session: Session, seen: Compartments, wanted: Wanted) -> Listed:
 def surroundings(session: Session, seen: Compartments, studies: Iterable[Document]) -> Around:
     """Return what is about some studies and may be seen."""
     studies = list(studies)
-    visible = seen.visible(Resource)
-    orders = by_id(session, "ServiceRequest", {one for study in studies for one in orders_of(study)}, visible)
-    about_these = ReferenceValue.number.in_(select(Resource.number).where(Resource.kind == "DiagnosticReport", visible))
+    orders = by_id(session, "ServiceRequest", {one for study in studies for one in orders_of(study)}, seen)
     return Around(
-        patients=by_id(session, "Patient", {subject_of(study) for study in studies}, visible),
+        patients=by_id(session, "Patient", {subject_of(study) for study in studies}, seen),
         orders=orders,
         by_study=_named(session, [study_uid_of(study) for study in studies], seen),
-        by_order=about(session, "DiagnosticReport", "based-on", "ServiceRequest", orders, about_these),
+        by_order=about(session, "DiagnosticReport", "based-on", "ServiceRequest", orders, seen=seen),
     )
 
 
@@ -102,12 +108,9 @@ def names_study(report: Document) -> bool:
 def _named(session: Session, studies: Iterable[str], seen: Compartments) -> Mapping[str, Sequence[Document]]:
     pairs: list[tuple[str, int]] = []
     for some in chunks(f"{OID}{uid}" for uid in studies if uid):
-        named = (TokenValue.kind == "DiagnosticReport", TokenValue.code == "identifier")
-        rows = select(TokenValue.value, TokenValue.number).where(
-            *named, TokenValue.system == REPORT_OF, TokenValue.value.in_(some)
-        )
-        pairs += [(value.removeprefix(OID), number) for value, number in session.execute(rows)]
-    return gathered(session, pairs, seen.visible(Resource))
+        named = session.execute(_NAMING, {"studies": some})
+        pairs += [(value.removeprefix(OID), number) for value, number in named]
+    return gathered(session, pairs, seen)
 
 
 def _row(study: Document, found: Found, around: Around) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The table of words that the reading list is searched for."""
+"""The tables of the reading list: the words that it is searched for, and the studies that may be on it."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ class Words(Base):
     number: Mapped[int] = mapped_column(ForeignKey("fhir_resource.number"), primary_key=True, autoincrement=False)
     kind: Mapped[str] = mapped_column(String(64))
     folded: Mapped[str] = mapped_column(Bytewise)
+
+
+class Open(Base):
+    """An ImagingStudy that may wait for a report; one that waits is always here."""
+
+    __tablename__ = "reading_open"
+
+    number: Mapped[int] = mapped_column(ForeignKey("fhir_resource.number"), primary_key=True, autoincrement=False)

@@ -9,13 +9,13 @@ from typing import Any
 from sqlalchemy import select
 
 from cdss_api.accounts.models import Account
-from cdss_api.fhir.document import Document, read
+from cdss_api.fhir.document import Document, read_stored
 from cdss_api.fhir.interactions import alone_with
 from cdss_api.fhir.linked import by_id
 from cdss_api.fhir.models import Resource, Version
 from cdss_api.fhir.moment import instant
 from cdss_api.fhir.query import parse
-from cdss_api.fhir.searching import matching, search
+from cdss_api.fhir.searching import identified, search
 from cdss_api.fhir.store import Store, Stored
 from cdss_api.fhir.validation import check
 from cdss_api.reading.listing import Around, surroundings
@@ -56,7 +56,7 @@ def opened(store: Store, uid: str) -> Opened:
     Raises:
         Problem: 404 where there is none, or none that may be seen.
     """
-    found = matching(store, parse("ImagingStudy", [("identifier", f"{DICOM_UID}|{OID}{uid}")], strict=True), 1)
+    found = identified(store, "ImagingStudy", DICOM_UID, f"{OID}{uid}", 1)
     if not found:
         raise Problem(404, "not-found", "There is no such study, or you may not see it.")
     study = found[0].document()
@@ -66,7 +66,7 @@ def opened(store: Store, uid: str) -> Opened:
 
 def report_of(store: Store, uid: str) -> Stored | None:
     """Return the report that names a study; of several, which another system may have made, the newest."""
-    found = matching(store, parse("DiagnosticReport", _named(uid), strict=True), 10)
+    found = identified(store, "DiagnosticReport", REPORT_OF, f"{OID}{uid}", 10)
     return max(found, key=lambda one: (one.updated, one.id), default=None)
 
 
@@ -107,7 +107,7 @@ def versions(store: Store, report: Stored) -> list[dict[str, Any]]:
         .limit(200)
     )
     return [
-        content_of(read(body)) | {"author": shown or username or author}
+        content_of(read_stored(body)) | {"author": shown or username or author}
         for body, author, shown, username in store.session.execute(rows)
         if body is not None
     ]

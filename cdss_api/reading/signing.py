@@ -37,7 +37,7 @@ def follow(work: Work, store: Store, written: Sequence[Stored]) -> None:
 
 def _follow(work: Work, store: Store, stored: Stored) -> None:
     after = None if stored.body is None else read(stored.body)
-    before = _before(store, stored)
+    before = version_before(store, stored)
     if not any(document is not None and names_study(document) for document in (before, after)):
         return
     if before is not None and is_signed(before):
@@ -54,7 +54,8 @@ def _follow(work: Work, store: Store, stored: Stored) -> None:
     )
 
 
-def _before(store: Store, stored: Stored) -> Document | None:
+def version_before(store: Store, stored: Stored) -> Document | None:
+    """Return what a resource said before it was written; nothing where it is new."""
     rows = (
         select(Version.body)
         .join(Resource, Resource.number == Version.number)

@@ -44,7 +44,7 @@ def body_parts_of(study: Document) -> list[str]:
 
 
 def orders_of(study: Document) -> list[str]:
-    """Return the ids of the ServiceRequests that a study is based on."""
+    """Return the ids of the ServiceRequests that a study, or a report, is based on."""
     return _ids(study.get("basedOn", ()), "ServiceRequest")
 
 

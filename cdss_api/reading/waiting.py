@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, aliased
 
 from cdss_api.fhir.compartment import Compartments, seen_later
 from cdss_api.fhir.models import ReferenceValue, Resource, TokenValue, Version
-from cdss_api.reading.models import Words
+from cdss_api.prefetch.models import came_as_prior
+from cdss_api.reading.models import Open, Words
 from cdss_api.reading.progress import Progress
-from cdss_api.reading.study import DICOM_UID, PRIORITIES
+from cdss_api.reading.study import DICOM_UID, OID, PRIORITIES
 from cdss_api.results.raising import RAISED_TO, raised
 from neuronova.contract.roles import Role
 from neuronova.contract.text import folded
@@ -68,8 +69,9 @@ def waiting(session: Session, seen: Compartments, wanted: Wanted) -> tuple[list[
     rank = _rank()
     fitting = (
         select(Resource.number, _FIRST.updated.label("came"), rank.label("rank"))
+        .join(Open, Open.number == Resource.number)
         .join(_FIRST, and_(_FIRST.number == Resource.number, _FIRST.version == 1))
-        .where(_unsigned(), seen_later(seen.reach), *_conditions(seen, wanted))
+        .where(unsigned(), _is_no_prior(), seen_later(seen.reach), *_conditions(seen, wanted))
     )
     if wanted.priority is not None:
         fitting = fitting.where(rank == PRIORITIES.index(wanted.priority))
@@ -85,11 +87,30 @@ def waiting(session: Session, seen: Compartments, wanted: Wanted) -> tuple[list[
 
 
 @cache
-def _unsigned() -> ColumnElement[bool]:
+def unsigned() -> ColumnElement[bool]:
+    """Return that a study waits: there is one, and nobody has signed a report of it."""
     return and_(
         *(Resource.kind == "ImagingStudy", not_(Resource.deleted)),
         *(~_reported(*_SIGNED), ~_has(Resource.number, "status", *_NO_STUDY)),
     )
+
+
+@cache
+def _is_no_prior() -> ColumnElement[bool]:
+    """Return that a study was not fetched from another archive, where it was read, or that an open order is for it.
+
+    As a value and not as a set, it is asked of each study that waits: as a set PostgreSQL looks at all that ever were.
+    """
+    own = aliased(TokenValue)
+    named = (own.number == Resource.number, own.code == "identifier", own.system == DICOM_UID)
+    link, order = aliased(ReferenceValue), aliased(Resource)
+    ordered = exists().where(
+        *(link.number == own.number, link.code == "basedon", link.target_kind == "ServiceRequest"),
+        *(order.kind == "ServiceRequest", order.logical_id == link.target_id),
+        _has(order.number, "status", "active"),
+    )
+    came = select(own.number).where(*named, came_as_prior(func.substr(own.value, len(OID) + 1)), ~ordered)
+    return came.limit(1).correlate(Resource).scalar_subquery().is_(None)
 
 
 def _conditions(seen: Compartments, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -108,24 +129,27 @@ def _conditions(seen: Compartments, wanted: Wanted) -> list[ColumnElement[bool]]
 
 
 def _says(seen: Compartments, word: str) -> ColumnElement[bool]:
-    """Return that a study, its patient or an order of it has a word, or a part of one, that may be seen."""
-    own = _OWN_WORDS
-    said: list[ColumnElement[bool]] = [
-        Resource.number.in_(
-            select(own.number).where(own.kind == "ImagingStudy", own.folded.contains(word, autoescape=True))
+    """Return that a study, its patient or an order of it has a word, or a part of one, that may be seen.
+
+    It is looked up for each study that waits: the words of all that ever were are many more.
+    """
+    own, words, other, link = _OWN_WORDS, _WORDS, _SAYING, _LINK
+    named = (
+        select(words.number)
+        .join(other, other.number == words.number)
+        .join(link, and_(other.kind == link.target_kind, other.logical_id == link.target_id))
+        .where(link.number == Resource.number, link.kind == "ImagingStudy")
+        .where(
+            or_(
+                and_(link.code == "subject", link.target_kind == "Patient"),
+                and_(link.code == "basedon", link.target_kind == "ServiceRequest"),
+            )
         )
-    ]
-    for code, kind in (("subject", "Patient"), ("basedon", "ServiceRequest")):
-        words, other, link = _WORDS, _SAYING, _LINK
-        named = (
-            select(link.number)
-            .join(other, and_(other.kind == link.target_kind, other.logical_id == link.target_id))
-            .join(words, words.number == other.number)
-            .where(link.kind == "ImagingStudy", link.code == code, link.target_kind == kind)
-            .where(words.kind == kind, words.folded.contains(word, autoescape=True), seen_later(seen.reach, other))
-        )
-        said.append(Resource.number.in_(named))
-    return or_(*said)
+        .where(words.folded.contains(word, autoescape=True), seen_later(seen.reach, other))
+        .correlate(Resource)
+    )
+    said = select(own.number).where(own.number == Resource.number, own.folded.contains(word, autoescape=True))
+    return or_(said.correlate(Resource).exists(), named.exists())
 
 
 @cache

@@ -47,6 +47,10 @@ class Publisher:
     service: Service
     stowing: Stowing
 
+    def prepare(self) -> None:
+        """Load what writes objects: highdicom takes a second and 80 MB, and most processes never write one."""
+        from cdss_api.results import objects  # noqa: F401
+
     def __call__(self, job: Job, result: Result, mask: Path | None, /) -> None:
         """Write a result's row, store its objects beside the images, and write it in the record.
 
@@ -54,7 +58,6 @@ class Publisher:
             Undelivered: the series is another one by now, or Orthanc does not take it.
             requests.RequestException: Orthanc does not answer.
         """
-        # Here, for highdicom takes a second and 80 MB, and the API and most workers never write an object.
         from cdss_api.results.made import Made
         from cdss_api.results.objects import file_of, objects_of
 

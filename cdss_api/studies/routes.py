@@ -71,7 +71,7 @@ class StudyRow(BaseModel):
 
 
 class StudiesAnswer(BaseModel):
-    """A page of studies, and how many fit in all."""
+    """A page of studies, and how many fit in all; of more, 1,000 are counted."""
 
     studies: list[StudyRow]
     total: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from sqlalchemy import ColumnElement, and_, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
@@ -43,7 +44,12 @@ def state_of(session: Session) -> State:
 
 def read_entries(session: Session) -> tuple[Entry, ...]:
     """Return the worklist in the order of the orders' ids; what DICOM cannot carry is left out and logged."""
-    orders = sorted(_active_orders(session), key=lambda order: str(order["id"]))
+    return read_entries_of(session, _active_orders(session))
+
+
+def read_entries_of(session: Session, orders: Iterable[Document]) -> tuple[Entry, ...]:
+    """Return the entries of those of these orders that have one."""
+    orders = sorted(orders, key=lambda order: str(order["id"]))
     patients = by_id(session, "Patient", {_patient_of(order) for order in orders})
     orders = [order for order in orders if _patient_of(order) in patients]
     weights = about(session, "Observation", "patient", "Patient", patients, _is_weight())

@@ -11,7 +11,9 @@ class TooLong(ValueError):
 
 def plain(text: object, longest: int) -> str:
     """Return a text without control characters and backslashes, which divide values, cut to `longest`."""
-    kept = "".join(" " if one == "\\" or not one.isprintable() else one for one in str(text or ""))
+    kept = str(text or "")
+    if "\\" in kept or not kept.isprintable():  # few are looked at letter by letter: a worklist has thousands
+        kept = "".join(" " if one == "\\" or not one.isprintable() else one for one in kept)
     return " ".join(kept.split())[:longest].rstrip()
 
 

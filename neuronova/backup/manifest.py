@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from neuronova.backup.index import Counts
+from neuronova.backup.places import INDEX_DUMP
 from neuronova.platform.errors import PlatformError
 
 FORMAT = 1
@@ -29,6 +30,11 @@ class Manifest:
     held: float
     counts: Counts
     digests: Mapping[str, str]
+
+    @property
+    def index(self) -> str:
+        """What Orthanc's index is: sqlite or postgresql."""
+        return "postgresql" if INDEX_DUMP in self.digests else "sqlite"
 
     def write(self, path: Path) -> None:
         """Write it down."""

@@ -10,7 +10,9 @@ STAGED = "backup"  # where databases wait for restic
 # Taken by restic where they lie: their files are written once and never changed.
 STORAGE = "orthanc"
 LIVE = (STORAGE, "models", "audit/checkpoints", "audit/removed")
+# Of an index in PostgreSQL the backup has a dump, and in the file's place a list of what it names, in SQLite's tables.
 INDEX = "orthanc/index"
+INDEX_DUMP = "orthanc/index.dump"
 INDEX_FILES = (INDEX, f"{INDEX}-wal", f"{INDEX}-shm", f"{INDEX}-journal")
 
 # Each is older than the next, so that what one believes of the next is so: the plugin's cursors and what it has told

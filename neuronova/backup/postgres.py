@@ -1,4 +1,4 @@
-"""The API's database where it is PostgreSQL: by its own programs, the password in their environment alone."""
+"""Databases that are PostgreSQL: by its own programs, the password in their environment alone."""
 
 from __future__ import annotations
 
@@ -8,66 +8,60 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from neuronova.platform.errors import PlatformError
+from neuronova.platform.postgres import CONNECT, Postgres, value
 
-_CONNECT = 5  # seconds
+
+def api_database(address: str) -> Postgres:
+    """Return the API's database by its address."""
+    return Postgres("NEURONOVA_DATABASE_URL", address)
 
 
-def dump(address: str, target: Path) -> None:
-    """Write all of a database into a file, as it stands at one moment.
+def dump(database: Postgres, target: Path, *, snapshot: str | None = None) -> None:
+    """Write all of a database into a file, as it stands at one moment: now, or that of an exported `snapshot`.
 
     Raises:
         PlatformError: it cannot be read, or the programs are older than the server.
     """
-    _run(address, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={target}")
+    moment = [] if snapshot is None else [f"--snapshot={snapshot}"]
+    _run(database, "pg_dump", "--format=custom", "--no-owner", "--no-privileges", *moment, f"--file={target}")
     target.chmod(0o600)
 
 
-def load(address: str, source: Path) -> None:
+def load(database: Postgres, source: Path) -> None:
     """Fill an empty database from such a file, wholly or not at all.
 
     Raises:
         PlatformError: it is not empty, or cannot be written.
     """
-    require_empty(address)
-    _run(address, "pg_restore", "--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction", str(source))
+    require_empty(database)
+    words = ("--no-owner", "--no-privileges", "--exit-on-error", "--single-transaction")
+    _run(database, "pg_restore", *words, str(source))
 
 
-def require_empty(address: str) -> None:
+def require_empty(database: Postgres) -> None:
     """Raise a `PlatformError` where a database has tables."""
-    found = _value(
-        address, "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+    found = value(
+        database, "SELECT count(*) FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
     )
     if found:
-        raise PlatformError(
-            f"the database of NEURONOVA_DATABASE_URL has {found} tables; give an empty one to restore into"
-        )
+        raise PlatformError(f"the database of {database.setting} has {found} tables; give an empty one to restore into")
 
 
-def revision(address: str) -> str:
+def revision(database: Postgres) -> str:
     """Return the revision of the API's tables."""
-    return str(_value(address, "SELECT version_num FROM alembic_version"))
+    return str(value(database, "SELECT version_num FROM alembic_version"))
 
 
-def _value(address: str, statement: str) -> object:
-    try:
-        with psycopg.connect(address, connect_timeout=_CONNECT) as connection:
-            row = connection.execute(statement.encode()).fetchone()
-    except psycopg.Error as error:
-        raise PlatformError(f"the database of NEURONOVA_DATABASE_URL cannot be used ({type(error).__name__})") from None
-    return None if row is None else row[0]
-
-
-def _run(address: str, name: str, *words: str) -> None:
+def _run(database: Postgres, name: str, *words: str) -> None:
     program = shutil.which(name)
     if program is None:
         raise PlatformError(
             f"{name} is not installed; install postgresql-client, of the server's version or a newer one"
         )
-    named = conninfo_to_dict(address)
+    named = conninfo_to_dict(database.address, connect_timeout=CONNECT)
     password = named.pop("password", None)
     secret = {} if password is None else {"PGPASSWORD": str(password)}
     done = subprocess.run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -16,13 +16,15 @@ from neuronova.backup.backing_up import repository_of
 from neuronova.backup.checking import MOST_NAMED, Progress, database_faults, storage_faults
 from neuronova.backup.index import Counts, counts_of
 from neuronova.backup.manifest import Manifest
-from neuronova.backup.places import API_DUMP, INDEX, STORAGE, Staging
+from neuronova.backup.places import API_DUMP, INDEX, INDEX_DUMP, STORAGE, Staging
 from neuronova.backup.restic import Repository
 from neuronova.backup.retelling import retell
 from neuronova.backup.verifying import manifest_of
 from neuronova.contract.settings import Settings
 from neuronova.platform.errors import PlatformError
 from neuronova.platform.layout import Layout, make_folders
+from neuronova.platform.orthanc_index import SETTING, index_database
+from neuronova.platform.postgres import Postgres
 from neuronova.platform.preflight import only_one
 
 Stage = Callable[[str, int], None]  # what is done next and of how much; 0 where that is not known
@@ -80,13 +82,24 @@ def _fill(
     _put_into_place(staging.folder, target)
     _drop_later_checkpoints(Trail(target).checkpoints, manifest.checkpoint)
     _shut(target)
-    if settings.database_url is not None:
-        postgres.load(settings.database_url, target / API_DUMP)
-        (target / API_DUMP).unlink()
+    for database, place in _dumped(settings):
+        postgres.load(database, target / place)
+        (target / place).unlink()
     found = counts_of(target / INDEX)
     retell(target, settings)
     stage("Verifying stored files", found.bytes)
-    return found, tuple(islice(storage_faults(target, progress), MOST_NAMED))
+    faults = list(islice(storage_faults(target, progress), MOST_NAMED))
+    if settings.orthanc_index_url is not None:
+        (target / INDEX).unlink()  # a list of it, which no Orthanc reads
+    return found, tuple(faults)
+
+
+def _dumped(settings: Settings) -> Iterator[tuple[Postgres, str]]:
+    """Yield the databases that are PostgreSQL, each with the place of its dump."""
+    if settings.database_url is not None:
+        yield postgres.api_database(settings.database_url), API_DUMP
+    if (database := index_database(settings)) is not None:
+        yield database, INDEX_DUMP
 
 
 def _require_empty(target: Path) -> None:
@@ -97,16 +110,20 @@ def _require_empty(target: Path) -> None:
 
 
 def _require_fitting(settings: Settings, manifest: Manifest) -> None:
-    kind = "sqlite" if settings.database_url is None else "postgresql"
-    if manifest.database != kind:
-        needed = "set NEURONOVA_DATABASE_URL to an empty one" if kind == "sqlite" else "unset NEURONOVA_DATABASE_URL"
-        raise PlatformError(f"the API's database in the backup is of {manifest.database}; {needed}")
+    _require_kind("the API's database", manifest.database, "NEURONOVA_DATABASE_URL", settings.database_url)
+    _require_kind("Orthanc's index", manifest.index, SETTING, settings.orthanc_index_url)
     if not is_known(manifest.revision):
         raise PlatformError(
             f"the backup is of a newer version ({manifest.version}, tables {manifest.revision}); install that one"
         )
-    if settings.database_url is not None:
-        postgres.require_empty(settings.database_url)
+    for database, _ in _dumped(settings):
+        postgres.require_empty(database)
+
+
+def _require_kind(what: str, kind: str, setting: str, address: str | None) -> None:
+    if kind != ("sqlite" if address is None else "postgresql"):
+        needed = f"set {setting} to an empty one" if address is None else f"unset {setting}"
+        raise PlatformError(f"{what} in the backup is of {kind}; {needed}")
 
 
 def _require_space(target: Path, manifest: Manifest) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from neuronova.audit.trail import Trail
 from neuronova.backup import postgres
 from neuronova.backup.index import copy_index, counts_of
+from neuronova.backup.index_dump import dump_index
 from neuronova.backup.manifest import Manifest
 from neuronova.backup.places import (
     API_DATABASE,
@@ -21,16 +22,18 @@ from neuronova.backup.places import (
     AUDIT,
     AUDIT_FOLDERS,
     INDEX,
+    INDEX_DUMP,
     KEYS,
     LINKED,
     PLUGIN_DATABASES,
     PLUGIN_FILES,
+    STORAGE,
     Staging,
 )
 from neuronova.backup.sqlite_files import sha256_of, snapshot
 from neuronova.contract.settings import Settings
 from neuronova.platform.errors import PlatformError
-from neuronova.platform.layout import REPOSITORY
+from neuronova.platform.orthanc_index import index_database
 
 _CUTS_AGAIN = 3
 _CHECKPOINT = re.compile(r"(\d{8})\.json")
@@ -43,7 +46,7 @@ def stage(settings: Settings, now: float) -> Manifest:
         PlatformError: one of them cannot be copied, or there is none yet.
     """
     data, staging = settings.data, Staging(settings.data)
-    require_platform(data)
+    require_platform(settings)
     shutil.rmtree(staging.folder, ignore_errors=True)
     staging.folder.mkdir(mode=0o700)
     _require_space(data)
@@ -52,17 +55,17 @@ def stage(settings: Settings, now: float) -> Manifest:
     api = _stage_api(settings, staging)
     _copy_folder(data / KEYS, staging.of(KEYS))
     _link_all(data, staging)
-    held = copy_index(data / INDEX, staging.of(INDEX))
+    index = _stage_index(settings, staging)
     _link_all(data, staging)
     checkpoint, journals = _stage_audit(Trail(data), staging)
-    places = [one for one in (*copies, api.place, INDEX, *journals) if one]
+    places = [one for one in (*copies, api.place, *index.places, *journals) if one]
     manifest = Manifest(
         time=now,
         version=version("neuronova"),
         revision=api.revision,
         database=api.kind,
         checkpoint=checkpoint,
-        held=held,
+        held=index.held,
         counts=counts_of(staging.of(INDEX)),
         digests={place: sha256_of(staging.of(place)) for place in places},
     )
@@ -73,9 +76,9 @@ def stage(settings: Settings, now: float) -> Manifest:
 def stage_index(settings: Settings, before: Manifest) -> Manifest:
     """Copy Orthanc's index anew, for files that an earlier copy names are gone, and write the manifest of that."""
     staging = Staging(settings.data)
-    held = copy_index(settings.data / INDEX, staging.of(INDEX))
-    digests = dict(before.digests) | {INDEX: sha256_of(staging.of(INDEX))}
-    manifest = replace(before, held=max(held, before.held), counts=counts_of(staging.of(INDEX)), digests=digests)
+    index = _stage_index(settings, staging)
+    digests = dict(before.digests) | {place: sha256_of(staging.of(place)) for place in index.places}
+    manifest = replace(before, held=max(index.held, before.held), counts=counts_of(staging.of(INDEX)), digests=digests)
     manifest.write(staging.manifest)
     return manifest
 
@@ -87,12 +90,17 @@ class _Api:
     revision: str
 
 
-def require_platform(data: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class _Index:
+    places: tuple[str, ...]
+    held: float
+
+
+def require_platform(settings: Settings) -> None:
     """Raise a `PlatformError` where there is no platform of which backups can be made."""
-    if re.search(r'^\s*"PostgreSQL"\s*:', (REPOSITORY / "orthanc.json").read_text(encoding="utf-8"), re.MULTILINE):
-        raise PlatformError("orthanc.json keeps Orthanc's index in PostgreSQL; neuronova backup knows SQLite's alone")
-    if not (data / INDEX).is_file():
-        raise PlatformError(f"there is no platform in {data} yet; start it once with `neuronova run`")
+    made = settings.data / (INDEX if settings.orthanc_index_url is None else STORAGE)
+    if not made.exists():
+        raise PlatformError(f"there is no platform in {settings.data} yet; start it once with `neuronova run`")
 
 
 def _require_space(data: Path) -> None:
@@ -120,14 +128,23 @@ def _copy_files(data: Path, staging: Staging, places: tuple[str, ...]) -> None:
 
 def _stage_api(settings: Settings, staging: Staging) -> _Api:
     if settings.database_url is not None:
-        revision = postgres.revision(settings.database_url)
-        postgres.dump(settings.database_url, staging.of(API_DUMP))
+        database = postgres.api_database(settings.database_url)
+        revision = postgres.revision(database)
+        postgres.dump(database, staging.of(API_DUMP))
         return _Api(API_DUMP, "postgresql", revision)
     if not _copied(settings.data, staging, API_DATABASE):
         raise PlatformError(f"there is no {settings.data / API_DATABASE} yet; start the platform once")
     with closing(sqlite3.connect(staging.of(API_DATABASE))) as db:
         ((revision,),) = db.execute("SELECT version_num FROM alembic_version").fetchall()
     return _Api(API_DATABASE, "sqlite", str(revision))
+
+
+def _stage_index(settings: Settings, staging: Staging) -> _Index:
+    database = index_database(settings)
+    if database is None:
+        return _Index((INDEX,), copy_index(settings.data / INDEX, staging.of(INDEX)))
+    dump_index(database, staging.of(INDEX_DUMP), staging.of(INDEX))
+    return _Index((INDEX, INDEX_DUMP), 0.0)
 
 
 def _link_all(data: Path, staging: Staging) -> None:

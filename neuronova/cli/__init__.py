@@ -17,7 +17,8 @@ from neuronova.cli.importing import import_
 from neuronova.cli.keys import keys
 from neuronova.cli.modality import modality
 from neuronova.cli.outbox import outbox
-from neuronova.cli.parts import part, prepare
+from neuronova.cli.parts import part, prepare, restart_api
+from neuronova.cli.prefetch import prefetch
 from neuronova.cli.restore import restore
 from neuronova.cli.retention import retention
 from neuronova.cli.run import run
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command()(run)
 app.command()(prepare)
 app.command()(part)
+app.command("restart-api")(restart_api)
 app.command()(demo)
 app.command()(transcode)
 app.command()(forward)
@@ -47,6 +49,7 @@ app.add_typer(modality)
 app.add_typer(audit)
 app.add_typer(outbox)
 app.add_typer(forwarding)
+app.add_typer(prefetch)
 app.add_typer(retention)
 app.add_typer(ai)
 app.add_typer(backup)

@@ -43,7 +43,7 @@ def make(context: typer.Context) -> None:
         os.umask(0o077)
         settings = load_settings()
         repository = repository_of(settings)
-        require_platform(settings.data)
+        require_platform(settings)
         if not repository.exists():
             repository.make()
             typer.echo(

@@ -15,7 +15,7 @@ from neuronova.cli.accounts import changing
 from neuronova.cli.ai import read_rules_of
 from neuronova.cli.configuration import load_settings
 from neuronova.cli.errors import in_one_line
-from neuronova.contract.grants import Operation
+from neuronova.contract.grants import ModalityChange, Operation
 
 if TYPE_CHECKING:
     from cdss_api.fhir.store import Store
@@ -121,7 +121,7 @@ def let_in() -> Iterator[None]:
     from neuronova.demo.sending import AE_TITLE
 
     with changing() as (_, work):
-        modalities.put(work, title=AE_TITLE, host="127.0.0.1", port=104, operations=[Operation.STORE], issuer=None)
+        modalities.put(work, ModalityChange(title=AE_TITLE, host="127.0.0.1", operations=(Operation.STORE,)))
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""`neuronova prepare` and `neuronova part`."""
+"""`neuronova prepare`, `neuronova part` and `neuronova restart-api`."""
 
 from __future__ import annotations
 
@@ -29,3 +29,11 @@ def part(
 
         os.umask(0o077)
         become_part(load_settings(), name)
+
+
+def restart_api() -> None:
+    """Replace the processes of the running API one after the other; no request is lost."""
+    with in_one_line():
+        from neuronova.platform.rolling import replace_api
+
+        replace_api(load_settings(), typer.echo)

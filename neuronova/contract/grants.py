@@ -84,7 +84,8 @@ class Operation(StrEnum):
 class ModalityChange:
     """A DICOM application entity as it now is; without a host it is a stranger (again), and refused.
 
-    `issuer` is that of the PatientIDs it sends without one.
+    `issuer` is that of the PatientIDs it sends without one; with `tls` it is called by TLS (PS3.15 B.1). Of a day's
+    images it may store `daily_mib`, as much as it likes without.
     """
 
     title: str
@@ -92,6 +93,8 @@ class ModalityChange:
     port: int = 104
     operations: tuple[Operation, ...] = ()
     issuer: str | None = None
+    tls: bool = False
+    daily_mib: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,33 +7,19 @@ server, of some fifty levels. So an object is looked at before Orthanc reads it.
 from __future__ import annotations
 
 import struct
-import zlib
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from pydicom.uid import (
-    UID,
-    DeflatedExplicitVRLittleEndian,
-    ExplicitVRBigEndian,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
-)
+from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+
+from neuronova.contract.part10 import LONG, Harmful, data_set
 
 DEEPEST: Final = 32
 """Levels that an object may have. Reports and segmentations have under ten."""
-LARGEST_INFLATED: Final = 512 << 20
-"""Bytes that a deflated data set may grow to (PS3.5 A.5)."""
 
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _PIXEL_DATA = 0x7FE00010
 _UNDEFINED = 0xFFFFFFFF
-_LONG = frozenset({b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"})
-_META = 132  # where the file meta information begins (PS3.10 7.1)
-_LARGEST_META = 1 << 16
-
-
-class Harmful(ValueError):
-    """An object that must not be handed to a parser; the message says why, and goes on from "it"."""
 
 
 def require_harmless(content: bytes) -> None:
@@ -41,39 +27,11 @@ def require_harmless(content: bytes) -> None:
 
     What is no DICOM, or is cut off, is left to whoever reads it.
     """
-    syntax, start = _meta(content)
-    if syntax == DeflatedExplicitVRLittleEndian:
-        content, start = _inflated(content[start:]), 0
+    syntax, content, start = data_set(content)
     order = ">" if syntax == ExplicitVRBigEndian else "<"
     item = struct.pack(order + "HH", _ITEM >> 16, _ITEM & 0xFFFF)
     if content.count(item, start) > DEEPEST:  # it takes as many to be so deep; few objects get further than this
         _Walk(content, order, start, is_implicit=syntax == ImplicitVRLittleEndian).to_the_end()
-
-
-def _meta(content: bytes) -> tuple[UID, int]:
-    """Return the transfer syntax and where the data set begins; what is odd is read as explicit, little endian."""
-    if content[128:_META] != b"DICM":
-        return (ExplicitVRLittleEndian if content[4:6].isalpha() else ImplicitVRLittleEndian), 0
-    at, syntax = _META, b""
-    while at + 8 <= min(len(content), _LARGEST_META) and content[at : at + 2] == b"\x02\0":
-        long = content[at + 4 : at + 6] in _LONG
-        length = struct.unpack_from("<I" if long else "<H", content, at + (8 if long else 6))[0]
-        value = at + (12 if long else 8)
-        if content[at + 2 : at + 4] == b"\x10\0":
-            syntax = content[value : value + length]
-        at = value + length
-    return UID(syntax.decode("ascii", "replace").strip("\0 ")), at
-
-
-def _inflated(squeezed: bytes) -> bytes:
-    inflating = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
-    try:
-        content = inflating.decompress(squeezed, LARGEST_INFLATED)
-    except zlib.error:
-        raise Harmful("its deflated data set cannot be read") from None
-    if inflating.unconsumed_tail:
-        raise Harmful(f"its deflated data set is larger than {LARGEST_INFLATED >> 20} MiB")
-    return content
 
 
 class _Open(NamedTuple):
@@ -136,7 +94,7 @@ class _Walk:
     def _head(self, implicit: bool) -> tuple[bytes, int]:
         """Go past an element's head; return its VR (none where it is implicit) and the length of its value."""
         vr = b"" if implicit else self.content[self.at + 4 : self.at + 6]
-        offset, kind = (4, "I") if implicit else (8, "I") if vr in _LONG else (6, "H")
+        offset, kind = (4, "I") if implicit else (8, "I") if vr in LONG else (6, "H")
         start = self.at + offset + struct.calcsize(kind)
         if start > len(self.content):
             self.at = start

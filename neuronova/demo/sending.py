@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydicom.dataset import Dataset
@@ -15,12 +15,20 @@ from rich.progress import track
 from neuronova.contract.settings import Settings
 from neuronova.demo.studies import MR, SUBJECTS, files_in, slices_of
 from neuronova.platform.errors import PlatformError
+from neuronova.trying import Rule, again
 
 AE_TITLE = "NEURONOVA_DEMO"
 # pynetdicom 3.0 now and then reads an answer in its other thread and drops it; the image is then sent once more.
 _ANSWER_SECONDS = 5.0
 _ATTEMPTS = 3
 _KNOWN_WITHIN = 5.0  # seconds in which Orthanc has heard that this AE title may send
+
+
+class _Rejected(PlatformError):
+    """Orthanc takes nothing of this AE title, or not yet."""
+
+
+_UNTIL_KNOWN = Rule(when=lambda error: isinstance(error, _Rejected), within=_KNOWN_WITHIN, first=0.2, longest=0.2)
 
 
 @dataclass(frozen=True)
@@ -81,17 +89,17 @@ def _stored(association: Association, image: Dataset) -> bool:
 
 def _associate(settings: Settings, images: Iterable[Dataset]) -> Association:
     entity = AE(ae_title=AE_TITLE)
-    entity.dimse_timeout = _ANSWER_SECONDS
+    entity.connection_timeout = entity.dimse_timeout = _ANSWER_SECONDS
     for kind in sorted({(image.SOPClassUID, image.file_meta.TransferSyntaxUID) for image in images}):
         entity.add_requested_context(*kind)
-    deadline = time.monotonic() + _KNOWN_WITHIN
-    while True:
-        association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)
-        if association.is_established or not association.is_rejected or time.monotonic() > deadline:
-            break
-        time.sleep(0.2)
+    return again(partial(_established, entity, settings), _UNTIL_KNOWN)
+
+
+def _established(entity: AE, settings: Settings) -> Association:
+    association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)
     if not association.is_established:
-        raise PlatformError(f"no DICOM association with port {settings.dicom_port}; is this platform the one running?")
+        kind = _Rejected if association.is_rejected else PlatformError
+        raise kind(f"no DICOM association with port {settings.dicom_port}; is this platform the one running?")
     return association
 
 

@@ -24,9 +24,11 @@ from neuronova.doctor import certificates, clock, disk, limits, peers, rights, v
 from neuronova.doctor.backups import look_at_backups
 from neuronova.doctor.finding import Finding, failed, skipped
 from neuronova.doctor.health import look_at_health
+from neuronova.doctor.index import look_at_index
 from neuronova.doctor.ports import answering, look_at_ports
 from neuronova.doctor.tables import look_at_database
 from neuronova.platform.layout import Layout
+from neuronova.platform.orthanc_index import index_database
 
 # A check gives what it found; what it raises is a fault of its own.
 Check = Callable[[], list[Finding]]
@@ -74,9 +76,15 @@ def checks_of(
         "certificates": partial(
             certificates.look_at_certificates, certificates_of(settings), _keys_of(settings), now()
         ),
-        "database": partial(look_at_database, database) if _has_database(settings) else _left_out("database"),
+        "database": (
+            partial(look_at_database, database, settings.api_processes)
+            if _has_database(settings)
+            else _left_out("database")
+        ),
         "backup": partial(look_at_backups, settings, now()),
     }
+    if (index := index_database(settings)) is not None:
+        found["index"] = partial(look_at_index, index)
     found |= _settings_peers(settings, now)
     found |= _known_peers(settings, database, now)
     if "api" in running:
@@ -121,12 +129,7 @@ def _known_peers(settings: Settings, database: Database, now: Callable[[], float
             targets = list(session.scalars(select(ConfiguredTarget).order_by(ConfiguredTarget.target)))
     except (Unavailable, SQLAlchemyError):
         return {"peers": lambda: [skipped("modalities and targets", "they stand in the database, which is not usable")]}
-    found: dict[str, Check] = {
-        f"modality {one.title}": partial(
-            peers.modality, settings.aet, one.title, one.host, one.port, list(one.operations)
-        )
-        for one in modalities
-    }
+    found: dict[str, Check] = {f"modality {one.title}": partial(peers.modality, settings, one) for one in modalities}
     found |= {
         f"target {one.target}": partial(peers.target, one.target, one.profile, one.url, paused=one.paused, now=now)
         for one in targets

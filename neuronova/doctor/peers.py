@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 import requests
 
+from cdss_api.accounts.changes import told
+from cdss_api.accounts.models import Modality
 from cdss_api.modalities.echo import NoAnswer, echo
 from cdss_api.notifications.email_delivery import connected
 from cdss_api.outbox.profiles import Kind
@@ -26,14 +28,15 @@ _TIMEOUT = 5.0
 _LARGEST = 4 << 20  # bytes of an answer
 
 
-def modality(ours: str, title: str, host: str, port: int, operations: list[str]) -> list[Finding]:
+def modality(settings: Settings, known: Modality) -> list[Finding]:
     """Ask a modality by C-ECHO; one that images are sent to (C-MOVE) has to answer, others may be switched off."""
-    name = f"modality {title}"
+    ours, host, port = settings.aet, known.host, known.port
+    name = f"modality {known.title}"
     try:
-        seconds = echo(ours, title, host, port)
+        seconds = echo(settings, told(known))
     except NoAnswer as why:
         advice = f"is it on, is {host}:{port} right, and does it know {ours}? `neuronova modality add` changes it"
-        if Operation.MOVE in operations:
+        if Operation.MOVE in known.operations:
             return [failed(name, str(why), advice)]
         return [warning(name, f"{why}; it may send all the same", advice)]
     return [ok(name, f"answers a C-ECHO at {host}:{port} in {seconds * 1000:.0f} ms")]

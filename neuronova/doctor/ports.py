@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from neuronova.contract.orthancs import name_of
 from neuronova.contract.settings import Settings
 from neuronova.doctor.finding import Finding, failed, ok
 from neuronova.platform.errors import PlatformError
@@ -32,7 +33,7 @@ def look_at_ports(settings: Settings, parts: Collection[str]) -> list[Finding]:
     """Look at each port; `parts` are those that answer."""
     found = []
     for variable, address, port in ports_of(settings):
-        owner = _OWNERS[variable]
+        owner = _owner(settings, variable, port)
         if owner in parts:
             found.append(ok(variable, f"{port}: ours ({owner})"))
             continue
@@ -43,6 +44,12 @@ def look_at_ports(settings: Settings, parts: Collection[str]) -> list[Finding]:
         else:
             found.append(_free(variable, port, owner, running=bool(parts)))
     return found
+
+
+def _owner(settings: Settings, variable: str, port: int) -> str:
+    """Return the part that a port belongs to; of several Orthancs each has two."""
+    further = (name_of(number) for number, doors in enumerate(settings.more_orthancs, start=2) if port in doors)
+    return next(further) if variable == "NEURONOVA_MORE_ORTHANCS" else _OWNERS[variable]
 
 
 def _free(variable: str, port: int, owner: str, *, running: bool) -> Finding:

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import BinaryIO
 
@@ -21,6 +22,7 @@ from neuronova.importing.content import Header
 from neuronova.importing.limits import MIB
 from neuronova.importing.outcome import Refused
 from neuronova.platform.errors import PlatformError
+from neuronova.trying import Rule, again, is_passing, is_unreachable
 from orthanc_plugins.stored import orthanc_identifier
 
 TIMEOUT = (5.0, 300.0)  # seconds, to connect and to be answered
@@ -41,6 +43,19 @@ class Answer:
     was_there: bool
 
 
+class _NotTaken(Exception):
+    """The platform answers that it does not take it, for what may pass."""
+
+    def __init__(self, answer: requests.Response) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer
+
+
+_NOT_TAKEN = Rule(
+    when=lambda error: isinstance(error, _NotTaken), tries=ATTEMPTS, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE
+)
+
+
 class Door:
     """Sends objects and asks of what is stored; threads share it.
 
@@ -50,7 +65,7 @@ class Door:
     def __init__(self, url: str, token: Callable[[], str], *, patience: float) -> None:
         self._url = url
         self._make_token = token
-        self._patience = patience
+        self._silence = Rule(when=is_unreachable, within=patience, first=_FIRST_PAUSE, longest=_LONGEST_PAUSE)
         self._here = threading.local()
         self._lock = threading.Lock()
         self._token, self._token_ends = "", 0.0
@@ -89,30 +104,31 @@ class Door:
 
     def _ask(self, method: str, path: str, body: Body | None = None) -> requests.Response:
         """Ask until there is an answer to rely on: 404 is one of a GET."""
-        until, attempt, pause = time.monotonic() + self._patience, 0, _FIRST_PAUSE
-        while True:
-            problem = ""
-            try:
-                answer = self._once(method, path, body)
-                if answer.ok or (method == "GET" and answer.status_code == HTTPStatus.NOT_FOUND):
-                    return answer
-                if answer.status_code < 500 and answer.status_code not in _NO_FAULT_OF_A_FILE:
-                    raise Refused(f"the platform does not take it ({answer.status_code}): {_said(answer)}")
-                attempt += 1
-                if attempt >= ATTEMPTS and answer.status_code in _NO_FAULT_OF_A_FILE:
-                    raise PlatformError(f"{self._why_not(method, path)} Then run the same command again: it goes on")
-                if attempt >= ATTEMPTS:
-                    raise Refused(f"the platform could not store it ({answer.status_code}): {_said(answer)}")
-            except requests.RequestException as error:
-                problem = type(error).__name__
-            if time.monotonic() > until:
-                raise PlatformError(
-                    f"nothing answers at {self._url} ({problem}); start the platform with `make run`, then run the same"
-                    " command again: it goes on from here"
-                )
-            if self._ended.wait(pause):
-                raise PlatformError("interrupted; the same command goes on from here")
-            pause = min(2 * pause, _LONGEST_PAUSE)
+        try:
+            return again(partial(self._answered, method, path, body), _NOT_TAKEN, self._pause)
+        except _NotTaken as error:
+            answer = error.answer
+            if answer.status_code in _NO_FAULT_OF_A_FILE:
+                why = f"{self._why_not(method, path)} Then run the same command again: it goes on"
+                raise PlatformError(why) from None
+            raise Refused(f"the platform could not store it ({answer.status_code}): {_said(answer)}") from None
+        except requests.RequestException as error:
+            raise PlatformError(
+                f"nothing answers at {self._url} ({type(error).__name__}); start the platform with `make run`, then run"
+                " the same command again: it goes on from here"
+            ) from None
+
+    def _answered(self, method: str, path: str, body: Body | None) -> requests.Response:
+        answer = again(partial(self._once, method, path, body), self._silence, self._pause)
+        if answer.ok or (method == "GET" and answer.status_code == HTTPStatus.NOT_FOUND):
+            return answer
+        if is_passing(answer.status_code) or answer.status_code in _NO_FAULT_OF_A_FILE:
+            raise _NotTaken(answer)
+        raise Refused(f"the platform does not take it ({answer.status_code}): {_said(answer)}")
+
+    def _pause(self, seconds: float) -> None:
+        if self._ended.wait(seconds):
+            raise PlatformError("interrupted; the same command goes on from here")
 
     def _why_not(self, method: str, path: str) -> str:
         """Return why the platform refuses a request: on its own port Orthanc can say no more than 403."""

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from neuronova.contract.nesting import Harmful, require_harmless
+from neuronova.contract.nesting import require_harmless
+from neuronova.contract.part10 import Harmful
 from neuronova.importing.content import Header, Kind, as_file, kind_of, read_header, with_issuer
 from neuronova.importing.directory import missing_files
 from neuronova.importing.door import Body, Door, md5_of, sha256_of

@@ -7,8 +7,10 @@ import os
 import sysconfig
 from collections.abc import Mapping
 
-from neuronova.contract.settings import Settings
+from neuronova.contract.orthancs import NUMBER
+from neuronova.contract.settings import Doors, Settings
 from neuronova.platform.layout import REPOSITORY, Layout
+from neuronova.platform.orthanc_index import plugins_of
 from neuronova.platform.programs import Programs
 
 # No part needs these: the first account is made before any of them starts, and backups are a command's.
@@ -18,20 +20,21 @@ _OTHERS_SECRETS = ("NEURONOVA_ADMIN_PASSWORD", "NEURONOVA_BACKUP_REPOSITORY", "N
 def orthanc_variables(settings: Settings, layout: Layout, programs: Programs) -> dict[str, str]:
     """Return the `${VAR}`s of orthanc.json; Orthanc puts them in as text, so they come escaped for JSON."""
     texts = {
-        "ORTHANC_PLUGINS": programs.plugins,
         "ORTHANC_SCRIPT": REPOSITORY / "orthanc_plugins" / "entry" / "neuronova_entry.py",
         "ORTHANC_STORAGE": layout.orthanc,
+        "ORTHANC_INDEX_URL": settings.orthanc_index_url or "",
         "ORTHANC_TEMPORARY": layout.temporary,
         "ORTHANC_AET": settings.aet,
         "ORTHANC_TLS_CERTIFICATE": settings.dicom_tls_certificate or "",
         "ORTHANC_TLS_KEY": settings.dicom_tls_key or "",
         "ORTHANC_TLS_CA": settings.dicom_tls_ca or "",
     }
-    tls = "false" if settings.dicom_tls_certificate is None else "true"
     values = {
-        "ORTHANC_HTTP_PORT": settings.orthanc_port,
-        "ORTHANC_DICOM_PORT": settings.dicom_port,
-        "ORTHANC_TLS": tls,
+        "ORTHANC_PLUGINS": json.dumps([str(path) for path in plugins_of(settings, programs)]),
+        "ORTHANC_INDEX_IN_POSTGRESQL": json.dumps(settings.orthanc_index_url is not None),
+        "ORTHANC_INDEX_LOCK": json.dumps(not settings.more_orthancs),
+        **_doors(settings.orthancs[0]),
+        "ORTHANC_TLS": json.dumps(settings.dicom_tls_certificate is not None),
     }
     return {name: json.dumps(str(text))[1:-1] for name, text in texts.items()} | {
         name: str(value) for name, value in values.items()
@@ -61,3 +64,18 @@ def platform_environment(
         "no_proxy": ",".join(filter(None, [ambient.get("no_proxy"), "127.0.0.1,localhost"])),
         "TMPDIR": str(layout.temporary),
     }
+
+
+def variables_of_further(doors: Doors, number: int) -> dict[str, str]:
+    """Return what the environment of a further Orthanc, the `number`th, has in place of the first one's."""
+    return {
+        NUMBER: str(number),
+        **{name: str(port) for name, port in _doors(doors).items()},
+        "NEURONOVA_ORTHANC_PORT": str(doors.http),
+        "NEURONOVA_DICOM_PORT": str(doors.dicom),
+        "NEURONOVA_MORE_ORTHANCS": "none",
+    }
+
+
+def _doors(doors: Doors) -> dict[str, int]:
+    return {"ORTHANC_HTTP_PORT": doors.http, "ORTHANC_DICOM_PORT": doors.dicom}

@@ -16,8 +16,13 @@ class Layout:
 
     @property
     def orthanc(self) -> Path:
-        """Orthanc's index and storage."""
+        """Orthanc's storage, and its index where that is SQLite."""
         return self.data / "orthanc"
+
+    @property
+    def index(self) -> Path:
+        """Orthanc's index where it is SQLite."""
+        return self.orthanc / "index"
 
     @property
     def viewer(self) -> Path:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from neuronova.platform.errors import PlatformError
 
+_LONGEST = 600.0  # seconds for a package
+
 
 @dataclass(frozen=True)
 class Pin:
@@ -33,9 +35,11 @@ def fetch(pin: Pin, into: Path) -> Path:
     """Fetch a package's archive with npm; it is the one that was pinned, or this fails."""
     command = ["npm", "pack", str(pin), "--silent", "--pack-destination", str(into)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=into)
+        done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=into, timeout=_LONGEST)
     except FileNotFoundError:
         raise PlatformError("npm is not installed; install Node.js with npm, then run this again") from None
+    except subprocess.TimeoutExpired:
+        raise PlatformError(f"npm did not fetch {pin} within {_LONGEST:.0f} s; check the network") from None
     except subprocess.CalledProcessError as error:
         reason = (error.stderr.strip().splitlines() or ["no reason given"])[0]
         raise PlatformError(f"npm could not fetch {pin} ({reason}); check the network") from None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from urllib.parse import urlsplit
 
+from neuronova.contract.orthancs import name_of
 from neuronova.contract.settings import Settings
 
 _TIMEOUT = 2.0
@@ -31,6 +32,14 @@ def parts_of(settings: Settings) -> tuple[Part, ...]:
     return (
         Part("orthanc", "orthanc", partial(answers_http, f"{settings.orthanc_url}/neuronova/health")),
         Part("dicom", "orthanc", partial(answers_tcp, "127.0.0.1", settings.dicom_port)),
+        *(
+            Part(
+                name_of(number),
+                name_of(number),
+                partial(answers_http, f"http://127.0.0.1:{doors.http}/neuronova/health"),
+            )
+            for number, doors in enumerate(settings.more_orthancs, start=2)
+        ),
         Part("api", "api", partial(answers_http, f"http://127.0.0.1:{settings.api_port}/api/v1/health")),
         Part("mpps", "api", partial(answers_tcp, settings.own_address, settings.mpps_port)),
         Part(

@@ -84,6 +84,7 @@ def ports_of(settings: Settings) -> tuple[tuple[str, str, int], ...]:
         ("DICOM_PORT", everywhere, settings.dicom_port),
         ("MPPS_PORT", settings.bind, settings.mpps_port),
         ("ORTHANC_PORT", everywhere, settings.orthanc_port),
+        *(("MORE_ORTHANCS", everywhere, port) for doors in settings.more_orthancs for port in doors),
         ("API_PORT", "127.0.0.1", settings.api_port),
         ("INFERENCE_PORT", "127.0.0.1", settings.inference_port),
         ("NOTIFICATIONS_PORT", "127.0.0.1", settings.notifications_port),

@@ -13,11 +13,13 @@ from cdss_api import starting
 from cdss_api.audit.journals import open_journal
 from cdss_api.audit.recording import recorder
 from cdss_api.errors import Unavailable
+from cdss_api.metrics.shared import forget_counts
 from neuronova.audit.files import JournalFailed
 from neuronova.contract.settings import Settings
 from neuronova.platform import preflight, render, viewer
 from neuronova.platform.errors import PlatformError
 from neuronova.platform.layout import REPOSITORY, Layout
+from neuronova.platform.orthanc_index import check_index
 from neuronova.platform.programs import Programs, find_programs
 
 Say = Callable[[str], None]
@@ -45,7 +47,9 @@ def prepare(settings: Settings, layout: Layout, programs: Programs, say: Say) ->
     preflight.check_path(REPOSITORY, "the platform's own folder")
     preflight.check_collector(settings)
     preflight.check_certificates(settings)
+    check_index(settings, programs, layout)
     viewer.install(layout)
+    forget_counts(settings)
     _prepare_api(settings, say)
     _write_configuration(settings, layout, programs)
 

@@ -12,7 +12,9 @@ from neuronova.platform.errors import PlatformError
 # Orthanc and nginx lie in sbin, which is not on the PATH of every user.
 _SBIN = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 _PLUGIN_FOLDERS = (Path("/usr/share/orthanc/plugins"), Path("/usr/local/share/orthanc/plugins"))
+# The order matters: a Python route wins over the stock DICOMweb plugin only if Python is loaded first.
 PLUGINS = ("libOrthancPython.so", "libOrthancDicomWeb.so")
+INDEX_PLUGIN = "libOrthancPostgreSQLIndex.so"  # where the index is to be in PostgreSQL
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from neuronova.contract.orthancs import name_of
 from neuronova.contract.settings import Settings
+from neuronova.platform.environment import variables_of_further
 from neuronova.platform.layout import REPOSITORY, Layout
 from neuronova.platform.programs import Programs
 
@@ -40,7 +42,8 @@ def gateway_config(template: str, settings: Settings, layout: Layout, *, user: s
             "USER": f"user {user};" if user else "",
             "LISTEN": _listen(settings),
             "LOG_FORM": settings.log_form,
-            "ORTHANC_PORT": settings.orthanc_port,
+            "ORTHANCS": _servers(settings),
+            "FIRST_ORTHANC": _servers(settings, others="backup"),
             "API_PORT": settings.api_port,
             "NOTIFICATIONS_PORT": settings.notifications_port,
             "FORWARDED_HOST": host,
@@ -50,6 +53,17 @@ def gateway_config(template: str, settings: Settings, layout: Layout, *, user: s
             "VIEWER": layout.viewer,
             "APP_CONFIG": APP_CONFIG,
         },
+    )
+
+
+def _servers(settings: Settings, others: str = "") -> str:
+    """Return the Orthancs as servers of an upstream; one that does not answer is passed over for a moment."""
+    first, *more = (f"127.0.0.1:{one.http}" for one in settings.orthancs)
+    if not more:
+        return f"server {first};"
+    return " ".join(
+        f"server {server} {role} max_fails=1 fail_timeout=1s;".replace("  ", " ")
+        for server, role in ((first, ""), *((one, others) for one in more))
     )
 
 
@@ -83,11 +97,22 @@ def _forwarded(public_url: str | None) -> tuple[str, str]:
 def commands(settings: Settings, layout: Layout, programs: Programs, python: Path) -> dict[str, list[str]]:
     """Return the supervised programs in the order in which they start."""
     verbose = ["--verbose"] if settings.log_level == "DEBUG" else []
+    orthanc = [programs.orthanc, *verbose, str(REPOSITORY / "orthanc.json")]
+    further = {
+        name_of(number): [
+            "env",
+            *(f"{name}={value}" for name, value in variables_of_further(doors, number).items()),
+            *orthanc,
+        ]
+        for number, doors in enumerate(settings.more_orthancs, start=2)
+    }
     return {
-        "orthanc": [programs.orthanc, *verbose, str(REPOSITORY / "orthanc.json")],
+        "orthanc": orthanc,
+        **further,
         "api": [
             *(str(python), "-m", "gunicorn", "cdss_api.wsgi:app"),
-            *("--bind", f"127.0.0.1:{settings.api_port}", "--workers", "1", "--threads", _API_THREADS),
+            *("--bind", f"127.0.0.1:{settings.api_port}"),
+            *("--workers", str(settings.api_processes), "--threads", _API_THREADS),
             *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
             *_gunicorn("api", settings, graceful=5),
         ],

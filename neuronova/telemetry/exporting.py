@@ -24,7 +24,7 @@ from neuronova.telemetry.spans import Span
 QUEUE = 4096  # spans that wait; of more, some are lost and nothing waits for them
 _BATCH, _EVERY = 512, 2000  # spans, milliseconds
 _LAST = 2.0  # seconds that the end of a process waits for its last spans
-_TIMEOUT = 30.0  # seconds for a batch, tries included: encoders run when nobody else does, and may wait for their turn
+_TIMEOUT = 30.0  # seconds for a batch, tries included: encoders may wait long for their turn
 _SCOPE = InstrumentationScope("neuronova")
 
 

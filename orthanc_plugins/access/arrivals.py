@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 500
 EVERY = 30.0  # seconds between two looks for what was missed
+SEVERAL_EVERY = 1.0  # the same where other Orthancs store, too
 MOST_NOTED = 50_000
 BY_HTTP = "http"  # what came by another way than DICOM: REST and STOW-RS
 REST = 0.001  # seconds between two instances, so that requests come first
@@ -28,7 +29,8 @@ class Arrivals:
     """Notes whose each instance is, before the modality that sent it has its answer.
 
     `received` is told of each instance who sent it and how many bytes it has, `stored` whose it is, its identifier, who
-    sent it and when that was told.
+    sent it and when that was told. `stored_elsewhere` is called once another Orthanc has stored some, which is
+    looked for each `every` seconds.
     """
 
     def __init__(
@@ -41,8 +43,12 @@ class Arrivals:
         *,
         received: Callable[[str, int], None],
         stored: Callable[[Identity, str, str, float], None],
+        stored_elsewhere: Callable[[], None],
+        every: float = EVERY,
     ) -> None:
         self._stored = stored
+        self._stored_elsewhere = stored_elsewhere
+        self._every = every
         self._received = received
         self._sdk = sdk
         self._register = register
@@ -92,17 +98,19 @@ class Arrivals:
         while True:
             since = self._register.sequence()
             changes = json.loads(self._sdk.RestApiGet(f"/changes?since={since}&limit={BATCH}"))
-            for change in changes["Changes"]:
-                if change["ChangeType"] == "NewInstance":
-                    self._catch_up_with(change["ID"])
+            new = [change["ID"] for change in changes["Changes"] if change["ChangeType"] == "NewInstance"]
+            elsewhere = [self._catch_up_with(identifier) for identifier in new]
+            if any(elsewhere):
+                self._stored_elsewhere()
             self._register.move_to(changes["Last"])
             if changes["Done"]:
                 return
 
-    def _catch_up_with(self, identifier: str) -> None:
+    def _catch_up_with(self, identifier: str) -> bool:
+        """Note an instance unless it was when it came; tell whether it was not."""
         with self._lock:
             if identifier in self._noted:
-                return
+                return False
         aet = self._metadata(identifier, "RemoteAET")
         try:
             arrived = self._arrived(self._metadata(identifier, "ReceptionDate"))
@@ -110,6 +118,7 @@ class Arrivals:
         except Unidentified as odd:
             log.debug("instance %s: %s", identifier, odd)
         time.sleep(REST)
+        return True
 
     def _metadata(self, identifier: str, name: str) -> str:
         try:
@@ -133,7 +142,7 @@ class Arrivals:
                 self.catch_up()
             except Exception:
                 log.exception("what was stored in the meantime could not be read")
-            time.sleep(EVERY)
+            time.sleep(self._every)
 
     def on_deleted_study(self, identifier: str) -> None:
         """Take in a deletion, unless the study has come back since."""

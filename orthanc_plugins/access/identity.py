@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,8 +9,9 @@ from functools import lru_cache
 from pydicom import Dataset
 from pydicom.datadict import tag_for_keyword
 from pydicom.dataelem import RawDataElement
-from pydicom.filereader import read_partial
 from pydicom.tag import BaseTag
+
+from orthanc_plugins.header import as_dataset, first_elements
 
 STUDY_KEYS = (
     "StudyDate",
@@ -35,7 +35,6 @@ _READ = (
     *SERIES_KEYS,
 )
 _TAGS = [BaseTag(tag) for tag in map(tag_for_keyword, _READ) if tag is not None]
-_LAST = int(max(_TAGS))
 _PADDING = " \0"
 
 
@@ -65,33 +64,17 @@ def identify(data: bytes, issuer: str | None) -> Identity:
         Unidentified: it is no DICOM file that names its study and series.
     """
     try:
-        header = read_partial(io.BytesIO(data), stop_when=_past, specific_tags=list(_TAGS), force=True)
-        charset = header.original_character_set
-        return _from_elements(_as_stored(header), charset if isinstance(charset, str) else tuple(charset), issuer)
+        return _from_elements(tuple(first_elements(data, _TAGS)), issuer)
     except Unidentified:
         raise
     except Exception as odd:  # whatever a broken file makes the parser raise
         raise Unidentified(repr(odd)) from odd
 
 
-def _past(tag: BaseTag, vr: str | None, length: int) -> bool:
-    """Whether all that is looked for lies before; a sender waits for this, and much of a header comes after it."""
-    return int(tag) > _LAST
-
-
-def _as_stored(header: Dataset) -> tuple[RawDataElement, ...]:
-    """Return all elements but the character set, which alone is converted, without where in the file they lie."""
-    elements = header.elements()
-    return tuple(element._replace(value_tell=0) for element in elements if isinstance(element, RawDataElement))
-
-
 @lru_cache(maxsize=256)
-def _from_elements(
-    elements: tuple[RawDataElement, ...], charset: str | tuple[str, ...], issuer: str | None
-) -> Identity:
+def _from_elements(elements: tuple[RawDataElement, ...], issuer: str | None) -> Identity:
     """Return what elements amount to: the same for each instance of a series, so it is seldom worked out."""
-    dataset = Dataset({element.tag: element for element in elements})
-    dataset.set_original_encoding(None, None, charset if isinstance(charset, str) else list(charset))
+    dataset = as_dataset(elements)
     return from_values({keyword: _text(dataset, keyword) for keyword in _READ}, issuer)
 
 

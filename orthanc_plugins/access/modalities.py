@@ -39,6 +39,11 @@ class Modalities:
         known = self._ledger.modalities.get(title)
         return (known and known.issuer) or self._default_issuer
 
+    def daily_limit(self, title: str) -> int | None:
+        """Return how many bytes an AE title may store in a day; None for as many as it sends."""
+        known = self._ledger.modalities.get(title)
+        return None if known is None or known.daily_mib is None else known.daily_mib << 20
+
     def follow(self) -> None:
         """Bring Orthanc's table to the ledger's."""
         with self._lock:
@@ -62,6 +67,7 @@ def describe(modality: ModalityChange) -> dict[str, object]:
         "AET": modality.title,
         "Host": modality.host,
         "Port": modality.port,
+        "UseDicomTls": modality.tls,
         "AllowEcho": True,
         **{name: name in allowed for name in rights},
         **dict.fromkeys(_NEVER, False),

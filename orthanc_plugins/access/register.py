@@ -23,7 +23,14 @@ class Register:
         self._lock = threading.Lock()
         self._holdings: OrderedDict[str, tuple[Holding, ...]] = OrderedDict()
         self._noted: OrderedDict[tuple[str, str | None, str, str], None] = OrderedDict()
-        self.generation = 0  # of what is known: what was read before a change is not kept after it
+        self._others = store.others()
+        self._generation = 0
+
+    @property
+    def generation(self) -> int:
+        """The number of changes to what is known: what was read before one is not kept after it."""
+        self._heed_others()
+        return self._generation
 
     def note(self, identity: Identity, now: float) -> None:
         """Take in an instance's identity; what is known already costs a look into memory.
@@ -32,6 +39,7 @@ class Register:
         repeat the PatientID and leave its issuer out.
         """
         seen = (identity.patient_id, identity.issuer, identity.study, identity.series)
+        self._heed_others()
         with self._lock:
             if seen in self._noted:
                 self._noted.move_to_end(seen)
@@ -57,7 +65,7 @@ class Register:
                 ),
             )
         with self._lock:
-            self.generation += 1
+            self._generation += 1
             self._holdings.pop(identity.study, None)
             self._noted[seen] = None
             _shorten(self._noted)
@@ -72,14 +80,15 @@ class Register:
 
     def holdings(self, study: str) -> tuple[Holding, ...]:
         """Return all patients under whom a StudyInstanceUID exists."""
+        self._heed_others()
         with self._lock:
-            known, generation = self._holdings.get(study), self.generation
+            known, generation = self._holdings.get(study), self._generation
         if known is not None:
             return known
         rows = self._store.rows("SELECT patient_id, issuer, arrived FROM study WHERE uid = ?", (study,))
         found = tuple(Holding(Patient(patient_id, issuer), arrived) for patient_id, issuer, arrived in rows)
         with self._lock:
-            if found and generation == self.generation:
+            if found and generation == self._generation:
                 self._holdings[study] = found
                 _shorten(self._holdings)
         return found
@@ -108,9 +117,16 @@ class Register:
             db.execute("DELETE FROM series WHERE orthanc = ?", (orthanc,))
         self._forget_cached()
 
+    def _heed_others(self) -> None:
+        """Forget what another Orthanc's process may have changed since: of two on one index each writes to the file."""
+        others = self._store.others()
+        if others != self._others:
+            self._forget_cached()
+            self._others = others  # last, or another thread would still be answered from before
+
     def _forget_cached(self) -> None:
         with self._lock:
-            self.generation += 1
+            self._generation += 1
             self._holdings.clear()
             self._noted.clear()
 

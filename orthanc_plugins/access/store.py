@@ -66,6 +66,11 @@ class Store(SqliteFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path, SCHEMA, SCHEMA_VERSION)
 
+    def others(self) -> int:
+        """Return a number that is another one once another process has written to the file (SQLite's data_version)."""
+        ((number,),) = self.rows("PRAGMA data_version")
+        return int(number)
+
     # Studies
 
     def keep_only(self, studies: Iterable[str], series: Iterable[str]) -> None:

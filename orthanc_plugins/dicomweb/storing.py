@@ -7,7 +7,8 @@ import secrets
 from collections.abc import Callable
 from email.message import Message
 
-from neuronova.contract.nesting import Harmful, require_harmless
+from neuronova.contract.nesting import require_harmless
+from neuronova.contract.part10 import Harmful
 from orthanc_plugins.access.decision import Decision
 from orthanc_plugins.access.identity import Identity, Unidentified, identify
 from orthanc_plugins.answer import Answer, error

@@ -33,6 +33,12 @@ class Counts:
             ["content"],
             registry=registry,
         )
+        self._refused = Counter(
+            "neuronova_ingest_refused",
+            "Instances that a modality sent and that were not taken, by who sent them and why",
+            ["source", "reason"],
+            registry=registry,
+        )
         self._decisions = Counter(
             "neuronova_access_decisions", "Decisions of the gate", ["outcome", "reason"], registry=registry
         )
@@ -58,6 +64,7 @@ class Counts:
         )
         # To look a series up costs more than to add to it.
         self._by_decision: dict[Decision, Any] = {}
+        self._senders: set[str] = set()
         self._by_sender: dict[str, tuple[Any, Any]] = {}
         self._by_answer: dict[tuple[str, int], Any] = {}
         self._by_type: dict[bytes, Any] = {}
@@ -73,14 +80,22 @@ class Counts:
 
     def received(self, source: str, size: int) -> None:
         """Count an instance of `size` bytes that was stored; `source` is an AE title, or how it came."""
-        if source not in self._by_sender and len(self._by_sender) >= MOST_SENDERS:
-            source = OTHERS
         known = self._by_sender.get(source)
         if known is None:
-            known = self._by_sender[source] = (self._instances.labels(source), self._bytes.labels(source))
+            name = self._named(source)
+            known = self._by_sender[name] = (self._instances.labels(name), self._bytes.labels(name))
         instances, size_of_all = known
         instances.inc()
         size_of_all.inc(size)
+
+    def _named(self, source: str) -> str:
+        if len(self._senders) < MOST_SENDERS:
+            self._senders.add(source)
+        return source if source in self._senders else OTHERS
+
+    def refused(self, source: str, reason: str) -> None:
+        """Count an instance that was not taken from an AE title."""
+        self._refused.labels(self._named(source), reason).inc()
 
     def sent_again(self, same: bool) -> None:
         """Count an instance that a modality sent though it was there already."""

@@ -38,6 +38,45 @@ def display_values(cells: Array, dataset: Dataset, facts: ImageFacts, index: int
     shown. Only the BitsStored bits up to HighBit of a cell count (PS3.5 8.1.1). Every possible stored value is mapped
     once and the frame looked up.
     """
+    codes, modality, used = _looked_up(cells, dataset, facts, index)
+    table = _voi(modality, modality[used], functional_group(dataset, index, "FrameVOILUTSequence"), window)
+    shape = dataset.get("PresentationLUTShape")
+    inverted = facts.photometric_interpretation == "MONOCHROME1" or shape == "INVERSE"
+    shown: Array = np.rint(255 * (1 - table if inverted else table)).astype("u1")
+    frame: Array = shown[codes]
+    return frame
+
+
+def modality_values(cells: Array, dataset: Dataset, facts: ImageFacts, index: int) -> Array:
+    """Values of a grayscale frame in modality units (PS3.3 C.11.1), one after the other, without its padding."""
+    codes, modality, used = _looked_up(cells, dataset, facts, index)
+    shown: Array = modality[codes[used[codes]]]
+    return shown
+
+
+def window_of(values: Array) -> Window | None:
+    """Return a window that shows modality values but the outermost 0.5 % at each end.
+
+    None where they are all one, or beyond what a number can be: JSON has no infinity.
+    """
+    if not values.size:
+        return None
+    low, high = (float(end) for end in np.percentile(values, (0.5, 99.5)))
+    return Window(center=(low + high + 1) / 2, width=high - low + 1) if 0 < high - low < float("inf") else None
+
+
+def functional_group(dataset: Dataset, index: int, name: str) -> Dataset:
+    """Find the item of `name` for frame `index`, from 0: per frame, shared, or the data set itself."""
+    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
+    shared = dataset.get("SharedFunctionalGroupsSequence") or []
+    for group in [*per_frame[index : index + 1], *shared[:1]]:
+        if items := group.get(name):
+            return items[0]  # type: ignore[no-any-return]
+    return dataset
+
+
+def _looked_up(cells: Array, dataset: Dataset, facts: ImageFacts, index: int) -> tuple[Array, Array, Array]:
+    """Return each cell as a code, and of each code its modality value, and whether it occurs and is no padding."""
     count = 1 << facts.bits_stored
     lowest = max(facts.high_bit - facts.bits_stored + 1, 0)
     codes = cells.astype(facts.dtype, copy=False).view(f"<u{facts.bits_allocated // 8}") >> lowest & (count - 1)
@@ -50,22 +89,7 @@ def display_values(cells: Array, dataset: Dataset, facts: ImageFacts, index: int
     used[codes] = True
     if "PixelPaddingValue" in dataset:
         used &= stored != dataset.PixelPaddingValue
-    table = _voi(modality, modality[used], functional_group(dataset, index, "FrameVOILUTSequence"), window)
-    shape = dataset.get("PresentationLUTShape")
-    inverted = facts.photometric_interpretation == "MONOCHROME1" or shape == "INVERSE"
-    shown: Array = np.rint(255 * (1 - table if inverted else table)).astype("u1")
-    frame: Array = shown[codes]
-    return frame
-
-
-def functional_group(dataset: Dataset, index: int, name: str) -> Dataset:
-    """Find the item of `name` for frame `index`, from 0: per frame, shared, or the data set itself."""
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or []
-    shared = dataset.get("SharedFunctionalGroupsSequence") or []
-    for group in [*per_frame[index : index + 1], *shared[:1]]:
-        if items := group.get(name):
-            return items[0]  # type: ignore[no-any-return]
-    return dataset
+    return codes, modality, used
 
 
 def _voi(values: Array, used: Array, dataset: Dataset, window: Window | None) -> Array:

@@ -63,7 +63,7 @@ class Encoder:
         elif journal.waiting()[0]:
             self.lifeline.rest(QUIET)
         elif (series := journal.take_touched()) is not None:
-            prepare(client, series)
+            prepare(self.workshop, series)
         else:
             self.lifeline.wait(IDLE)
 

@@ -20,11 +20,12 @@ from orthanc_plugins.ai.judging import asked_of, sent_by, uids_of
 from orthanc_plugins.ai.readiness import expected_images
 from orthanc_plugins.series_metadata import ATTACHMENT, InstanceMetadata, fingerprint, unpack
 from orthanc_plugins.workers.client import Gone, OrthancClient
-from orthanc_plugins.workers.metadata import fetch
+from orthanc_plugins.workers.metadata import read_series
+from orthanc_plugins.workers.workshop import Workshop
 
 
 def judge(
-    client: OrthancClient, series: str, path: str, files: Mapping[str, str], rules: str, forwarding: str, at: time
+    workshop: Workshop, series: str, path: str, files: Mapping[str, str], rules: str, forwarding: str, at: time
 ) -> dict[str, Any]:
     """Return what texts of rules, for models and for `forwarding` ("" is none), say of a series at a time of day.
 
@@ -35,10 +36,10 @@ def judge(
     Raises:
         Gone: its images are not those of `files` any more.
     """
-    uids = _uids(client, series)
+    uids = _uids(workshop.client, series)
     if uids.keys() != files.keys():
         raise Gone(series)
-    metadata = series_of([json.loads(item.before + item.after) for item in _metadata(client, series, path)])
+    metadata = series_of([json.loads(item.before + item.after) for item in _metadata(workshop, series, path)])
     if sorted(uids_of(metadata)) != sorted(uids.values()):
         raise Gone(series)
     asked = asked_of(_read(rules), metadata, at)
@@ -70,8 +71,9 @@ def _uids(client: OrthancClient, series: str) -> dict[str, str]:
     return {one["ID"]: one["MainDicomTags"]["SOPInstanceUID"] for one in instances}
 
 
-def _metadata(client: OrthancClient, series: str, path: str) -> Sequence[InstanceMetadata]:
-    """Return what was prepared when the series had arrived; asked of the stock plugin where it is not there yet."""
+def _metadata(workshop: Workshop, series: str, path: str) -> Sequence[InstanceMetadata]:
+    """Return what was prepared when the series had arrived; read anew where it is not there yet."""
+    client = workshop.client
     description = client.get_json(f"/series/{series}")
     if description is None:
         raise Gone(series)
@@ -81,4 +83,4 @@ def _metadata(client: OrthancClient, series: str, path: str) -> Sequence[Instanc
             return items
     except (Gone, ValueError):
         pass
-    return fetch(client, path)
+    return read_series(workshop, series, path)

@@ -31,7 +31,7 @@ from orthanc_plugins.transcoding.source import open_source, read_transfer_syntax
 from orthanc_plugins.workers.client import Gone
 from orthanc_plugins.workers.judging import judge
 from orthanc_plugins.workers.lifeline import Lifeline
-from orthanc_plugins.workers.metadata import attach, fetch
+from orthanc_plugins.workers.metadata import attach, read_series
 from orthanc_plugins.workers.publishing import Changed, publish
 from orthanc_plugins.workers.surroundings import Surroundings, set_up_process
 from orthanc_plugins.workers.workshop import Workshop, open_workshop
@@ -157,8 +157,8 @@ def _codestream(workshop: Workshop, request: Request) -> bytes | None:
 
 
 def series_metadata(workshop: Workshop, _name: str, request: Request) -> tuple[Reply, AfterReply]:
-    """Ask the stock plugin for a series' metadata; afterwards keep it with the series."""
-    content = pack(request["fingerprint"], fetch(workshop.client, request["path"]))
+    """Read a series' metadata; afterwards keep it with the series."""
+    content = pack(request["fingerprint"], read_series(workshop, request["series"], request["path"]))
     return ({}, [content]), lambda: attach(workshop.client, request["series"], content)
 
 
@@ -166,7 +166,7 @@ def judge_series(workshop: Workshop, _name: str, request: Request) -> tuple[Repl
     """Say what the rules say of a series."""
     at = clock.fromisoformat(request["at"])
     rules, forwarding = request["rules"], request["forwarding"]
-    said = judge(workshop.client, request["series"], request["path"], request["files"], rules, forwarding, at)
+    said = judge(workshop, request["series"], request["path"], request["files"], rules, forwarding, at)
     return (said, []), None
 
 

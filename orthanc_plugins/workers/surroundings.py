@@ -16,6 +16,7 @@ class Surroundings:
     """Where a worker finds Orthanc, its storage area (None where that is not a filesystem) and the journal."""
 
     name: str
+    number: int  # of its Orthanc, from 1
     orthanc_url: str
     storage: str
     journal: str
@@ -48,5 +49,10 @@ def set_up_process(surroundings: Surroundings) -> None:
 
 
 def give_way() -> None:
-    """Run only when nothing else wants a processor or the disk."""
-    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    """Run when others leave the processor free, and else a little: each who works has ten times as much.
+
+    Not at idle priority (`SCHED_IDLE`): on a machine that is busy for hours it gives so little that what waits grows
+    old, and whoever waits for a lock that such a process holds waits with it.
+    """
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # whoever wakes up comes first
+    os.nice(10)

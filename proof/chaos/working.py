@@ -104,6 +104,7 @@ class Shift:
 
         if self._until_taken(lambda: self._order(clerk, examination)) and self._until_taken(send_rest):
             self.ledger.sent(examination)
+            self._until_taken(lambda: self._done(clerk, examination))
 
     def radiologist(self, username: str, seed: int) -> None:
         """Look at lists and frames, and sign a report now and then."""
@@ -132,6 +133,15 @@ class Shift:
         self.ledger.ordered(examination, location.split("ServiceRequest/")[1].split("/")[0])
         self.ledger.count("order taken")
         return True
+
+    def _done(self, clerk: Person, examination: Examination) -> bool:
+        """Say that it was done, after which it is on no modality's worklist; what is reported by then is on none."""
+        path = f"/api/v1/worklist/orders/{self.ledger.orders[examination]}"
+        try:
+            answer = clerk.ask("PUT", path, json={"performed": "done"})
+        except requests.RequestException:
+            return False
+        return answer.ok or answer.status_code == requests.codes.conflict
 
     def _read(self, person: Person, choice: random.Random) -> None:
         person.told("GET", "/dicom-web/studies?limit=20")

@@ -6,7 +6,8 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,6 +15,7 @@ from proof.hospital import hospital
 from proof.load.archive import filled
 from proof.load.crowd import crowd
 from proof.load.targets import table, targets
+from tests.postgres import cluster
 
 
 def main() -> int:
@@ -23,11 +25,12 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=180, help="from the moment that all of them work")
     parser.add_argument("--studies", type=int, default=40, help="in the archive before it begins, 24 images each")
     parser.add_argument("--pace", type=float, default=1.0, help="how many times slower than on a busy morning")
+    parser.add_argument("--processes", type=int, help="of the API, on PostgreSQL; without it one on SQLite")
     arguments = parser.parse_args()
     logging.getLogger("pynetdicom").setLevel(logging.CRITICAL)
-    with TemporaryDirectory(prefix="nn") as name:
+    with TemporaryDirectory(prefix="nn") as name, database(arguments.processes) as settings:
         folder = Path(name)
-        with hospital(folder / "data", arguments.radiologists) as place:
+        with hospital(folder / "data", arguments.radiologists, **settings) as place:
             filled(place, arguments.studies, folder)
             before = os.getloadavg()[0]
             found = crowd(place, folder, arguments.radiologists, arguments.seconds, arguments.pace)
@@ -38,6 +41,16 @@ def main() -> int:
     print(f"Failures: {_said(found.failures) or 'none'}.")
     print(f"Seconds of a processor: {_said({part: round(spent) for part, spent in found.processor.items()})}.")
     return 0 if all(one.met for one in targets(found.requests)) else 1
+
+
+@contextmanager
+def database(processes: int | None) -> Iterator[dict[str, str]]:
+    """Give the settings of so many processes of the API, and run the database that they need."""
+    if processes is None:
+        yield {}
+        return
+    with cluster() as address:
+        yield {"NEURONOVA_API_PROCESSES": str(processes), "NEURONOVA_DATABASE_URL": address}
 
 
 def _said(counts: Mapping[str, int]) -> str:

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import time
+from collections import deque
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 
 from locust import FastHttpUser, between, task
 
-from proof.load.targets import CLERKS, FIRST_IMAGE, FRAME, LOGIN, METADATA, ORDER, REPORT, SEARCH, SIMPLE
+from proof.load.targets import CLERKS, DONE, FIRST_IMAGE, FRAME, LOGIN, METADATA, ORDER, REPORT, SEARCH, SIMPLE
 
 STUDIES: list[dict[str, Any]] = json.loads(Path(os.environ["PROOF_ARCHIVE"]).read_text())
 PASSWORD = os.environ["PROOF_PASSWORD"]
@@ -22,6 +23,7 @@ JPHC = 'multipart/related; type="image/jphc"'
 _FHIR = {"Content-Type": "application/fhir+json"}
 _TOO_OLD = 401
 _ANOTHER_WAS_FIRST = (412, 428)  # an answer as it should be: the report is another version by now
+SCHEDULED = 20  # examinations that each clerk has ordered and that are still to be done
 _SCROLL = 0.2  # seconds from image to image
 _numbers = count()
 
@@ -110,10 +112,14 @@ class Radiologist(Employee):
 
 
 class Clerk(Employee):
-    """Orders examinations."""
+    """Orders examinations, and says later that they were done: no worklist grows without end."""
 
     fixed_count = CLERKS
     wait_time = between(1 * PACE, 3 * PACE)
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.scheduled: deque[str] = deque()
 
     @task
     def order(self) -> None:
@@ -125,4 +131,9 @@ class Clerk(Employee):
             "code": {"text": "CT of head"},
             "subject": {"reference": f"Patient/{random.choice(STUDIES)['patient']}"},
         }
-        self.ask("POST", "/api/v1/fhir/ServiceRequest", ORDER, data=json.dumps(request), headers=_FHIR)
+        answer = self.ask("POST", "/api/v1/fhir/ServiceRequest", ORDER, data=json.dumps(request), headers=_FHIR)
+        if answer.ok:
+            self.scheduled.append(answer.json()["id"])
+        if len(self.scheduled) > SCHEDULED:
+            path = f"/api/v1/worklist/orders/{self.scheduled.popleft()}"
+            self.ask("PUT", path, DONE, json={"performed": "done"})

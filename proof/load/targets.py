@@ -15,6 +15,7 @@ FRAME = "frame, HTJ2K"
 FIRST_IMAGE = "first image: metadata, then its frame"
 REPORT = "report saved"
 ORDER = "order placed"
+DONE = "examination said to be done"
 P95_MS: Mapping[str, float] = {SIMPLE: 100, SEARCH: 300, FIRST_IMAGE: 1000}
 CLERKS = 2
 RATE, ERRORS = 100.0, 0.001  # requests a second, of all requests

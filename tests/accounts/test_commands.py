@@ -75,5 +75,10 @@ def test_what_a_modality_may_do_is_said_together_or_one_by_one(api: Api, command
         (told,) = api.update(since).changes
         assert isinstance(told, ModalityChange)
         assert told.operations == (Operation.STORE, Operation.WORKLIST)
-    assert "may store." in command("modality", "add", "CT2", "192.0.2.11").stdout
+    since = api.update().version
+    assert "may store." in command("modality", "add", "CT2", "192.0.2.11", "--daily-mib", "200").stdout
+    (told,) = api.update(since).changes
+    assert isinstance(told, ModalityChange)
+    assert told.daily_mib == 200
+    assert "daily_mib" in command("modality", "add", "CT2", "192.0.2.11", "--daily-mib", "0", code=1).stderr
     assert "operations" in command("modality", "add", "CT3", "192.0.2.12", "--allow", "fly", code=1).stderr

@@ -16,7 +16,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from cdss_api.accounts.models import Account, Login, Version
-from cdss_api.database import Base, Database, migrate, open_database, require_current, revisions
+from cdss_api.database import UNTIL_LOST, Base, Database, migrate, open_database, require_current, revisions
 from cdss_api.errors import Unavailable
 from neuronova.contract.settings import read_settings
 from neuronova.platform.layout import REPOSITORY
@@ -88,6 +88,14 @@ def test_who_waits_too_long_for_their_turn_is_told(file: Database, monkeypatch: 
         with pytest.raises(OperationalError, match="locked"):
             threads.submit(write).result(5)  # SQLite itself would wait for ten seconds
     write()  # the turn was given back
+
+
+@pytest.mark.parametrize("variables", ["postgresql"], indirect=True)
+def test_a_lost_server_is_noticed(database: Database) -> None:
+    """PostgreSQL's own library takes many minutes by itself; a cut network is for nobody's tests to make."""
+    with database.reading() as session:
+        given = session.connection().connection.driver_connection.info.get_parameters()  # type: ignore[union-attr]
+    assert UNTIL_LOST.items() <= {name: int(value) for name, value in given.items() if value.isdecimal()}.items()
 
 
 def test_a_reader_sees_one_moment(database: Database) -> None:

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import jwt
 import pytest
+from sqlalchemy import func, select
 
 from cdss_api.accounts import people
-from cdss_api.accounts.models import Account
+from cdss_api.accounts.limits import of_address, of_username
+from cdss_api.accounts.models import Account, Guess
 from neuronova.contract.grants import Revocation
 from neuronova.contract.roles import Role
+from neuronova.contract.settings import Settings
 from neuronova.contract.token import verify
 from tests.accounts.api import PASSWORD, TESTER, Api, code_of, json_of
 from tests.running import ADMIN_PASSWORD
@@ -176,6 +182,64 @@ def test_failures_are_counted_by_address(api: Api) -> None:
     assert {from_address("203.0.113.1", f"guess-{number}", "wrong") for number in range(50)} == {401}
     assert from_address("203.0.113.1", "admin", ADMIN_PASSWORD) == 429
     assert from_address("203.0.113.2", "admin", ADMIN_PASSWORD) == 200
+
+
+def test_what_fails_for_a_name_is_not_what_fails_from_an_address_of_that_name() -> None:
+    assert of_address("login", "203.0.113.1").key != of_username("login", "203.0.113.1").key
+
+
+def test_failures_are_forgotten_after_five_minutes(api: Api) -> None:
+    assert {api.log_in("admin", "wrong").status_code for _ in range(10)} == {401}
+    api.clock.time += 299
+    assert api.log_in("admin", ADMIN_PASSWORD).status_code == 429
+    api.clock.time += 2
+    assert api.log_in("admin", ADMIN_PASSWORD).status_code == 200
+    with api.service.database.reading() as session:
+        assert session.scalar(select(func.count()).select_from(Guess)) == 0
+
+
+@pytest.fixture
+def apis(settings: Settings) -> Iterator[list[Api]]:
+    """Two apps as two processes have them, which share the database alone."""
+    made = [Api(settings), Api(settings)]
+    yield made
+    for api in made:
+        api.service.database.close()
+
+
+def at_once(apis: list[Api], count: int, password: str) -> Counter[int]:
+    """Log in so many times at the same moment; return how often each status came."""
+    begin = threading.Barrier(count)
+
+    def log_in(number: int) -> int:
+        client = apis[number % 2].app.test_client()
+        begin.wait()
+        return client.post("/api/v1/auth/login", json={"username": "admin", "password": password}).status_code
+
+    with ThreadPoolExecutor(count) as threads:
+        return Counter(threads.map(log_in, range(count)))
+
+
+def test_guesses_at_the_same_time_are_no_more(apis: list[Api]) -> None:
+    found = at_once(apis, 24, "wrong")
+    assert found[401] <= 10
+    assert found[401] + found[429] == 24
+
+
+def test_many_who_know_their_password_come_at_the_same_time(apis: list[Api], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cdss_api.accounts.limits._PATIENCE", 60.0)  # of a busy machine
+    assert at_once(apis, 24, ADMIN_PASSWORD) == {200: 24}
+
+
+def test_who_waits_too_long_for_others_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cdss_api.accounts.limits._PATIENCE", 0.0)
+    key = of_username("login", "admin").key
+    with api.service.database.writing() as session:
+        session.add_all(Guess(key=key, at=api.clock(), wrong=False) for _ in range(10))
+    answer = api.log_in("admin", ADMIN_PASSWORD)
+    assert (answer.status_code, code_of(answer), answer.headers["Retry-After"]) == (429, "too_many_at_once", "1")
+    api.clock.time += 61  # the process that looked at them is dead
+    assert api.log_in("admin", ADMIN_PASSWORD).status_code == 200
 
 
 def test_right_passwords_are_not_counted(api: Api) -> None:

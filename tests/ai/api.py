@@ -15,7 +15,7 @@ from orthanc_plugins.following import KEY_HEADER
 from tests.server import Server, settings_for, until
 from tests.serving import serving
 
-QUIET = 1.5  # seconds: longer than a busy machine pauses between two images
+QUIET = 3.0  # seconds: longer than a busy machine pauses between two images
 SOON = 60.0  # seconds; the machine is busy with other tests
 KEY = "the key of these tests"
 PATH = "/api/v1/internal/series"

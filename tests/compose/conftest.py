@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -29,6 +30,7 @@ def docker_engine() -> None:
 
 @pytest.fixture(scope="session")
 def docker_compose_file() -> Path:
-    """Return the file that pytest-docker brings up, its passwords made."""
+    """Return the file that pytest-docker brings up, its passwords made; with Celery, so that nothing is left out."""
+    os.environ |= {"COMPOSE_PROFILES": "celery", "NEURONOVA_BROKER_URL_FILE": "/run/secrets/broker_url"}
     subprocess.run([REPOSITORY / "deploy" / "compose" / "secrets.sh"], check=True)
     return REPOSITORY / "docker-compose.yml"

@@ -9,6 +9,7 @@ from pytest_docker.plugin import Services
 
 @pytest.mark.timeout(1800)
 def test_the_containers_come_up(docker_ip: str, docker_services: Services) -> None:
+    """All is ready: where a broker is set, a worker of Celery's was heard of, too."""
     url = f"http://{docker_ip}:{docker_services.port_for('net', 8080)}"
 
     def up() -> bool:

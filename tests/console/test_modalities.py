@@ -8,6 +8,8 @@ import pytest
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
+from cdss_api.accounts.models import Modality
+from neuronova.contract.grants import ModalityChange
 from tests.accounts.api import Api, code_of, json_of
 from tests.databases import api
 from tests.server import free_ports
@@ -52,3 +54,30 @@ def test_who_does_not_answer_is_told_with_why(api: Api) -> None:
     assert json_of(answer)["detail"] == f"CT1 does not answer a C-ECHO at 127.0.0.1:{port}."
     unknown = api.client.post("/api/v1/modalities/MR1/echo", headers=admin)
     assert (unknown.status_code, code_of(unknown)) == (404, "no_such_modality")
+
+
+def test_what_is_to_be_called_by_tls_is_never_called_without(api: Api, answering: tuple[int, list[str]]) -> None:
+    port, asked = answering
+    where, admin = {"host": "127.0.0.1", "port": port, "tls": True}, api.admin()
+    refused = api.client.put("/api/v1/modalities/CT1", json=where, headers=admin)
+    assert (refused.status_code, code_of(refused)) == (422, "no_certificate")
+    with api.service.database.writing() as session:  # as one that was added while there was a certificate
+        session.add(Modality(title="CT1", host="127.0.0.1", port=port, operations=["store"], tls=True))
+    answer = api.client.post("/api/v1/modalities/CT1/echo", headers=admin)
+    assert (answer.status_code, code_of(answer)) == (502, "no_answer")
+    assert "NEURONOVA_DICOM_TLS_CERTIFICATE" in json_of(answer)["detail"]
+    assert asked == []
+
+
+def test_a_daily_limit_is_kept_told_and_taken_away(api: Api) -> None:
+    where, admin = {"host": "127.0.0.1", "daily_mib": 500}, api.admin()
+    for limit in (500, None):
+        answer = api.client.put("/api/v1/modalities/CT1", json=where | {"daily_mib": limit}, headers=admin)
+        assert (answer.status_code, json_of(answer)["daily_mib"]) == (200, limit)
+        (told,) = [one for one in api.update().changes if isinstance(one, ModalityChange)]
+        assert told.daily_mib == limit
+    for odd in (0, -1, 1.5, 1 << 31):
+        refused = api.client.put("/api/v1/modalities/CT1", json=where | {"daily_mib": odd}, headers=admin)
+        assert refused.status_code == 422, odd
+    (listed,) = json_of(api.client.get("/api/v1/modalities", headers=admin))["modalities"]
+    assert (listed["daily_mib"], listed["received_today"]) == (None, None)  # no Orthanc runs

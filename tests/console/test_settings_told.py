@@ -16,6 +16,7 @@ __all__ = ["api"]
 SECRET = "a-secret-that-nobody-is-told"
 GIVEN = {
     "DATABASE_URL": f"postgresql://u:{SECRET}@h/d",
+    "ORTHANC_INDEX_URL": f"postgresql://u:{SECRET}@h/index",
     "ADMIN_PASSWORD": SECRET,
     "BROKER_URL": f"redis://:{SECRET}@h/0",
     "BACKUP_REPOSITORY": f"rest:https://u:{SECRET}@h/",

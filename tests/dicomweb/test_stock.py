@@ -12,6 +12,7 @@ import pytest
 import requests
 from pydicom import Dataset, dcmread
 
+from orthanc_plugins.workers.windows import EXPLANATION, WINDOW_CENTER, WINDOW_EXPLANATION, WINDOW_WIDTH
 from tests.access import http
 from tests.dicomweb.wire import Part, instance_path, parts
 from tests.server import STOCK_ROOT, Server
@@ -101,16 +102,19 @@ def comparable(server: Server, answer: requests.Response) -> Any:
     if answer.status_code >= 400:
         return answer.status_code
     if "json" in content_type(answer):
-        return content_type(answer), without_available(json.loads(content))
+        return content_type(answer), without_added(json.loads(content))
     # Newer stock plugins read files in several threads and answer in the order in which they are done.
     return sorted((comparable_part(server, part) for part in parts(answer)), key=repr)
 
 
-def without_available(items: Any) -> Any:
-    """Leave Available Transfer Syntax UID out: series and study metadata name it here."""
+def without_added(items: Any) -> Any:
+    """Leave out what only series and study metadata of ours name: Available Transfer Syntax UID, a derived window."""
     if not isinstance(items, list):
         return items
-    shown = [{tag: value for tag, value in item.items() if tag != "00083002"} for item in items]
+    added = {"00083002"}
+    if any(item.get(WINDOW_EXPLANATION, {}).get("Value") == [EXPLANATION] for item in items):
+        added |= {WINDOW_CENTER, WINDOW_WIDTH, WINDOW_EXPLANATION}
+    shown = [{tag: value for tag, value in item.items() if tag not in added} for item in items]
     return sorted(shown, key=repr)
 
 

@@ -21,7 +21,7 @@ from cdss_api.outbox.configured_targets import Wanted
 from cdss_api.outbox.credentials import Credentials
 from cdss_api.outbox.profiles import Kind
 from cdss_api.starting import open_service, prepare
-from neuronova.contract.grants import Operation
+from neuronova.contract.grants import ModalityChange, Operation
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import Layout, make_folders
 from tests.audit.collector import make_certificate
@@ -94,7 +94,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Found]:
                 (SILENT, nobody[2], Operation.STORE),
                 (DESTINATION, nobody[2], Operation.MOVE),
             ):
-                modalities.put(work, title=title, host="127.0.0.1", port=port, operations=[operation], issuer=None)
+                modalities.put(work, ModalityChange(title=title, host="127.0.0.1", port=port, operations=(operation,)))
             url = f"http://127.0.0.1:{nobody[2]}/fhir"
             wanted = Wanted(
                 target="emr", profile=Kind.FHIR_R4, url=url, kinds=["Patient"], credentials=Credentials(), polled=[]

@@ -21,6 +21,7 @@ from neuronova.doctor.checkup import findings_of
 from neuronova.doctor.finding import Finding, Outcome
 from neuronova.doctor.health import look_at_health, parts
 from neuronova.doctor.rights import look_at_rights
+from neuronova.doctor.tables import connections, postgresql
 from neuronova.platform.layout import Layout, make_folders
 from neuronova.platform.programs import PLUGINS, find_programs
 from tests.server import free_ports, settings_for
@@ -36,6 +37,10 @@ DAY = 86400.0
         (lambda: versions.debian({"ID": "debian", "VERSION_ID": "12"}), "ok"),
         (lambda: versions.debian({"ID": "ubuntu", "VERSION_ID": "24.04"}), "warning"),
         (lambda: versions.debian({}), "warning"),
+        (lambda: postgresql(130021), "ok"),
+        (lambda: postgresql(120022), "warning"),
+        (lambda: connections(100, 2), "ok"),
+        (lambda: connections(100, 3), "warning"),
         (lambda: versions.orthanc("Orthanc 1.12.7"), "ok"),
         (lambda: versions.orthanc("Orthanc 1.9.7"), "failed"),
         (lambda: versions.orthanc(""), "failed"),

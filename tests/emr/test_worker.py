@@ -54,7 +54,7 @@ def test_a_worker_killed_at_each_write_loses_and_repeats_nothing(
     with worker(variables) as process:
         until(lambda: sender.states() == {"completed": 3}, "the delivery of all three", 30)
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(60) == 0
     require_whole(sender.line, *ids)
 
 
@@ -70,10 +70,10 @@ def test_a_second_worker_goes_on_where_the_first_ends(sender: Sender, variables:
                 until(lambda: holds(second, "worker.lock"), "the second stands at the lock", 30)
                 assert alive(sender) == 1
             first.terminate()
-            assert first.wait(20) == 0
+            assert first.wait(60) == 0
             later = sender.fhir.create({"resourceType": "Patient"})
             until(lambda: sender.states() == {"completed": 4}, "the other worker's delivery", 30)
             second.terminate()
-            assert second.wait(20) == 0
+            assert second.wait(60) == 0
     assert sender.line.taken == ["Patient", "ServiceRequest", "DiagnosticReport", "Patient"]
     assert sender.line.one("Patient", later)["id"] != sender.line.one("Patient", ids[0])["id"]

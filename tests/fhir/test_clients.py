@@ -84,7 +84,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield api
     finally:
         api.process.terminate()
-        api.process.wait(10)
+        api.process.wait(60)
         api.service.database.close()
 
 

@@ -17,7 +17,7 @@ from cdss_api.outbox.models import Message, Stream, Target
 from cdss_api.outbox.waits import Policy
 from cdss_api.outbox.worker import Worker
 from neuronova.contract.ai.judged import Sent, SeriesJudged, input_hash
-from neuronova.contract.grants import Operation
+from neuronova.contract.grants import ModalityChange, Operation
 from neuronova.contract.priority import Priority
 from tests.access import everything
 from tests.accounts.api import TESTER, Api
@@ -41,7 +41,7 @@ class Bench:
     def allow(self, *operations: Operation) -> None:
         """Have the API's table say what PEER may do."""
         with self.api.service.work(TESTER) as work:
-            modalities.put(work, title="PEER", host="127.0.0.1", port=104, operations=operations, issuer=None)
+            modalities.put(work, ModalityChange(title="PEER", host="127.0.0.1", operations=operations))
 
     def arrived(self, *images: Dataset, sent: Sequence[Sent] = (TO_PEER,)) -> SeriesJudged:
         """Store images, and tell the API of their series as the plugin does."""

@@ -96,14 +96,14 @@ def test_what_is_stored_is_committed_to_and_what_is_not_is_named(server: Server,
     stored, missing = [str(one.SOPInstanceUID) for one in images], str(generate_uid())
 
     assert ask(server, "SCANNER", stored) == 0x0000
-    assert scanner.heard.wait(30)
+    assert scanner.heard.wait(60)
     (kind, told) = scanner.told.pop()
     assert kind == 1  # all are kept, PS3.4 J.3.3
     assert [item.ReferencedSOPInstanceUID for item in told.ReferencedSOPSequence] == stored
 
     scanner.heard.clear()
     assert ask(server, "SCANNER", [stored[0], missing]) == 0x0000
-    assert scanner.heard.wait(30)
+    assert scanner.heard.wait(60)
     (kind, told) = scanner.told.pop()
     assert kind == 2  # there are failures
     assert [item.ReferencedSOPInstanceUID for item in told.ReferencedSOPSequence] == stored[:1]

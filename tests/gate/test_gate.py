@@ -23,6 +23,7 @@ from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.recording import Recording
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.access.store import Store
+from orthanc_plugins.stored import orthanc_identifier
 from tests.access import DAY, accounts, key_change, token
 
 KIM, LEE = Patient("KIM", ""), Patient("LEE", "")
@@ -100,6 +101,21 @@ def test_a_second_patient_of_the_study_holds_for_the_next_frame(door: Door) -> N
     assert door.ask().decision.allowed
     door.note(LEE)
     assert door.ask().decision.reason is Reason.HIDDEN
+
+
+def test_what_another_orthanc_stored_holds_for_the_next_frame(door: Door, tmp_path: Path) -> None:
+    assert door.ask().decision.allowed
+    with closing(Store(tmp_path / "access.db")) as other:
+        Register(other).note(Identity(patient_id="LEE", issuer=None, study=STUDY, series="1.LEE"), door.clock[0])
+    assert door.ask().decision.reason is Reason.HIDDEN
+
+
+def test_what_another_orthanc_deleted_is_noted_anew_when_it_comes_again(door: Door, tmp_path: Path) -> None:
+    with closing(Store(tmp_path / "access.db")) as other:
+        Register(other).forget_study(orthanc_identifier("KIM", STUDY))
+    assert door.ask().decision.reason is Reason.HIDDEN
+    door.note(KIM)
+    assert door.ask().decision.allowed
 
 
 def test_grants_that_nobody_confirms_end_in_the_middle_of_a_burst(door: Door) -> None:

@@ -31,7 +31,8 @@ def _deflated(word: str, size: int) -> bytes:
     content = squeezed.compress(data + struct.pack("<HH2sHI", 0x7FE1, 0x1010, b"OB", 0, size))
     for _ in range(size // _MEBIBYTE):
         content += squeezed.compress(bytes(_MEBIBYTE))
-    return head + content + squeezed.flush()
+    content += squeezed.flush()
+    return head + content + b"\0" * (len(content) % 2)  # PS3.5 A.5
 
 
 def _split(whole: bytes) -> tuple[bytes, bytes]:

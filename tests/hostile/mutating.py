@@ -36,39 +36,45 @@ def damaged(seed: int) -> tuple[str, bytes]:
     """Return a kind and its file with one to four things wrong; each seed has an instance of its own."""
     dice = random.Random(seed)
     kind = KINDS[seed % len(KINDS)]
-    content = bytearray(part10(make(kind, SOPInstanceUID=uid(f"damaged {seed}"))))
+    file = part10(make(kind, SOPInstanceUID=uid(f"damaged {seed}")))
+    content = bytearray(file[_HEAD:])
+    damage(content, dice)
+    return kind, file[:_HEAD] + content
+
+
+def damage(content: bytearray, dice: random.Random) -> None:
+    """Do one to four things to a file without its preamble, or to a data set."""
     for _ in range(dice.randint(1, 4)):
         dice.choice(_MUTATIONS)(content, dice)
-    return kind, bytes(content)
 
 
 def _flip(content: bytearray, dice: random.Random) -> None:
     for _ in range(dice.randint(1, 16)):
-        content[dice.randrange(_HEAD, len(content))] ^= 1 << dice.randrange(8)
+        content[dice.randrange(len(content))] ^= 1 << dice.randrange(8)
 
 
 def _cut(content: bytearray, dice: random.Random) -> None:
-    del content[dice.randrange(_HEAD + 60, len(content)) :]
+    del content[dice.randrange(min(60, len(content) - 1), len(content)) :]
 
 
 def _drop(content: bytearray, dice: random.Random) -> None:
-    at = dice.randrange(_HEAD, len(content))
+    at = dice.randrange(len(content))
     del content[at : at + dice.randint(1, 64)]
 
 
 def _repeat(content: bytearray, dice: random.Random) -> None:
-    at = dice.randrange(_HEAD, len(content))
+    at = dice.randrange(len(content))
     content[at:at] = content[at : at + dice.randint(1, 512)]
 
 
 def _fill(content: bytearray, dice: random.Random) -> None:
-    at = dice.randrange(_HEAD, len(content))
+    at = dice.randrange(len(content))
     length = min(dice.randint(1, 64), len(content) - at)
     content[at : at + length] = bytes([dice.choice((0, 0x20, 0x5C, 0x7F, 0xFF))]) * length
 
 
 def _length(content: bytearray, dice: random.Random) -> None:
-    at = dice.randrange(_HEAD, max(_HEAD + 1, len(content) - 4))
+    at = dice.randrange(max(1, len(content) - 4))
     struct.pack_into("<I", content, at, dice.choice(_LENGTHS)) if at + 4 <= len(content) else None
 
 

@@ -19,10 +19,13 @@ import requests
 from pynetdicom import AE
 from pynetdicom.presentation import build_context
 
+from orthanc_plugins.harm import HARMFUL
+from proof.fuzz.objects import MAKERS
+from proof.fuzz.sending import TAKEN, store, store_wrongly
 from tests.access import http
 from tests.hostile.bombs import BOMBS, PATHS, nested
 from tests.hostile.mutating import damaged
-from tests.server import Server, running, settings_for, until
+from tests.server import ENCODED, Server, running, settings_for, until
 from tests.synthetic import make, part10, uid
 
 pytestmark = pytest.mark.filterwarnings("ignore:.* VR (UI|LT)")  # such values are the point
@@ -54,7 +57,11 @@ def alive(server: Server) -> Iterator[None]:
     assert stow(server, part10(good)).status_code == 200
     uids = (good.StudyInstanceUID, good.SeriesInstanceUID, good.SOPInstanceUID)
     frames = f"{address(server, *uids)}/frames/1"
-    until(lambda: http.get(frames, headers={"Accept": ACCEPTS["/frames/1"]}, timeout=60).ok, "a good image as HTJ2K")
+    until(
+        lambda: http.get(frames, headers={"Accept": ACCEPTS["/frames/1"]}, timeout=60).ok,
+        "a good image as HTJ2K",
+        ENCODED,
+    )
 
 
 def stow(server: Server, content: bytes) -> requests.Response:
@@ -86,7 +93,7 @@ def test_damaged_objects_are_refused_or_kept_and_harm_nothing(server: Server) ->
     assert set(answers) <= {200, 202, 400, 409}, answers
     assert answers[200] > DAMAGED / 20, "too few were so little damaged that they were kept"
     assert answers[400] > DAMAGED / 20, "too few were so much damaged that they were refused"
-    until(lambda: server.state()["backlog"] == 0, "an outcome of each")
+    server.until_idle()
     kept = stored(server)
     assert sum(server.outcomes().values()) == len(kept)
     for uids in kept:
@@ -99,7 +106,7 @@ def test_damaged_objects_are_refused_or_kept_and_harm_nothing(server: Server) ->
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_harms_nothing(server: Server, name: str) -> None:
     assert stow(server, BOMBS[name](name)).status_code in (200, 202, 400)
-    until(lambda: server.state()["backlog"] == 0, "an outcome of it")
+    server.until_idle()
     assert memory(server) < MOST_HELD
 
 
@@ -110,6 +117,25 @@ def test_what_is_nested_too_deep_is_refused_before_it_is_read(server: Server, de
     assert "nested deeper than 32 levels" in answer.json()["Details"]
 
 
+@pytest.mark.parametrize("depth", [33, 1000])
+def test_what_is_nested_too_deep_is_refused_to_a_modality_too(server: Server, depth: int) -> None:
+    assert store(server.settings, "MODALITY", nested(depth)) == f"0x{HARMFUL:04X}"
+
+
+def test_what_is_nested_much_too_deep_ends_nothing(server: Server) -> None:
+    assert store(server.settings, "MODALITY", nested(20_000), seconds=10.0) != TAKEN
+
+
+@pytest.mark.parametrize("kind", ["wrong length", "odd length", "another transfer syntax", "no data set"])
+def test_a_data_set_that_is_at_odds_with_itself_is_not_taken(server: Server, kind: str) -> None:
+    assert store(server.settings, "MODALITY", MAKERS[kind](random.Random(1)), seconds=10.0) != TAKEN
+
+
+def test_messages_at_odds_with_themselves_harm_nothing(server: Server) -> None:
+    for seed in range(20):
+        store_wrongly(server.settings, "MODALITY", random.Random(seed), seconds=10.0)
+
+
 @pytest.mark.parametrize("keyword", ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID"])
 @pytest.mark.parametrize("path", PATHS)
 def test_a_path_in_place_of_a_uid_names_no_file(server: Server, path: str, keyword: str) -> None:
@@ -118,7 +144,7 @@ def test_a_path_in_place_of_a_uid_names_no_file(server: Server, path: str, keywo
         setattr(ds, keyword, path)
         content = part10(ds)
     stow(server, content)
-    until(lambda: server.state()["backlog"] == 0, "an outcome of it")
+    server.until_idle()
     data = server.settings.data
     assert {one.name for one in data.parent.iterdir()} == {data.name}
     assert not [one for one in data.rglob("*") if "harm" in one.name or "passwd" in one.name]

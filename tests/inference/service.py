@@ -112,7 +112,7 @@ def running_service(settings: Settings) -> Iterator[Inference]:
         yield service
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
 
 
 def _answers(service: Inference) -> bool:

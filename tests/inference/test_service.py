@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import requests
 from pydicom import Dataset
+from pydicom.uid import UID, JPEG2000Lossless, RLELossless
 
 from tests.inference.service import SECRET, Inference, head_ct
 from tests.server import Server, until
+from tests.synthetic import part10
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,19 @@ def test_a_head_without_blood_has_no_candidate(service: Inference, orthanc: Serv
     job = service.ended("job-healthy")
     assert job["status"] == "succeeded", job
     assert job["result"]["findings"] == []
+
+
+@pytest.mark.parametrize("syntax", [RLELossless, JPEG2000Lossless])
+def test_a_compressed_series_is_decoded_where_it_is_stored(service: Inference, orthanc: Server, syntax: UID) -> None:
+    images = head_ct(f"compressed {syntax.name}", count=24)
+    for one in images:
+        one.compress(syntax, generate_instance_uid=False)
+        orthanc.upload(part10(one))
+    key = f"job-{syntax.keyword}"
+    assert service.ask(service.request(key, "ct-hyperdensity", images)).status_code == 202
+    job = service.ended(key)
+    assert job["status"] == "succeeded", job
+    assert job["result"]["mask"]["shape"] == [24, 160, 160]
 
 
 def test_a_job_that_is_stopped_ends_its_model_and_may_be_asked_for_again(
@@ -155,6 +170,7 @@ def test_what_is_wrong_is_named(
     answer = service.ask(_wrong(request, part, **changes))
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert answer.headers["Content-Type"] == "application/problem+json"
+    until(lambda: not service.children(), "no model waits for what does not come")
 
 
 @pytest.mark.parametrize("path", ["/models", "/metrics", "/api/v1/inference/some-job", "/api/v1/openapi.json"])

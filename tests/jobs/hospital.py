@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from cdss_api.accounts.internal import KEY_HEADER
 from cdss_api.jobs.masks import folder_of
 from cdss_api.modalities.echo import NoAnswer, echo
 from neuronova.contract.ai.judged import input_hash, to_json
+from neuronova.contract.grants import ModalityChange
 from neuronova.contract.inference import uids_hash
 from neuronova.platform.parts import answers_tcp
 from tests.inference.service import head_ct
@@ -38,7 +40,8 @@ def is_let_in(platform: Platform, title: str) -> bool:
     if not answers_tcp("127.0.0.1", settings.dicom_port):
         return False
     try:
-        echo(title, settings.aet, "127.0.0.1", settings.dicom_port)
+        orthanc = ModalityChange(title=settings.aet, host="127.0.0.1", port=settings.dicom_port)
+        echo(replace(settings, aet=title), orthanc)
     except (NoAnswer, RuntimeError):  # the latter where the association is lost meanwhile
         return False
     return True

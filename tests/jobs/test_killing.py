@@ -48,7 +48,7 @@ def test_a_job_ends_once_whenever_its_worker_is_killed(api: Api, variables: dict
         tell(api, judged())
         ours = variables | {"NEURONOVA_INFERENCE_PORT": str(urlsplit(spoken.url).port)}
         with worker(ours) as process:
-            assert reached.wait(30)
+            assert reached.wait(60)
             process.kill()
             process.wait()
         go_on.set()

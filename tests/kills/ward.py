@@ -73,7 +73,7 @@ class Ward:
         assert found, f"no process of {part}"
         kill(found)
         if part == "everything":
-            self.platform.process.wait(20)
+            self.platform.process.wait(60)
             until(lambda: not self.platform.left(), "nothing is left of the platform")
             self.platform.start_again()
 

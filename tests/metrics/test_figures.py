@@ -14,7 +14,7 @@ from cdss_api.imaging.mismatches import State as MismatchState
 from cdss_api.imaging.models import Mismatch
 from cdss_api.metrics.figures import Collected, Figures, gauge
 from cdss_api.metrics.groups import certificates, groups_of
-from cdss_api.outbox.breaker import Breaker
+from cdss_api.outbox.breaker_state import Breaker
 from cdss_api.outbox.enqueueing import enqueue
 from cdss_api.outbox.models import Message, Target
 from cdss_api.outbox.states import State

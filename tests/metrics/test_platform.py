@@ -18,7 +18,7 @@ from tests.dicomweb.wire import instance_path
 from tests.metrics.prometheus import Prometheus, running_prometheus
 from tests.metrics.shipped import configuration, documented, expressions, names_in
 from tests.running import Platform, running_platform
-from tests.server import Server, free_ports, until
+from tests.server import ENCODED, Server, free_ports, until
 from tests.signals import frozen
 from tests.synthetic import ct_slice
 
@@ -115,7 +115,9 @@ def test_what_arrives_is_counted_and_encoded(platform: Platform, prometheus: Pro
     stored = 'neuronova_ingest_instances_total{source="MODALITY"}'
     until(lambda: prometheus.value(stored) == SLICES, "what came is counted")
     assert prometheus.value('neuronova_ingest_bytes_total{source="MODALITY"}') > SLICES * 64 * 64 * 2
-    until(lambda: prometheus.value('neuronova_encode_instances{status="encoded"}') == SLICES, "all are encoded")
+    until(
+        lambda: prometheus.value('neuronova_encode_instances{status="encoded"}') == SLICES, "all are encoded", ENCODED
+    )
     assert prometheus.value("neuronova_encode_ratio") > 1
     until(lambda: prometheus.value("orthanc_count_instances") == SLICES, "Orthanc tells the same of itself")
     until(lambda: prometheus.value("neuronova_studies_unreported") == 1, "the study waits for a report")

@@ -114,4 +114,4 @@ def process(variables: Mapping[str, str]) -> Iterator[Process]:
         yield made
     finally:
         popen.terminate()
-        popen.wait(20)
+        popen.wait(60)

@@ -86,7 +86,7 @@ def celery(variables: dict[str, str], folder: Path) -> Iterator[Path]:
     try:
         yield log
         process.terminate()
-        assert process.wait(30) == 0, log.read_text()
+        assert process.wait(60) == 0, log.read_text()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)

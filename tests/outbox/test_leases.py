@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
+from cdss_api import worker
 from cdss_api.outbox.breaker import Heard
 from cdss_api.outbox.claiming import Claim, claim
 from cdss_api.outbox.delivery import Delivery
@@ -9,6 +13,7 @@ from cdss_api.outbox.settling import Report, settle
 from cdss_api.outbox.states import State
 from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.waits import Policy
+from neuronova.contract.settings import Settings
 from tests.outbox.sending import OK, Bench, Receiver
 
 
@@ -96,3 +101,17 @@ def test_nothing_is_begun_after_its_lease(bench: Bench) -> None:
     bench.receiver.answer = stopped
     assert bench.worker().step() == 1
     assert bench.states(numbers) == [State.COMPLETED] + [State.PENDING] * 2
+
+
+def test_a_worker_that_is_stopped_as_it_waits_for_another_leaves_it_its_leases(
+    bench: Bench, settings: Settings
+) -> None:
+    bench.now = time.time()
+    bench.write("m")
+    with bench.database.writing() as session:
+        assert len(claim(session, "emr", bench.now, bench.policy, 50)) == 1
+    stop = threading.Event()
+    stop.set()
+    worker.work(settings, stop)
+    bench.now = time.time()
+    assert bench.work() == 0

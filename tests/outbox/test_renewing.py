@@ -8,7 +8,7 @@ import time
 from sqlalchemy import select
 
 from cdss_api.database import Database
-from cdss_api.outbox.breaker import Breaker
+from cdss_api.outbox.breaker_state import Breaker
 from cdss_api.outbox.claiming import claim, renew
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.models import Stream

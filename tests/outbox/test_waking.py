@@ -114,7 +114,7 @@ def test_a_socket_is_for_its_owner_alone_however_long_its_path_is(tmp_path: Path
     thread = threading.Thread(target=listener(opened), args=(alarms, stop))
     thread.start()
     try:
-        assert woken.wait(10)  # it listens
+        assert woken.wait(60)  # it listens
         with address(folder) as at:
             assert stat.S_IMODE(Path(at).stat().st_mode) == 0o600
     finally:
@@ -130,8 +130,8 @@ def test_what_was_taken_back_wakes_nobody(settings: Settings, database: Database
     thread = threading.Thread(target=listener(database), args=(alarms, stop))
     thread.start()
     try:
-        assert taken_back.wait(10)  # it listens
-        assert written.wait(10)
+        assert taken_back.wait(60)  # it listens
+        assert written.wait(60)
         taken_back.clear()
         written.clear()
         with pytest.raises(KeyError), database.writing() as session:
@@ -139,7 +139,7 @@ def test_what_was_taken_back_wakes_nobody(settings: Settings, database: Database
             raise KeyError
         with database.writing() as session:
             enqueue(session, target="written", aggregate="a", kind="k", payload="p", now=1.0)
-        assert written.wait(10)
+        assert written.wait(60)
         assert not taken_back.is_set()
     finally:
         stop.set()

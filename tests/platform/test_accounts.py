@@ -105,7 +105,7 @@ def test_a_first_password_is_printed_and_in_no_log(tmp_path: Path) -> None:
         login = f"http://127.0.0.1:{variables['NEURONOVA_HTTP_PORT']}/api/v1/auth/login"
         answer = requests.post(login, json={"username": "admin", "password": password}, timeout=10)
         run.terminate()
-        run.wait(30)
+        run.wait(60)
     assert answer.status_code == 200
     secrets = [password, answer.json()["access_token"], answer.json()["refresh_token"]]
     kept = [file for file in (tmp_path / "data").rglob("*") if file.is_file() and "viewer" not in file.parts]

@@ -32,7 +32,7 @@ def test_parts_that_are_started_one_by_one_are_the_platform(tmp_path: Path) -> N
         assert "the parts are orthanc, api" in told(variables, "part", "nginx")
         for name, port in (("api", platform.settings.api_port), ("orthanc", platform.settings.orthanc_port)):
             parts[name].kill()
-            parts[name].wait(10)
+            parts[name].wait(60)
             until(lambda: not platform.healthy(), f"the platform misses {name}")
             # A part's children end after it; a service manager would start it again until the port is free.
             until(partial(is_free, port), f"the end of {name}'s children")

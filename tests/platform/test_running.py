@@ -29,7 +29,7 @@ def test_a_signal_leaves_no_process(start_platform: StartPlatform, number: signa
 def test_a_killed_supervisor_ends_everything(start_platform: StartPlatform) -> None:
     platform = start_platform()
     os.kill(int((Layout(platform.settings.data).run / "supervisor.pid").read_text()), signal.SIGKILL)
-    assert platform.process.wait(30) == 1
+    assert platform.process.wait(60) == 1
     assert "the supervisor ended" in platform.output.read_text()
     assert platform.left() == []
 
@@ -37,7 +37,7 @@ def test_a_killed_supervisor_ends_everything(start_platform: StartPlatform) -> N
 def test_nothing_survives_a_killed_run(start_platform: StartPlatform) -> None:
     platform = start_platform()
     platform.process.kill()
-    platform.process.wait(10)
+    platform.process.wait(60)
     until(lambda: not platform.left(), "the end of every process")
 
 

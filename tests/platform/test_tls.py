@@ -12,12 +12,14 @@ import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pynetdicom import AE
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
+from neuronova.contract.modalities import name_in_orthanc
 from tests.audit.collector import make_certificate
 from tests.mpps.telling import associated, create, creation
 from tests.platform.test_running import refused
 from tests.running import Platform, environment, running_platform
-from tests.server import free_ports
+from tests.server import free_ports, until
 from tests.synthetic import ct_slice
 
 
@@ -132,3 +134,37 @@ def test_a_key_of_another_certificate_is_named(tmp_path: Path, certificates: Pat
     ours, other = str(certificates / "platform.pem"), str(certificates / "stranger.pem")
     line = refused(environment(tmp_path, NEURONOVA_TLS_CERTIFICATE=ours, NEURONOVA_TLS_KEY=other))
     assert "NEURONOVA_TLS_CERTIFICATE or NEURONOVA_TLS_KEY names no usable PEM file" in line
+
+
+@pytest.mark.parametrize("who", ["modality", "stranger"])
+def test_a_modality_is_called_by_tls(secured: Platform, certificates: Path, who: str) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=certificates / "platform.pem")
+    context.load_cert_chain(certificates / f"{who}.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    entity = AE(ae_title="CT2")
+    entity.add_supported_context(Verification)
+    (port,) = free_ports(1)
+    server = entity.start_server(("127.0.0.1", port), block=False, ssl_context=context)
+    assert server is not None
+    try:
+        answers = {tls: asked(secured, port, tls=tls) for tls in (True, False)}
+    finally:
+        server.shutdown()
+    assert answers == {True: who == "modality", False: False}
+
+
+def asked(platform: Platform, port: int, *, tls: bool) -> bool:
+    """Have the API and Orthanc ask a modality by C-ECHO; tell whether it answers them, which both see alike."""
+    admin = {"Authorization": f"Bearer {platform.bearer()}"}
+    where = {"host": "127.0.0.1", "port": port, "tls": tls}
+    known = requests.put(f"{platform.url}/api/v1/modalities/CT2", json=where, headers=admin, timeout=10)
+    assert known.ok, known.text
+    in_orthanc = f"{platform.url}/orthanc/modalities/{name_in_orthanc('CT2')}"
+    until(
+        lambda: requests.get(f"{in_orthanc}/configuration", headers=admin, timeout=10).json().get("UseDicomTls") is tls,
+        "Orthanc follows",
+    )
+    ours = requests.post(f"{platform.url}/api/v1/modalities/CT2/echo", headers=admin, timeout=30)
+    theirs = requests.post(f"{in_orthanc}/echo", json={"Timeout": 5}, headers=admin, timeout=30)
+    assert ours.ok is theirs.ok, (ours.text, theirs.text)
+    return ours.ok

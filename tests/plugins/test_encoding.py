@@ -23,7 +23,7 @@ from pynetdicom.presentation import build_context
 from orthanc_plugins.journal import Journal
 from tests.access import http
 from tests.series import ct_series
-from tests.server import Server, until
+from tests.server import ENCODED, Server, until
 
 HTJ2K = "1.2.840.10008.1.2.4.202"
 
@@ -250,10 +250,10 @@ def test_kill_everything_in_the_middle_of_384_slices(server: Server) -> None:
     modality.join(120)
     gc.collect()  # the lost sockets, while their warning is awaited
     assert modality.sent == len(series)
-    until(lambda: 100 < sum(server.outcomes().values()) < 384, "in the middle of encoding")
+    until(lambda: 100 < sum(server.outcomes().values()) < 384, "in the middle of encoding", ENCODED)
     server.stop(signal.SIGKILL)
     server.start()
-    server.until_settled(384, 120)
+    server.until_settled(384)
     assert server.outcomes() == {("encoded", ""): 384}
     assert len(server.get("/instances")) == 384
     assert list(publications(server).values()) == [1] * 384

@@ -47,7 +47,7 @@ def test_a_thread_keeps_its_state_between_calls(server: Server) -> None:
     assert ask(server, "/visits/one")[0] == 200
     assert server.process is not None
     server.process.terminate()
-    assert server.process.wait(30) == 0
+    assert server.process.wait(60) == 0
 
 
 def test_an_error_before_python_is_not_the_next_requests(server: Server) -> None:

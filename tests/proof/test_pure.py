@@ -8,14 +8,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
 
 import pytest
 
 from proof.chaos.clock import Clock
 from proof.chaos.judging import Count, counted
 from proof.chaos.report import Report
+from proof.fuzz.objects import MAKERS, objects
+from proof.fuzz.run import Findings, table
 from proof.load import targets
 from proof.load.targets import FIRST_IMAGE, SEARCH, SIMPLE
 from proof.soak.memory import MIB, growths
@@ -54,6 +58,40 @@ def test_what_was_acknowledged_is_there_once(
 def test_a_run_holds_when_nothing_is_missing(report: Report, holds: bool) -> None:
     assert report.holds is holds
     assert ("Nothing is missing." in report.text()) is holds
+
+
+def _findings(**changes: Any) -> Findings:
+    return Findings(good=3, **changes)
+
+
+@pytest.mark.parametrize(
+    ("found", "holds"),
+    [
+        (_findings(), True),
+        (_findings(late=["good 1"]), True),
+        (_findings(lost=["1.2.3"]), False),
+        (_findings(ended=["orthanc"]), False),
+        (Findings(), False),
+    ],
+)
+def test_harm_may_end_nothing_and_lose_nothing(found: Findings, holds: bool) -> None:
+    assert found.holds is holds
+
+
+@pytest.mark.filterwarnings("ignore:.* VR (UI|LT)")  # such values are the point
+def test_what_is_sent_follows_from_the_seed_and_is_of_every_kind() -> None:
+    some = [(one.kind, one.file) for one in islice(objects(7), len(MAKERS))]
+    assert some == [(one.kind, one.file) for one in islice(objects(7), len(MAKERS))]
+    assert {kind for kind, _ in some} == set(MAKERS)
+    assert len({file for _, file in some}) == len(some)
+
+
+def test_answers_to_harm_are_told_by_kind() -> None:
+    found = _findings(outcomes={"encoded": 3})
+    for answer in ("taken", "0xC112", "0xC112", "no answer", "no association"):
+        found.count("nested", answer)
+    assert "| nested | 5 | 1 | 0xC112: 2 | 2 |" in table(found).splitlines()
+    assert "| encoded | 3 |" in table(found).splitlines()
 
 
 def _rows(**changes: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import event
 
+from cdss_api.prefetch.models import Prefetch, Prior, PriorState, State
 from neuronova.contract.audit import Action
 from neuronova.contract.issuer import system_of
 from neuronova.contract.roles import Role
@@ -168,3 +169,18 @@ def test_a_word_is_not_found_in_an_order_that_may_not_be_seen(waiting: Fhir) -> 
 def test_a_page_behind_the_end_still_says_how_many_there_are(waiting: Fhir) -> None:
     answer = waiting.api.client.get("/api/v1/reading?offset=400", headers=waiting.header(Role.RADIOLOGIST))
     assert (json_of(answer)["studies"], json_of(answer)["total"]) == ([], 4)
+
+
+def test_a_prior_is_on_the_list_only_while_an_order_of_ours_is_open_for_it(fhir: Fhir) -> None:
+    made = examined(fhir, 1)
+    fhir.create(study(2, made["patient"]))
+    asked = {"rule": "ct", "archive": "OLDPACS", "patient_id": "P-1", "issuer": "", "asked": "", "state": State.DONE}
+    told = {"date": "20240102", "description": "", "modalities": "CT", "state": PriorState.FETCHED, "as_prior": True}
+    with fhir.api.service.database.writing() as session:
+        session.add(fetched := Prefetch(order_id="another", run=1, created_at=0.0, **asked))
+        session.flush()
+        session.add_all(Prior(prefetch=fetched.number, study=uid(number), **told) for number in (1, 2))
+    assert studies(fhir) == [uid(1)]
+    placed = json_of(fhir.ask("GET", f"/ServiceRequest/{made['order']}"))
+    fhir.ask("PUT", f"/ServiceRequest/{made['order']}", placed | {"status": "completed"})
+    assert studies(fhir) == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +17,7 @@ from tests.emr.conftest import server
 from tests.emr.peer import line_to
 from tests.jobs.hospital import ended, job_of
 from tests.running import Platform, start
-from tests.server import until
+from tests.server import ENCODED, until
 from tests.telemetry.collector import Collector, Taken, collector
 from tests.telemetry.planting import RULES, WORDS, Echo, add_target, echo, leaks, plant, store_named
 
@@ -107,10 +107,10 @@ def test_a_stored_study_is_one_trace_to_its_emr_message(telling: Told) -> None:
         }
         return {what: amount for what, amount in wanting.items() if amount}
 
-    with suppress(AssertionError):
-        # Encoders run when nobody else does, and on a busy machine that is seldom.
-        until(lambda: not missing(), "every span, and the parent of each", 240)
-    assert missing() == {}
+    # Encoders leave the processor to others, and a busy machine leaves them little: while some come, others may.
+    wanting = missing()
+    while wanting:
+        wanting = until(lambda: [now for now in [missing()] if now != wanting], f"spans: {wanting}", ENCODED)[0]  # noqa: B023
     by_id = of_trace()
 
     (root,) = [one for one in by_id.values() if one.parent == ""]

@@ -13,7 +13,8 @@ from pydicom import Dataset
 
 from orthanc_plugins.transcoding.encoding import encode_frames
 from orthanc_plugins.transcoding.rendering import fitted, render
-from orthanc_plugins.transcoding.windowing import Window
+from orthanc_plugins.transcoding.source import open_source
+from orthanc_plugins.transcoding.windowing import Window, modality_values, window_of
 from tests.synthetic import IMAGES, make, values
 from tests.transcoding.files import write
 
@@ -148,3 +149,23 @@ def test_high_bit_above_bits_stored(tmp_path: Path) -> None:
     """The value stands in the high 12 bits of the cell."""
     path = write(tmp_path, make("u16", BitsStored=12, HighBit=15))
     same(png(path, window=Window(center=2000, width=3000)), linear(values("u16")[0] >> 4, 2000, 3000))
+
+
+def test_a_window_of_values_leaves_out_the_outermost_only() -> None:
+    window = window_of(np.concatenate([np.arange(1000.0), [-30_000.0, 30_000.0]]))
+    assert window is not None
+    shown = window.apply(np.array([4.0, 994.0]))
+    assert 0 <= shown[0] < 0.01 and 0.99 < shown[1] <= 1
+
+
+@pytest.mark.parametrize("values", [np.empty(0), np.zeros(9)])
+def test_values_that_are_all_one_have_no_window(values: NDArray[Any]) -> None:
+    assert window_of(values) is None
+
+
+def test_values_in_modality_units_are_rescaled_and_without_padding(tmp_path: Path) -> None:
+    dataset = make("i12", RescaleSlope=2, RescaleIntercept=-100, PixelPaddingValue=-2048)
+    stored = values("i12")[0].astype("i8")
+    with open_source(write(tmp_path, dataset)) as source:
+        read = modality_values(source.frame_array(0), source.dataset, source.decoded_facts, 0)
+    assert np.array_equal(read, stored[stored != -2048] * 2 - 100)

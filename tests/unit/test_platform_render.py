@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from neuronova.contract.orthancs import number_of
 from neuronova.contract.settings import NAMES, read_settings
 from neuronova.platform import render
 from neuronova.platform.environment import orthanc_variables, platform_environment
@@ -21,6 +22,7 @@ from neuronova.platform.viewer import wanted
 from orthanc_plugins.listening import loopback_ports
 
 PROGRAMS = Programs(orthanc="/usr/sbin/Orthanc", nginx="/usr/sbin/nginx", plugins=Path("/plugins"))
+SEVERAL = {"MORE_ORTHANCS": "8143:4343", "ORTHANC_INDEX_URL": "postgresql://h/d"}
 LAYOUT = Layout(Path("/data folder"))
 TEMPLATE = render.GATEWAY_TEMPLATE.read_text()
 
@@ -41,6 +43,11 @@ def gateway(**changes: str) -> str:
         ({"PUBLIC_URL": "https://pacs.example.org"}, "proxy_set_header X-Forwarded-Proto https;"),
         ({"ORTHANC_PORT": "9042"}, "server 127.0.0.1:9042;"),
         ({}, 'root "/data folder/viewer";'),
+        (
+            SEVERAL,
+            "server 127.0.0.1:8042 max_fails=1 fail_timeout=1s; server 127.0.0.1:8143 max_fails=1 fail_timeout=1s;",
+        ),
+        (SEVERAL, "server 127.0.0.1:8143 backup max_fails=1 fail_timeout=1s;"),
     ],
 )
 def test_gateway(changes: dict[str, str], line: str) -> None:
@@ -65,6 +72,21 @@ def test_the_supervisor_runs_each_program_under_its_own_death() -> None:
         assert config[f"program:{name}"]["stdout_logfile"] == f"/data folder/log/{name}.log"
 
 
+def test_a_further_orthanc_is_told_of_its_own_ports() -> None:
+    settings = read_settings({f"NEURONOVA_{name}": text for name, text in SEVERAL.items()})
+    commands = render.commands(settings, LAYOUT, PROGRAMS, Path("/venv/bin/python"))
+    assert list(commands)[:2] == ["orthanc", "orthanc-2"]
+    env, *words = commands["orthanc-2"]
+    own = dict(word.split("=", 1) for word in words if "=" in word)
+    common = platform_environment(settings, LAYOUT, PROGRAMS, {})
+    assert (env, words[len(own) :]) == ("env", commands["orthanc"])
+    assert (own["ORTHANC_HTTP_PORT"], own["ORTHANC_DICOM_PORT"]) == ("8143", "4343")
+    assert (number_of(common), number_of(common | own)) == (1, 2)
+    further = read_settings({name: text for name, text in (common | own).items() if name.startswith("NEURONOVA_")})
+    assert (further.orthanc_port, further.dicom_port, further.more_orthancs) == (8143, 4343, ())
+    assert common["ORTHANC_INDEX_LOCK"] == "false"
+
+
 def test_every_variable_of_orthanc_json_is_set() -> None:
     text = (REPOSITORY / "orthanc.json").read_text()
     settings = read_settings({"NEURONOVA_AET": 'A"B', "NEURONOVA_ORTHANC_PORT": "9042"})
@@ -74,7 +96,16 @@ def test_every_variable_of_orthanc_json_is_set() -> None:
     filled = json.loads(re.sub(r"\$\{([A-Z_]+)\}", lambda match: variables[match[1]], plain))
     assert filled["DicomAet"] == 'A"B'
     assert filled["HttpPort"] == 9042
-    assert [Path(plugin).name for plugin in filled["Plugins"]] == ["libOrthancPython.so", "libOrthancDicomWeb.so"]
+    assert filled["Plugins"] == ["/plugins/libOrthancPython.so", "/plugins/libOrthancDicomWeb.so"]
+    assert (filled["PostgreSQL"]["EnableIndex"], filled["PostgreSQL"]["ConnectionUri"]) == (False, "")
+
+
+def test_orthanc_is_told_of_an_index_in_postgresql_alone_where_there_is_one() -> None:
+    address = 'postgresql://u:p"w@h/d'
+    variables = orthanc_variables(read_settings({"NEURONOVA_ORTHANC_INDEX_URL": address}), LAYOUT, PROGRAMS)
+    assert json.loads(variables["ORTHANC_PLUGINS"])[-1] == "/plugins/libOrthancPostgreSQLIndex.so"
+    assert json.loads(f'"{variables["ORTHANC_INDEX_URL"]}"') == address
+    assert variables["ORTHANC_INDEX_IN_POSTGRESQL"] == "true"
 
 
 def test_the_environment_carries_the_settings_and_no_foreign_python() -> None:

@@ -17,7 +17,9 @@ from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, re
         ("DATA", "/srv/a/../pacs", "data", Path("/srv/pacs")),
         ("HTTP_PORT", " 80 ", "http_port", 80),
         ("ORTHANC_PORT", "65535", "orthanc_port", 65535),
+        ("MORE_ORTHANCS", "none", "more_orthancs", ()),
         ("API_PORT", "1", "api_port", 1),
+        ("API_PROCESSES", "1", "api_processes", 1),
         ("DICOM_PORT", "104", "dicom_port", 104),
         ("AET", "CT 1", "aet", "CT 1"),
         ("AET", "A" * 16, "aet", "A" * 16),
@@ -33,6 +35,7 @@ from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, re
         ("TRACES_SAMPLE", "0.25", "traces_sample", 0.25),
         ("TRACES_SAMPLE", "1.0", "traces_sample", 1.0),
         ("DATABASE_URL", "postgresql://u:p@h/d", "database_url", "postgresql://u:p@h/d"),
+        ("ORTHANC_INDEX_URL", "postgresql://u:p@h/i", "orthanc_index_url", "postgresql://u:p@h/i"),
         ("ADMIN_PASSWORD", "correct horse battery", "admin_password", "correct horse battery"),
         ("BREAK_GLASS_MINUTES", "15", "break_glass_minutes", 15),
         ("AUDIT_YEARS", "10", "audit_years", 10),
@@ -41,6 +44,7 @@ from neuronova.contract.settings import Endpoint, SettingsError, read_dotenv, re
         ("SYSLOG", "[2001:db8::1]:601", "syslog", Endpoint("2001:db8::1", 601)),
         ("AI_RULES", "/etc/rules.yaml", "ai_rules", Path("/etc/rules.yaml")),
         ("FORWARDING_RULES", "/etc/forwarding.yaml", "forwarding_rules", Path("/etc/forwarding.yaml")),
+        ("PREFETCH_RULES", "/etc/prefetch.yaml", "prefetch_rules", Path("/etc/prefetch.yaml")),
         ("RETENTION_RULES", "/etc/retention.yaml", "retention_rules", Path("/etc/retention.yaml")),
         ("DUPLICATES_REFUSED", "no", "duplicates_refused", False),
         ("AI_QUIET_SECONDS", "0.1", "ai_quiet_seconds", 0.1),
@@ -73,6 +77,10 @@ def test_read(name: str, text: str, field: str, value: object) -> None:
         ("HTTP_PORT", "-1", "1 to 65535"),
         ("HTTP_PORT", "8 0", "1 to 65535"),
         ("HTTP_PORT", "²", "1 to 65535"),
+        ("MORE_ORTHANCS", "8143", "none, or ports as HTTP:DICOM"),
+        ("MORE_ORTHANCS", "8143:4343,", "none, or ports as HTTP:DICOM"),
+        ("MORE_ORTHANCS", "8143:4242", "NEURONOVA_DICOM_PORT and NEURONOVA_MORE_ORTHANCS are both 4242"),
+        ("MORE_ORTHANCS", "8143:4343", "NEURONOVA_MORE_ORTHANCS is set and NEURONOVA_ORTHANC_INDEX_URL is not"),
         ("DICOM_PORT", "8042", "NEURONOVA_ORTHANC_PORT and NEURONOVA_DICOM_PORT are both 8042"),
         ("BIND", "a b", "an address"),
         ("BIND", "0.0.0.0; deny all", "an address"),
@@ -85,6 +93,7 @@ def test_read(name: str, text: str, field: str, value: object) -> None:
         ("PUBLIC_URL", 'https://a";x', "an origin"),
         ("ENCODE_WORKERS", "none", "1 to 64"),
         ("DATABASE_URL", "mysql://u@h/d", "postgresql://"),
+        ("ORTHANC_INDEX_URL", "sqlite:///index", "postgresql://"),
         ("ADMIN_PASSWORD", "short", "12 to 256"),
         ("BREAK_GLASS_MINUTES", "0", "1 to 1440"),
         ("AUDIT_YEARS", "0", "1 to 100"),
@@ -137,6 +146,23 @@ def test_an_identity_provider() -> None:
     settings = read_settings(PROVIDER | {"NEURONOVA_OIDC_ROLES": "pacs-admins=admin, cn=md=doctor"})
     assert settings.oidc_roles == (("pacs-admins", Role.ADMIN), ("cn=md", Role.DOCTOR))
     assert read_settings(settings.environment()) == settings
+
+
+def test_several_processes_of_the_api_need_postgresql() -> None:
+    several = {"NEURONOVA_API_PROCESSES": "2"}
+    with pytest.raises(SettingsError, match=r"NEURONOVA_API_PROCESSES is 2 .* PostgreSQL"):
+        read_settings(several)
+    settings = read_settings(several | {"NEURONOVA_DATABASE_URL": "postgresql://h/d"})
+    assert settings.api_processes == 2
+    assert read_settings(settings.environment()) == settings
+
+
+def test_orthancs_index_has_a_database_of_its_own_and_is_never_shown() -> None:
+    index = {"NEURONOVA_ORTHANC_INDEX_URL": "postgresql://u:secret1234@h/d"}
+    with pytest.raises(SettingsError, match="are one database") as refused:
+        read_settings(index | {"NEURONOVA_DATABASE_URL": "postgresql://u:secret1234@h/d"})
+    assert "secret1234" not in str(refused.value)
+    assert "secret1234" not in repr(read_settings(index))
 
 
 def test_a_broker_needs_postgresql_and_is_never_shown() -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, Route, expect
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
@@ -111,9 +111,14 @@ def test_a_modality_is_added_asked_and_removed(page: Page) -> None:
     one.get_by_role("button", name="Save").click()
     expect(one.get_by_role("alert")).to_contain_text("host:")
     one.get_by_label("IP address").fill("127.0.0.1")
+    one.get_by_label("MiB a day").fill("a lot")
+    one.get_by_role("button", name="Save").click()
+    expect(one.get_by_role("alert")).to_have_text("Give the MiB of a day as a whole number, or nothing.")
+    one.get_by_label("MiB a day").fill("2048")
     one.get_by_role("button", name="Save").click()
     row = row_of(page, "ECHOED")
     expect(row).to_contain_text("search (C-FIND), send images (C-STORE)")
+    expect(row).to_contain_text("0 B of 2.0 GiB")
     page.get_by_role("button", name="Ask ECHOED by C-ECHO").click()
     expect(row.get_by_role("status")).to_have_text(f"ECHOED does not answer a C-ECHO at 127.0.0.1:{port}.")
     asked: list[str] = []
@@ -153,6 +158,28 @@ def test_forwarding_says_that_nothing_is_forwarded(page: Page) -> None:
     page.get_by_label("Destination", exact=True).fill("NOBODY")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("#forwards")).to_have_text("There is no such series.")
+
+
+def test_prefetch_says_that_nothing_is_fetched(page: Page) -> None:
+    page.goto("/console/prefetch")
+    expect(page.locator("#file")).to_have_text("No file of rules is named: nothing is fetched.")
+    expect(page.locator("#rules")).to_have_text("There are none.")
+    page.get_by_label("State").select_option("done")
+    page.get_by_role("button", name="Show").click()
+    expect(page.locator("#orders")).to_have_text("There is no such order.")
+
+
+def test_a_language_that_is_chosen_before_the_page_is_whole_is_not_forgotten(context: BrowserContext) -> None:
+    page = context.new_page()
+    held: list[Route] = []
+    page.route("**/static/language.js", lambda route: held.append(route), times=1)  # noqa: PLW0108  a method takes no mark
+    page.goto("/login", wait_until="commit")
+    page.get_by_label("Language").select_option("ko")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    while not held:
+        page.wait_for_timeout(50)
+    held[0].continue_()
+    expect(page.locator("html")).to_have_attribute("lang", "ko")
 
 
 def test_the_language_is_chosen_and_goes_with_the_account(platform: Platform, browser: Browser) -> None:

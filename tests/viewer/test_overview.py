@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.running import Platform
-from tests.server import until
+from tests.server import ENCODED, until
 from tests.viewer.viewing import Viewing
 
 OVERVIEW = re.compile(r"/api/v1/overview\?")
@@ -23,8 +23,15 @@ def tile(page: Page, name: str) -> str:
     return page.locator(".tile", has_text=name).locator("strong").inner_text()
 
 
+def until_encoded(platform: Platform) -> None:
+    def waiting() -> int:
+        return int(platform.get("/health").json()["parts"]["workers"].get("backlog", -1))
+
+    until(lambda: waiting() == 0, "everything is encoded", ENCODED)
+
+
 def test_the_overview_says_what_the_parts_say(page: Page, platform: Platform) -> None:
-    until(lambda: platform.get("/health").json()["parts"]["workers"].get("backlog") == 0, "everything is encoded")
+    until_encoded(platform)
     page.goto("/console/overview")
     health = platform.get("/health").json()
     expect(page.locator("#parts tr")).to_have_count(len(health["parts"]))
@@ -59,7 +66,7 @@ def test_the_overview_asks_again_and_stops_where_nobody_looks(page: Page) -> Non
 
 
 def test_studies_are_found_with_the_state_of_their_htj2k(page: Page, platform: Platform) -> None:
-    until(lambda: platform.get("/health").json()["parts"]["workers"].get("backlog") == 0, "everything is encoded")
+    until_encoded(platform)
     page.goto("/console/studies")
     expect(page.locator("#total")).to_contain_text("of")
     first = page.locator("#studies tr", has_text="DEMO").first

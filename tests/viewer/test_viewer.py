@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from pydicom import Dataset
+from pydicom.uid import MRImageStorage
 
 from neuronova.platform.decoder import content_hash
 from tests.running import Platform
 from tests.server import Server, until
-from tests.synthetic import make
+from tests.synthetic import make, uid
 from tests.viewer.conftest import series
 from tests.viewer.viewing import LOADED, CachedImage, Viewing
 
@@ -71,6 +72,35 @@ def test_a_volume_is_shown_in_three_planes(platform: Platform, viewing: Viewing)
     )
     viewing.until_loaded(len(source))
     assert {image.syntax for image in viewing.cached()} == {HTJ2K}
+
+
+def test_a_series_that_names_no_window_is_shown_in_one_of_its_own(platform: Platform, viewing: Viewing) -> None:
+    """The first image of a volume is often empty, and its noise white where each image has a window by itself."""
+    source = [make("u12", SOPInstanceUID=uid(f"no window {number}"), **of_series(number)) for number in range(8)]
+    source[0].PixelData = bytes(len(source[0].PixelData))
+    Server(platform.settings).send(*source)
+    viewing.page.goto(f"/viewer?StudyInstanceUIDs={source[0].StudyInstanceUID}")
+    viewing.until_loaded(len(source))
+    empty, full = viewing.range_of(0), viewing.range_of(5)
+    assert empty == full
+    assert empty[1] - empty[0] > 3000  # of 4,096
+
+
+def of_series(number: int) -> dict[str, object]:
+    """Return what makes an image the `number`-th of one MR."""
+    study = uid("names no window")
+    return {
+        "SOPClassUID": MRImageStorage,
+        "Modality": "MR",
+        "StudyInstanceUID": study,
+        "SeriesInstanceUID": uid("names no window, series"),
+        "InstanceNumber": number,
+        "RescaleIntercept": 0,
+        "RescaleSlope": 1,
+        "PixelSpacing": [1, 1],
+        "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+        "ImagePositionPatient": [0, 0, number],
+    }
 
 
 def test_every_kind_is_decoded_exactly_and_by_the_decoder_that_was_laid_out(

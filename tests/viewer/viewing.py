@@ -51,6 +51,13 @@ DRAWN = """() => window.cornerstone.getEnabledElements().map(({ viewport }) => {
   for (let at = 0; at < data.length; at += 4) seen.add(data[at]);
   return { type: viewport.type, shades: seen.size };
 })"""
+_SHOWN = """index => {
+  const { viewport } = window.cornerstone.getEnabledElements()[0];
+  return viewport.setImageIdIndex(index).then(() => {
+    const { lower, upper } = viewport.getProperties().voiRange;
+    return [lower, upper];
+  });
+}"""
 _KINDS = {"Int16Array": "<i2", "Uint16Array": "<u2", "Int8Array": "i1", "Uint8Array": "u1", "Float32Array": "<f4"}
 
 
@@ -116,3 +123,8 @@ class Viewing:
     def drawn(self) -> list[tuple[str, int]]:
         """Return each viewport's type and how many shades of grey it shows."""
         return [(one["type"], one["shades"]) for one in self.page.evaluate(DRAWN)]
+
+    def range_of(self, index: int) -> tuple[float, float]:
+        """Show an image of the first viewport's series; return the values that are black and white."""
+        lower, upper = self.page.evaluate(_SHOWN, index)
+        return lower, upper

@@ -1,6 +1,6 @@
 import { onSubmit } from './asking.js';
 import { button, byId, element, fill } from './building.js';
-import { number } from './formatting.js';
+import { bytes, number } from './formatting.js';
 import { askStaying as ask, toLogin } from './staying.js';
 import { _ } from './translating.js';
 
@@ -9,6 +9,7 @@ const OPERATIONS = {
   worklist: _('worklist'), mpps: _('say what was done (MPPS)'),
 };
 const PORT = 104;
+const MIB = 2 ** 20;
 
 const address = title => `/api/v1/modalities/${encodeURIComponent(title)}`;
 
@@ -29,6 +30,15 @@ async function remove(title) {
   if (!ok) byId('message').textContent = body.detail ?? _('That did not work; try again.');
 }
 
+/** What came from it since midnight, of what it may store in a day. */
+function today({ received_today: received, daily_mib: limit }) {
+  const came = received === null ? _('not known') : bytes(received);
+  if (limit === null) return element('span', came);
+  const text = _('%(size)s of %(limit)s', { size: came, limit: bytes(limit * MIB) });
+  const full = received !== null && received >= limit * MIB;
+  return element('span', full ? _('%(text)s: refused until midnight', { text }) : text, full ? 'bad' : '');
+}
+
 function cells(one) {
   const { title } = one;
   const answer = element('span');
@@ -39,7 +49,8 @@ function cells(one) {
     button(_('Remove'), () => remove(title), { className: 'danger', label: _('Remove %(title)s', { title }) }),
   ];
   const may = one.operations.map(name => OPERATIONS[name]).join(', ');
-  return [title, `${one.host}:${one.port}`, may, one.issuer, [asking, answer], acts];
+  const where = `${one.host}:${one.port}`;
+  return [title, one.tls ? _('%(address)s, by TLS', { address: where }) : where, may, today(one), one.issuer, [asking, answer], acts];
 }
 
 async function list() {
@@ -51,10 +62,12 @@ async function list() {
 }
 
 /** Open the window for a modality; without one, for a new one. */
-function open(one = { title: '', host: '', port: PORT, operations: ['store'], issuer: '' }) {
+function open(one = { title: '', host: '', port: PORT, operations: ['store'], issuer: '', tls: false, daily_mib: null }) {
   byId('one-title').textContent = one.title || _('New modality');
   for (const name of ['title', 'host', 'port', 'issuer']) byId(name).value = one[name];
   byId('title').readOnly = Boolean(one.title);
+  byId('tls').checked = one.tls;
+  byId('daily').value = one.daily_mib ?? '';
   for (const box of byId('operations').querySelectorAll('input')) box.checked = one.operations.includes(box.value);
   byId('one').querySelector('[role="alert"]').textContent = '';
   byId('one').showModal();
@@ -67,10 +80,14 @@ for (const [value, name] of Object.entries(OPERATIONS)) {
   label.append(box, name);
   byId('operations').append(label);
 }
-onSubmit(byId('one').querySelector('form'), async ({ title, host, port, issuer }) => {
+onSubmit(byId('one').querySelector('form'), async ({ title, host, port, issuer, daily }) => {
   const operations = [...byId('operations').querySelectorAll('input:checked')].map(box => box.value);
   if (!title.trim() || !host.trim()) return _('Give an AE title and an IP address.');
-  const modality = { host: host.trim(), port: Number(port), operations, issuer: issuer.trim() };
+  if (!/^\s*\d*\s*$/.test(daily)) return _('Give the MiB of a day as a whole number, or nothing.');
+  const limit = daily.trim() ? Number(daily) : null;
+  const modality = {
+    host: host.trim(), port: Number(port), operations, issuer: issuer.trim(), tls: byId('tls').checked, daily_mib: limit,
+  };
   const { ok, body } = await ask('PUT', address(title.trim()), modality);
   if (!ok) return body.detail ?? _('That did not work; try again.');
   byId('one').close();

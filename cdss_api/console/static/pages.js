@@ -18,6 +18,7 @@ export const MENU = [
       { path: '/console/studies', name: _('Stored studies'), needs: 'archive:manage' },
       { path: '/console/retention', name: _('Retention'), needs: 'archive:manage' },
       { path: '/console/forwarding', name: _('Forwarding'), needs: 'outbox:manage' },
+      { path: '/console/prefetch', name: _('Prefetch'), needs: 'outbox:manage' },
     ],
   },
   {

@@ -6,6 +6,7 @@ import { askStaying as ask, toLogin } from './staying.js';
 import { _, locale } from './translating.js';
 
 const PAGE = 25;
+const COUNTED = 1000; // of more the API says as many
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const BECAME = { encoded: _('encoded'), pending: _('pending'), skipped: _('skipped'), failed: _('failed') };
 const DIGITS = { minimumFractionDigits: 2, maximumFractionDigits: 2 };
@@ -50,11 +51,12 @@ async function page(from) {
   byId('studies').replaceChildren();
   body.studies.forEach(show);
   const last = from + body.studies.length;
+  const all = body.total < COUNTED;
   byId('total').textContent = body.total
-    ? _('%(first)s to %(last)s of %(total)s', { first: number(from + 1), last: number(last), total: number(body.total) })
+    ? _('%(first)s to %(last)s of %(total)s', { first: number(from + 1), last: number(last), total: number(body.total) + (all ? '' : '+') })
     : '';
   byId('newer').hidden = !from;
-  byId('older').hidden = last >= body.total;
+  byId('older').hidden = all ? last >= body.total : body.studies.length < PAGE;
   if (!body.studies.length) fill(byId('studies'), [], _('There is no such study.'));
 }
 

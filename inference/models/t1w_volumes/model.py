@@ -10,6 +10,7 @@ import onnxruntime
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from inference.models.t1w_volumes.arrays import extent, in_one_piece
 from inference.models.t1w_volumes.tissue import NotSeparable, tissues
 from inference.output import Output
 from inference.volume import NotEvaluable, Volume
@@ -39,16 +40,18 @@ def run(volume: Volume) -> Output:
     """Return where fluid, grey and white matter are inside the brain's mask, and their volumes."""
     _require_t1(volume)
     order, flips = _to_ras(volume)
-    values = np.flip(volume.values.transpose(order), flips)
+    # In one piece: what follows walks through it several times.
+    values = in_one_piece(np.flip(volume.values.transpose(order), flips))
     mask = brain(values)
-    total = _millilitres(np.flip(mask, flips).transpose(np.argsort(order)), volume)
+    total = _millilitres(in_one_piece(np.flip(mask, flips).transpose(np.argsort(order))), volume)
     if not _PLAUSIBLE[0] <= total <= _PLAUSIBLE[1]:
         raise NotEvaluable("implausible_volume", f"The brain would have {total:.0f} mL.")
     spacing = np.array([float(np.median(volume.thicknesses)), *volume.spacing])[list(order)]
     try:
-        labels = np.flip(tissues(values, mask, spacing.tolist()), flips).transpose(np.argsort(order))
+        found = tissues(values, mask, spacing.tolist())
     except NotSeparable:
         raise NotEvaluable("no_tissue_contrast", "Fluid, grey and white matter cannot be told apart.") from None
+    labels = in_one_piece(np.flip(found, flips).transpose(np.argsort(order)))
     parts = [_millilitres(labels == number, volume) for number in range(1, 1 + len(_TISSUES))]
     if min(parts) < _LEAST_SHARE * total:
         raise NotEvaluable("implausible_tissues", "One of fluid, grey and white matter would hardly be there.")
@@ -58,7 +61,7 @@ def run(volume: Volume) -> Output:
             Measurement(name="Brain volume (mask)", value=round(total, 1), unit="mL"),
             *(Measurement(name=f"{name} volume", value=part, unit="mL") for name, _, part in named),
         ),
-        mask=np.ascontiguousarray(labels),
+        mask=labels,
         segments=tuple(
             Segment(number=number, label=name, anatomy=anatomy, volume=part)
             for number, (name, anatomy, part) in enumerate(named, 1)
@@ -120,7 +123,14 @@ def brain(values: Floats) -> NDArray[np.bool_]:
     box = _box(rough, values.shape)
     fine = _probability("mask.onnx", _normal(_resampled(values[box], (_FINE,) * 3), low, high))
     mask = np.zeros(values.shape, bool)
-    mask[box] = ndimage.binary_fill_holes(_largest(_resampled(fine, values[box].shape) > 0.5))
+    mask[box] = _filled(_largest(_resampled(fine, values[box].shape) > 0.5))
+    return mask
+
+
+def _filled(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    # There are no holes outside of the box that holds it.
+    inside = extent(mask)
+    mask[inside] = ndimage.binary_fill_holes(mask[inside])
     return mask
 
 

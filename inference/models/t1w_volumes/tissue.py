@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.models.t1w_volumes.arrays import extent
+
 Floats = NDArray[np.float32]
 
 ANTS = "0.6.3"  # of antspyx: the model's digest stands for it
@@ -39,9 +41,10 @@ def tissues(values: Floats, mask: NDArray[np.bool_], spacing: Sequence[float]) -
     Raises:
         NotSeparable: there are too few voxels, or fewer than three kinds of them.
     """
-    box = tuple(slice(int(found.min()), int(found.max()) + 1) for found in np.nonzero(mask)) if mask.any() else None
-    if box is None:
-        raise NotSeparable
+    try:
+        box = extent(mask)
+    except ValueError:
+        raise NotSeparable from None
     inside, bright = mask[box], values[box]
     factors = [max(1, round(_GRID / one)) for one in spacing]
     weight = _blocks(inside.astype(np.float32), factors)

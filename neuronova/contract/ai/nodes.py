@@ -108,6 +108,18 @@ def scalar(node: yaml.Node) -> str:
     return text
 
 
+def whole(node: yaml.Node, *, most: int) -> int:
+    """Read a whole number from 1 to `most`.
+
+    Raises:
+        Odd: it is none.
+    """
+    text = scalar(node)
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise odd(node, f"is not a whole number from 1 to {most}")
+    return int(text)
+
+
 def items(node: yaml.Node, read: Reader) -> tuple[Any, ...]:
     """Read a list of 1 to `MOST_ITEMS` items.
 

@@ -16,9 +16,8 @@ from neuronova.contract.ai.nodes import (
     fields,
     items,
     line_of,
-    odd,
     one_or_more,
-    scalar,
+    whole,
 )
 from neuronova.contract.ai.rules_file import named_rules, one_word, read_condition, read_file, rule_name
 from neuronova.contract.forwarding.rules_file import title
@@ -63,14 +62,14 @@ def read_retention_file(path: Path | None) -> tuple[RetentionRule, ...]:
 def _rule(node: yaml.Node) -> RetentionRule:
     required: dict[str, Reader] = {
         "name": rule_name,
-        "keep_days": partial(_whole, most=MOST_DAYS),
+        "keep_days": partial(whole, most=MOST_DAYS),
         "conditions": partial(items, read=_condition),
     }
     optional: dict[str, Reader] = {
         "since": partial(one_word, words=Since),
         "then": partial(one_word, words=Then),
         "copied_to": partial(one_or_more, read=title),
-        "a_day": partial(_whole, most=MOST_A_DAY),
+        "a_day": partial(whole, most=MOST_A_DAY),
     }
     defaults: dict[str, Any] = {"since": Since.ARRIVAL, "then": Then.REPORT, "copied_to": (), "a_day": 100}
     found = defaults | fields(node, required, optional)
@@ -87,10 +86,3 @@ def _condition(node: yaml.Node) -> Condition:
     if unknown:
         raise Odd(Problem(line_of(node), f"{unknown[0]} is not known without reading images; {', '.join(KNOWN)} are"))
     return condition
-
-
-def _whole(node: yaml.Node, *, most: int) -> int:
-    text = scalar(node)
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
-        raise odd(node, f"is not a whole number from 1 to {most}")
-    return int(text)

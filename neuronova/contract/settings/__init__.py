@@ -3,7 +3,7 @@
 from neuronova.contract.settings.model import Settings, SettingsError
 from neuronova.contract.settings.origins import Origin, origins_of
 from neuronova.contract.settings.reading import NAMES, SECRETS, read_dotenv, read_settings, with_secret_files
-from neuronova.contract.settings.values import LONGEST_PASSWORD, PREFIX, SHORTEST_PASSWORD, Endpoint
+from neuronova.contract.settings.values import LONGEST_PASSWORD, PREFIX, SHORTEST_PASSWORD, Doors, Endpoint
 
 __all__ = [
     "LONGEST_PASSWORD",
@@ -11,6 +11,7 @@ __all__ = [
     "PREFIX",
     "SECRETS",
     "SHORTEST_PASSWORD",
+    "Doors",
     "Endpoint",
     "Origin",
     "Settings",

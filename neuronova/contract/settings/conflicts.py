@@ -22,7 +22,9 @@ def refuse_conflicts(settings: Settings) -> None:
         SettingsError: for the first that do not; it names them.
     """
     _refuse_shared_ports(settings)
-    _refuse_a_broker_alone(settings)
+    _refuse_without_postgresql(settings)
+    _refuse_one_database_for_two(settings)
+    _refuse_several_on_sqlite(settings)
     _refuse_half_a_provider(settings)
     _refuse_what_has_no_use_alone(settings)
     _refuse_half_a_backup(settings)
@@ -35,16 +37,40 @@ def _refuse_shared_ports(settings: Settings) -> None:
     https = ("HTTPS_PORT",) if settings.tls_certificate is not None else ()
     dicom = ("DICOM_PORT", "MPPS_PORT")
     for name in ("HTTP_PORT", *https, "ORTHANC_PORT", "API_PORT", "INFERENCE_PORT", "NOTIFICATIONS_PORT", *dicom):
-        port = getattr(settings, name.lower())
-        if port in seen:
-            raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")
-        seen[port] = name
+        _note_port(seen, name, getattr(settings, name.lower()))
+    for one in settings.more_orthancs:
+        for port in (one.http, one.dicom):
+            _note_port(seen, "MORE_ORTHANCS", port)
 
 
-def _refuse_a_broker_alone(settings: Settings) -> None:
+def _note_port(seen: dict[int, str], name: str, port: int) -> None:
+    if port in seen:
+        raise SettingsError(f"{PREFIX}{seen[port]} and {PREFIX}{name} are both {port}; give each its own")
+    seen[port] = name
+
+
+def _refuse_without_postgresql(settings: Settings) -> None:
+    if settings.database_url is not None:
+        return
     # On SQLite one process delivers, and it is the platform's own.
-    if settings.broker_url is not None and settings.database_url is None:
+    if settings.broker_url is not None:
         raise SettingsError(f"{PREFIX}BROKER_URL is set and {PREFIX}DATABASE_URL is not; Celery needs PostgreSQL")
+    # SQLite has one writer at a time, and only the threads of one process take turns.
+    if settings.api_processes > 1:
+        named = f"{PREFIX}API_PROCESSES is {settings.api_processes} and {PREFIX}DATABASE_URL is not set"
+        raise SettingsError(f"{named}; several processes need PostgreSQL")
+
+
+def _refuse_several_on_sqlite(settings: Settings) -> None:
+    if settings.more_orthancs and settings.orthanc_index_url is None:
+        named = f"{PREFIX}MORE_ORTHANCS is set and {PREFIX}ORTHANC_INDEX_URL is not"
+        raise SettingsError(f"{named}; several Orthancs need their index on PostgreSQL")
+
+
+def _refuse_one_database_for_two(settings: Settings) -> None:
+    if settings.orthanc_index_url is not None and settings.orthanc_index_url == settings.database_url:
+        # Each is dumped and restored by itself, into an empty database.
+        raise SettingsError(f"{PREFIX}DATABASE_URL and {PREFIX}ORTHANC_INDEX_URL are one database; give each its own")
 
 
 def _refuse_half_a_provider(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from neuronova.contract.mail import Mail
 from neuronova.contract.roles import Role
 from neuronova.contract.settings.origins import VARIABLE, Origin, written
-from neuronova.contract.settings.values import PREFIX, Endpoint
+from neuronova.contract.settings.values import PREFIX, Doors, Endpoint
 
 
 class SettingsError(ValueError):
@@ -31,8 +31,10 @@ class Settings:
     dicom_tls_key: Path | None
     dicom_tls_ca: Path | None  # the authorities of modalities
     orthanc_port: int
+    more_orthancs: tuple[Doors, ...]  # beside the first, on the same index
     orthanc_elsewhere: str | None  # where a worker on another machine reaches it
     api_port: int
+    api_processes: int
     inference_port: int
     inference_elsewhere: str | None  # as for Orthanc
     dicom_port: int
@@ -49,6 +51,7 @@ class Settings:
     traces: str | None  # the collector that spans are sent to
     traces_sample: float  # of all traces
     database_url: str | None = dataclass_field(repr=False)
+    orthanc_index_url: str | None = dataclass_field(repr=False)  # PostgreSQL in place of SQLite
     admin_password: str | None = dataclass_field(repr=False)
     broker_url: str | None = dataclass_field(repr=False)  # of a Celery that delivers the outbox
     backup_repository: str | None = dataclass_field(repr=False)  # restic's; its address may hold a password
@@ -79,6 +82,7 @@ class Settings:
     smtp_ca: Path | None
     ai_rules: Path | None  # the file of rules; None is the one that comes with the platform
     forwarding_rules: Path | None  # the file of rules; None: nothing is forwarded
+    prefetch_rules: Path | None  # the file of rules; None: nothing is fetched
     duplicates_refused: bool  # C-STORE of other content under a SOPInstanceUID that is there
     retention_rules: Path | None  # the file of rules; None: nothing is ever deleted
     ai_in_flight: int  # jobs that the inference service has at a time
@@ -90,6 +94,11 @@ class Settings:
     def orthanc_url(self) -> str:
         """Orthanc's own HTTP server, reachable from the platform's machine only unless the site leads there."""
         return self.orthanc_elsewhere or f"http://127.0.0.1:{self.orthanc_port}"
+
+    @property
+    def orthancs(self) -> tuple[Doors, ...]:
+        """The ports of all Orthancs of this machine, the first one's first."""
+        return (Doors(self.orthanc_port, self.dicom_port), *self.more_orthancs)
 
     @property
     def dicomweb_root(self) -> str:
@@ -135,8 +144,10 @@ class Settings:
             "DICOM_TLS_KEY": self.dicom_tls_key,
             "DICOM_TLS_CA": self.dicom_tls_ca,
             "ORTHANC_PORT": self.orthanc_port,
+            "MORE_ORTHANCS": ",".join(map(str, self.more_orthancs)) or "none",
             "ORTHANC_URL": self.orthanc_elsewhere,
             "API_PORT": self.api_port,
+            "API_PROCESSES": self.api_processes,
             "INFERENCE_PORT": self.inference_port,
             "INFERENCE_URL": self.inference_elsewhere,
             "INFERENCE_WORKERS": self.inference_workers,
@@ -168,6 +179,7 @@ class Settings:
             "OIDC_ROLE_CLAIM": self.oidc_role_claim,
             "PUBLIC_URL": self.public_url,
             "DATABASE_URL": self.database_url,
+            "ORTHANC_INDEX_URL": self.orthanc_index_url,
             "ADMIN_PASSWORD": self.admin_password,
             "BROKER_URL": self.broker_url,
             "BACKUP_REPOSITORY": self.backup_repository,
@@ -183,6 +195,7 @@ class Settings:
             "SMTP_CA": self.smtp_ca,
             "AI_RULES": self.ai_rules,
             "FORWARDING_RULES": self.forwarding_rules,
+            "PREFETCH_RULES": self.prefetch_rules,
             "RETENTION_RULES": self.retention_rules,
             "AI_IN_FLIGHT": self.ai_in_flight,
             "AI_QUIET_SECONDS": self.ai_quiet_seconds,

@@ -22,8 +22,10 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "TLS_CERTIFICATE": ("tls_certificate", None, values.path),
     "TLS_KEY": ("tls_key", None, values.path),
     "ORTHANC_PORT": ("orthanc_port", "8042", values.port),
+    "MORE_ORTHANCS": ("more_orthancs", "none", values.doors),
     "ORTHANC_URL": ("orthanc_elsewhere", None, values.part),
     "API_PORT": ("api_port", "8000", values.port),
+    "API_PROCESSES": ("api_processes", "1", values.workers),
     "INFERENCE_PORT": ("inference_port", "8001", values.port),
     "INFERENCE_URL": ("inference_elsewhere", None, values.part),
     "NOTIFICATIONS_PORT": ("notifications_port", "8002", values.port),
@@ -41,6 +43,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "TRACES": ("traces", None, values.url),
     "TRACES_SAMPLE": ("traces_sample", "1", values.ratio),
     "DATABASE_URL": ("database_url", None, values.database),
+    "ORTHANC_INDEX_URL": ("orthanc_index_url", None, values.database),
     "ADMIN_PASSWORD": ("admin_password", None, values.password),
     "BROKER_URL": ("broker_url", None, values.broker),
     "BACKUP_REPOSITORY": ("backup_repository", None, values.repository),
@@ -69,6 +72,7 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "OIDC_ROLES": ("oidc_roles", None, values.roles),
     "AI_RULES": ("ai_rules", None, values.path),
     "FORWARDING_RULES": ("forwarding_rules", None, values.path),
+    "PREFETCH_RULES": ("prefetch_rules", None, values.path),
     "RETENTION_RULES": ("retention_rules", None, values.path),
     "AI_IN_FLIGHT": ("ai_in_flight", "4", values.jobs),
     "AI_QUIET_SECONDS": ("ai_quiet_seconds", "5", values.seconds(3600)),
@@ -80,7 +84,10 @@ _READERS: dict[str, tuple[str, str | None, Callable[[str], Any]]] = {
     "SMTP_CA": ("smtp_ca", None, values.path),
 }
 # Never shown, and read from the file that `.._FILE` names, too.
-SECRETS = ("DATABASE_URL", "ADMIN_PASSWORD", "BROKER_URL", "BACKUP_REPOSITORY", "BACKUP_PASSWORD", "SMTP_PASSWORD")
+SECRETS = (
+    *("DATABASE_URL", "ORTHANC_INDEX_URL", "ADMIN_PASSWORD", "BROKER_URL"),
+    *("BACKUP_REPOSITORY", "BACKUP_PASSWORD", "SMTP_PASSWORD"),
+)
 NAMES = tuple(PREFIX + name for name in _READERS)
 
 

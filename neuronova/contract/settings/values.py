@@ -27,6 +27,16 @@ class Endpoint(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Doors(NamedTuple):
+    """The two ports of one Orthanc, written `HTTP:DICOM`."""
+
+    http: int
+    dicom: int
+
+    def __str__(self) -> str:
+        return f"{self.http}:{self.dicom}"
+
+
 def whole(least: int, most: int, what: str) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not text.isdecimal() or not least <= int(text) <= most:
@@ -136,6 +146,16 @@ def roots(text: str) -> tuple[str, ...]:
     if not all(re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", one, re.ASCII) for one in roots):
         raise ValueError("none, or addresses such as https://pacs.example.org/dicom-web")
     return roots
+
+
+def doors(text: str) -> tuple[Doors, ...]:
+    if text == "none":
+        return ()
+    found = tuple(one.strip().partition(":") for one in text.split(","))
+    try:
+        return tuple(Doors(port(http), port(dicom)) for http, _, dicom in found)
+    except ValueError:
+        raise ValueError("none, or ports as HTTP:DICOM, such as 8043:4244,8044:4245") from None
 
 
 def issuer(text: str) -> str:

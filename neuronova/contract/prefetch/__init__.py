@@ -1,0 +1,1 @@
+"""Rules that fetch a patient's earlier studies from other archives."""

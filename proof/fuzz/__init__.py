@@ -1,0 +1,1 @@
+"""A modality that sends what is damaged or harmful, without end, among images that are good."""

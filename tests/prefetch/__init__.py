@@ -1,0 +1,1 @@
+"""Prefetch of priors from other archives."""

@@ -1,0 +1,1 @@
+"""What earlier versions of the platform wrote, read by this one."""
