@@ -24,8 +24,10 @@ class SqliteFile:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute("PRAGMA foreign_keys = ON")
+        if self._version() == version:
+            return  # without a write's turn, for which a reader may wait behind those who work in the background
         with self.transaction() as db:
-            (found,) = db.execute("PRAGMA user_version").fetchone()
+            found = self._version()
             if found == 0:
                 for statement in schema.split(";"):
                     db.execute(statement)
@@ -37,6 +39,9 @@ class SqliteFile:
                 db.execute(f"PRAGMA user_version = {found}")
             if found not in (0, version):
                 raise RuntimeError(f"{path} has version {found}; this program reads version {version}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
 
     def close(self) -> None:
         """Close the connection."""

@@ -33,6 +33,7 @@ from orthanc_plugins.access.store import Store
 HEADER = "X-Neuronova-Token"
 KEY, KEY_ID = Ed25519PrivateKey.generate(), "tests"
 DAY = 86400
+PATIENCE = 240.0  # seconds
 SENDERS = ("MODALITY", "BENCH", "STORESCU")
 
 
@@ -106,9 +107,11 @@ class Http:
         self.token = everything()
 
     def request(
-        self, method: str, url: str, *, headers: dict[str, str] | None = None, **more: Any
+        self, method: str, url: str, *, headers: dict[str, str] | None = None, timeout: float, **more: Any
     ) -> requests.Response:
-        return requests.request(method, url, headers={HEADER: self.token, **(headers or {})}, **more)
+        # Whoever waits longer waits for nothing; a machine that others use as well may stand still for a minute.
+        patience = max(timeout, PATIENCE)
+        return requests.request(method, url, headers={HEADER: self.token, **(headers or {})}, timeout=patience, **more)
 
     def get(self, url: str, **more: Any) -> requests.Response:
         return self.request("GET", url, **more)

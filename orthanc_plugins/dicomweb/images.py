@@ -18,8 +18,9 @@ from orthanc_plugins.sdk import Sdk
 from orthanc_plugins.stored import HTJ2K_ATTACHMENT, STATUS_METADATA, StoredFile
 from orthanc_plugins.transcoding.container import Container, ContainerError, Read, read_container
 
-MOST_IMAGES = 20_000
-MOST_OFFSETS = 2_000_000  # over all images: a long multi-frame object has many
+# A viewer asks for an image once and keeps it, so that only frames of one object come again and again.
+MOST_IMAGES = 5_000  # some 3 kB each
+MOST_OFFSETS = 500_000  # over all images, some 40 bytes each: a long multi-frame object has many
 
 Uids = tuple[str, str, str]
 

@@ -114,3 +114,11 @@ def test_a_journal_of_another_version_is_refused(tmp_path: Path) -> None:
     database.close()
     with pytest.raises(RuntimeError, match="99"):
         Journal(path)
+
+
+def test_a_journal_is_opened_while_another_writes(tmp_path: Path) -> None:
+    path = tmp_path / "journal.db"
+    first = Journal(path)
+    first.note(["a"], 1)
+    with first.transaction():
+        assert Journal(path).waiting() == (1, 1.0)

@@ -163,6 +163,7 @@ def test_a_report_is_written_lost_found_and_signed(page: Page, orders: list[dict
     editor.get_by_role("button", name="Save draft").click()
     expect(editor).to_have_url(re.compile("/login"))
     page.context.add_cookies(cookies)
+    page.goto("/console/reading")  # which looks for what is new by itself, and may have been sent to the login too
     editor.goto(f"/console/report?study={orders[0]['study']}")
     expect(editor.locator("#message")).to_contain_text("unsaved text is back")
     expect(editor.get_by_label("Report", exact=True)).to_have_value(TEXT)
