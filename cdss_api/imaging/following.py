@@ -41,6 +41,9 @@ def take_in(store: Store, event: Event) -> None:
         if row is None:
             row = _new_row(event)
             session.add(row)
+        if row.sent is None:
+            row.arrived = store.now / 1_000_000
+        row.dated = mapping.end_of_day(event.date)
         row.writer, row.sequence, row.accession = event.writer, event.sequence, event.accession_number
         row.sent = json.dumps(event_to_json(event), ensure_ascii=False)
         session.flush()

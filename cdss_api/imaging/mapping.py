@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from cdss_api.fhir.document import Document
@@ -18,6 +18,7 @@ from neuronova.contract.studies import Series, StudyChanged
 ENDPOINT_ID = "dicomweb"
 IDENTIFIER_TYPES = "http://terminology.hl7.org/CodeSystem/v2-0203"
 DICOM_UID = "urn:dicom:uid"
+DAY = 86400.0  # seconds
 # What of an ImagingStudy is Orthanc's to say; the rest is left as somebody wrote it.
 OURS = frozenset(
     {
@@ -148,6 +149,12 @@ def _series(series: Series) -> dict[str, Any]:
             "bodySite": _without_empty({"display": plain(series.body_part, _LONGEST)}),
         }
     )
+
+
+def end_of_day(day: str) -> float | None:
+    """Return when a StudyDate (DA) is over in UTC, in seconds since the epoch; None where it is no date."""
+    found = _date(day)
+    return None if found is None else datetime(found.year, found.month, found.day, tzinfo=UTC).timestamp() + DAY
 
 
 def _date(text: str) -> date | None:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Double, Index, String, Text
+from sqlalchemy import JSON, BigInteger, Double, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from cdss_api.database import Base
 
 _UID = String(255)  # as a sender wrote it
 _LOGICAL_ID = String(64)
+_STORED = text("sent IS NOT NULL")
 
 
 class Study(Base):
-    """A study under one patient, as it was told last; without `sent` it was deleted."""
+    """A study under one patient, as it was told last; without `sent` it was deleted. Times are seconds (epoch)."""
 
     __tablename__ = "imaging_study"
     __table_args__ = (
         Index("imaging_study_accession", "accession"),
         Index("imaging_study_patient", "patient_id"),
         Index("imaging_study_logical_id", "logical_id"),
+        Index("imaging_study_arrived", "arrived", postgresql_where=_STORED, sqlite_where=_STORED),
+        Index("imaging_study_dated", "dated", postgresql_where=_STORED, sqlite_where=_STORED),
     )
 
     study_uid: Mapped[str] = mapped_column(_UID, primary_key=True)
@@ -31,6 +34,8 @@ class Study(Base):
     sequence: Mapped[int] = mapped_column(BigInteger)
     accession: Mapped[str] = mapped_column(_UID)
     sent: Mapped[str | None] = mapped_column(Text)  # a contract's StudyChanged as JSON
+    arrived: Mapped[float] = mapped_column(Double)  # for the first time, or again after it was deleted
+    dated: Mapped[float | None] = mapped_column(Double)  # the end of its StudyDate in UTC: it is never older
 
 
 class Planned(Base):

@@ -109,10 +109,12 @@ def follow(session: Session, moves: Iterable[Move]) -> None:
             other = Study(study_uid=move.study_uid, patient_id=patient_id, issuer=issuer, logical_id=new_id())
             other.writer, other.sequence, other.accession = "", 0, row.accession
             other.sent = json.dumps(told, ensure_ascii=False)
+            other.arrived, other.dated = row.arrived, row.dated
             session.add(other)
         elif other.sent is not None:
             continue  # it is in the archive under both: these are two ImagingStudies
         row.logical_id, other.logical_id = other.logical_id, row.logical_id
+        row.arrived, other.arrived = other.arrived, row.arrived
         session.flush()
 
 
@@ -126,6 +128,6 @@ def unfollow(session: Session, kept: Iterable[Mapping[str, Any]], moves: Iterabl
         row = session.get(Study, (move.study_uid, *move.before))
         other = session.get(Study, (move.study_uid, *move.after))
         if row is not None and other is not None and row.sent is not None and other.writer == "":
-            row.logical_id = other.logical_id
+            row.logical_id, row.arrived = other.logical_id, other.arrived
             session.delete(other)
             session.flush()

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
-from cdss_api.fhir.models import Resource, Version
 from cdss_api.holds.holding import keeps
 from cdss_api.imaging.models import Study
 from cdss_api.retention.asking import Described
@@ -54,24 +51,19 @@ Describes = Callable[[str], Described | None]
 def candidates(session: Session, rules: Sequence[RetentionRule], before: float) -> Iterator[Candidate]:
     """Yield the stored studies of which a rule could be done before a moment, by what is known without Orthanc."""
     rows = (
-        select(Study, Version.updated, keeps(Study))
-        .join(Resource, and_(Resource.kind == "ImagingStudy", Resource.logical_id == Study.logical_id))
-        .join(Version, and_(Version.number == Resource.number, Version.version == 1))
-        .where(Study.sent.is_not(None))
+        select(Study, keeps(Study))
+        .where(Study.sent.is_not(None), or_(false(), *(_could_be_done(rule, before) for rule in rules)))
         .order_by(Study.study_uid, Study.patient_id, Study.issuer)
         .execution_options(yield_per=500)
     )
-    for row, came, held in session.execute(rows):
-        sent = json.loads(row.sent or "{}")
-        one = Candidate(
+    for row, held in session.execute(rows):
+        yield Candidate(
             key=StudyKey(row.study_uid, row.patient_id, row.issuer),
-            orthanc=sent["orthanc"],
+            orthanc=json.loads(row.sent or "{}")["orthanc"],
             held=bool(held),
-            study_date=_day(sent["date"]),
-            arrived=came / 1e6,
+            study_date=row.dated,
+            arrived=row.arrived,
         )
-        if any(_earliest(rule, one) < before for rule in rules):
-            yield one
 
 
 def look(
@@ -100,9 +92,10 @@ def _kept(candidate: Candidate, rule: RetentionRule) -> str | None:
     return None if rule.then is Then.DELETE else "the rule only reports"
 
 
-def _earliest(rule: RetentionRule, one: Candidate) -> float:
-    since = one.study_date if rule.since is Since.STUDY_DATE else one.arrived
-    return float("inf") if since is None else since + rule.keep_days * DAY
+def _could_be_done(rule: RetentionRule, before: float) -> ColumnElement[bool]:
+    # A study was not used before it arrived; one without a date is of no rule that counts from it.
+    since = Study.dated if rule.since is Since.STUDY_DATE else Study.arrived
+    return since < before - rule.keep_days * DAY
 
 
 def _attributes(values: dict[str, str]) -> dict[str, Any]:
@@ -112,10 +105,3 @@ def _attributes(values: dict[str, str]) -> dict[str, Any]:
         if value := values.get(keyword, "").strip(" \0"):
             found[attribute_of(keyword).tag] = {"Value": value.split("\\")}
     return found
-
-
-def _day(text: str) -> float | None:
-    """Return the end of a StudyDate (DA), which has no time zone: a study is never older than it says."""
-    with suppress(ValueError):
-        return datetime.strptime(text.strip(), "%Y%m%d").replace(tzinfo=UTC).timestamp() + DAY
-    return None

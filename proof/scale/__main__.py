@@ -41,7 +41,7 @@ def main() -> int:
                 measure = partial(measured, engine)
                 calls[size] = {what: measure(partial(call, made), arguments.times) for what, call in USERS.items()}
                 calls[size] |= {what: measure(call, arguments.times) for what, call in ways(made).items()}
-                calls[size] |= {"retention's look, all studies": measure(partial(looked, made), 1)}
+                calls[size] |= {"retention's look": measure(partial(looked, made), 1)}
                 bytes_of[size] = sizes(engine)
             print(
                 f"load average {os.getloadavg()[0]:.1f}\n\n{table_of_calls(calls)}\n\n{table_of_sizes(bytes_of)}\n",

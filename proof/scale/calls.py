@@ -111,7 +111,7 @@ USERS: Mapping[str, Call] = {
 
 
 def looked(archive: Archive) -> None:
-    """Look for what retention may delete, as the worker does each hour: of each study, whatever the rules."""
+    """Look for what retention may delete, as the worker does each hour: whatever the rules."""
     with archive.fhir.api.service.database.reading() as session:
         for _ in candidates(session, (_RULE,), archive.fhir.api.clock()):
             raise RuntimeError("nothing is as old")

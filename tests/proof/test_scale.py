@@ -14,7 +14,7 @@ from cdss_api.fhir.models import Resource
 from cdss_api.imaging.models import Study
 from cdss_api.reading.models import Open
 from proof.scale.archive import archive
-from proof.scale.calls import USERS, Archive, ways
+from proof.scale.calls import USERS, Archive, looked, ways
 from proof.scale.measuring import measured, rows_of, statements
 from proof.scale.sizes import sizes
 from proof.scale.tables import table_of_calls, table_of_sizes
@@ -54,7 +54,8 @@ def calls(years: Archive) -> dict[str, Callable[[], object]]:
     order = next(iter(steps.values()))
     for _ in range(3):  # each step has something to take
         order()
-    return {what: partial(call, years) for what, call in USERS.items()} | dict(steps)
+    users = {what: partial(call, years) for what, call in USERS.items()}
+    return users | dict(steps) | {"retention's look": partial(looked, years)}
 
 
 def test_copies_are_what_the_service_makes(years: Archive) -> None:

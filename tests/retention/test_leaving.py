@@ -349,3 +349,27 @@ def test_a_sender_that_is_excepted(ward: Ward) -> None:
 
 def test_an_archive_that_stores_may_report(server: Server) -> None:
     assert server.get("/modalities/ae-41524348495645/configuration")["AllowEventReport"] is True
+
+
+def test_a_study_that_came_back_has_all_its_days(ward: Ward) -> None:
+    key, orthanc = ward.stored("came back")
+    ward.step(25)
+    assert len(ward.rows(DueStudy)) == 1
+    tell(ward.api, a_deletion(study=key.study, patient_id=key.patient_id, issuer=key.issuer))
+    tell(ward.api, a_study(orthanc=orthanc, study=key.study, patient_id=key.patient_id, issuer=key.issuer))
+    ward.step(1)
+    assert ward.rows(DueStudy) == []
+    ward.step(23)
+    assert len(ward.rows(DueStudy)) == 1
+
+
+@pytest.mark.parametrize(("date", "listed"), [("20160101", True), ("2016.01.01", True), ("", False), ("2016", False)])
+def test_days_may_count_from_the_date_of_a_study(ward: Ward, date: str, listed: bool) -> None:
+    key, orthanc = ward.stored("dated")
+    told = {"study": key.study, "patient_id": key.patient_id, "issuer": key.issuer, "orthanc": orthanc, "date": date}
+    tell(ward.api, a_study(**told))
+    ward.rules = read_retention(
+        RULE.format(to="nowhere").replace("keep_days: 30", "keep_days: 3650\n    since: study_date")
+    )
+    ward.step()
+    assert bool(ward.rows(DueStudy)) is listed

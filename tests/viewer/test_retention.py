@@ -40,6 +40,7 @@ def test_a_hold_is_placed_seen_and_lifted_by_another(viewing: Viewing, page: Pag
     # What is refused on purpose, and nothing else.
     assert [one.partition("/api/")[2] for one in viewing.complaints] == ["v1/holds", "v1/holds/1/lift"]
     viewing.complaints.clear()
+    page.goto("about:blank")  # a page asks for notifications by itself, and would be refused without a login
     page.context.clear_cookies()
     login = {"username": "second-admin", "password": ADMIN_PASSWORD}
     assert page.context.request.post("/api/v1/auth/login", data=login).ok

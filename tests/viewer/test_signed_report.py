@@ -60,6 +60,7 @@ def test_the_pdf_is_listed_and_opens(signed: dict[str, Any], viewing: Viewing) -
     listed.dblclick()
     shown = page.locator('object[type="application/pdf"]')
     expect(shown).to_have_count(1, timeout=SHOWN)
+    expect(shown).to_have_attribute("data", re.compile("."))  # it comes a moment after the element
     address = str(shown.get_attribute("data"))
     content = page.evaluate(
         "address => fetch(address).then(async it => [it.status, (await it.text()).slice(0, 5)])", address
