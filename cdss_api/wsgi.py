@@ -17,6 +17,7 @@ from cdss_api.present import say_present
 from cdss_api.starting import open_service
 from neuronova.audit.access import AccessRecorder
 from neuronova.contract.settings import read_settings
+from neuronova.heap import trim_regularly
 from neuronova.telemetry.starting import start, telemetry_of
 
 # Many threads want the interpreter for a moment each: with the 5 ms that one may keep it, a request of forty queries
@@ -30,6 +31,7 @@ accesses = AccessRecorder(journal, time.time)
 service = open_service(settings, record=recorder(journal), accesses=accesses)
 app = create_app(service)
 accesses.start()
+trim_regularly()
 atexit.register(accesses.close)
 mpps = threading.Thread(target=listen, args=(service,), name="mpps-listener", daemon=True)
 mpps.start()

@@ -17,6 +17,7 @@ from neuronova.audit.trail import Trail
 from neuronova.contract.forwarding.rules_file import read_forwarding_file
 from neuronova.contract.orthancs import name_of, number_of
 from neuronova.contract.settings import Settings, read_settings
+from neuronova.heap import trim_regularly
 from neuronova.telemetry.starting import start, telemetry_of
 from orthanc_plugins import harm
 from orthanc_plugins.access.arrivals import EVERY, SEVERAL_EVERY, Arrivals
@@ -68,7 +69,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
 
     An exception here stops Orthanc at its start, which is what an odd setting should do.
     """
-    enlarge()  # Orthanc's threads begin after this
+    _make_room_in_memory()
     settings = read_settings(environment)
     end_telling = start("plugin", telemetry_of(settings))
     surroundings = _surroundings(settings, json.loads(sdk.GetConfiguration()), number_of(environment))
@@ -175,6 +176,11 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     }
     for uri, answer in routes.items():
         sdk.RegisterRestCallback(uri, given_back(answer))
+
+
+def _make_room_in_memory() -> None:
+    enlarge()  # Orthanc's threads begin after this
+    trim_regularly()  # which Debian 12's Orthanc does not do for itself
 
 
 def _both(first: Callable[[str, int], None], second: Callable[[str, int], None]) -> Callable[[str, int], None]:
