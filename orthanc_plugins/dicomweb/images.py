@@ -19,7 +19,7 @@ from orthanc_plugins.stored import HTJ2K_ATTACHMENT, STATUS_METADATA, StoredFile
 from orthanc_plugins.transcoding.container import Container, ContainerError, Read, read_container
 
 # A viewer asks for an image once and keeps it, so that only frames of one object come again and again.
-MOST_IMAGES = 5_000  # some 3 kB each
+MOST_IMAGES = 2_000  # some 3 kB each
 MOST_OFFSETS = 500_000  # over all images, some 40 bytes each: a long multi-frame object has many
 
 Uids = tuple[str, str, str]

@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from proof.hospital import hospital
 from proof.load.archive import filled
 from proof.load.crowd import crowd
-from proof.load.targets import table, targets
+from proof.load.targets import said, table, targets
 from tests.postgres import cluster
 
 
@@ -37,9 +37,9 @@ def main() -> int:
             after = os.getloadavg()[0]
     print(f"{arguments.radiologists} radiologists, {arguments.seconds:.0f} s; load average before and after: ", end="")
     print(f"{before:.1f}, {after:.1f}\n\n{table(found.requests)}\n")
-    print(f"Modalities: {_said(found.modalities)}.")
-    print(f"Failures: {_said(found.failures) or 'none'}.")
-    print(f"Seconds of a processor: {_said({part: round(spent) for part, spent in found.processor.items()})}.")
+    print(f"Modalities: {said(found.modalities)}.")
+    print(f"Failures: {said(found.failures) or 'none'}.")
+    print(f"Seconds of a processor: {said({part: round(spent) for part, spent in found.processor.items()})}.")
     return 0 if all(one.met for one in targets(found.requests)) else 1
 
 
@@ -51,10 +51,6 @@ def database(processes: int | None) -> Iterator[dict[str, str]]:
         return
     with cluster() as address:
         yield {"NEURONOVA_API_PROCESSES": str(processes), "NEURONOVA_DATABASE_URL": address}
-
-
-def _said(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{what} {number}" for what, number in sorted(counts.items()))
 
 
 if __name__ == "__main__":

@@ -21,9 +21,10 @@ PASSWORD = os.environ["PROOF_PASSWORD"]
 PACE = float(os.environ.get("PROOF_PACE", "1"))  # how many times slower than on a busy morning
 JPHC = 'multipart/related; type="image/jphc"'
 _FHIR = {"Content-Type": "application/fhir+json"}
+_IMAGING = {"coding": [{"system": "http://snomed.info/sct", "code": "363679005", "display": "Imaging"}]}
 _TOO_OLD = 401
 _ANOTHER_WAS_FIRST = (412, 428)  # an answer as it should be: the report is another version by now
-SCHEDULED = 20  # examinations that each clerk has ordered and that are still to be done
+SCHEDULED = 2  # examinations that each clerk has ordered and that are still to be done
 _SCROLL = 0.2  # seconds from image to image
 _numbers = count()
 
@@ -128,6 +129,7 @@ class Clerk(Employee):
             "resourceType": "ServiceRequest",
             "status": "active",
             "intent": "order",
+            "category": [_IMAGING],
             "code": {"text": "CT of head"},
             "subject": {"reference": f"Patient/{random.choice(STUDIES)['patient']}"},
         }

@@ -105,3 +105,8 @@ def table(found: Mapping[str, Measured]) -> str:
         for name, one in found.items()
     ]
     return "\n".join(lines)
+
+
+def said(counts: Mapping[str, int]) -> str:
+    """Return what was counted as one line."""
+    return ", ".join(f"{what} {number}" for what, number in sorted(counts.items()))

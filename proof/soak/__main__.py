@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from proof.hospital import hospital, models
 from proof.load.archive import filled
 from proof.load.crowd import crowd
-from proof.load.targets import TOTAL
+from proof.load.targets import TOTAL, said
 from proof.soak.memory import growths, table
 from proof.soak.sampling import sampling
 
@@ -41,6 +41,7 @@ def main() -> int:
                 )
     grown, total = growths(samples), found.requests[TOTAL]
     print(f"{arguments.minutes:.0f} min, {len(samples)} samples, {total.requests} requests, {total.failures} failed;")
+    print(f"failures: {said(found.failures) or 'none'};")
     print(f"load average at the end: {os.getloadavg()[0]:.1f}\n\n{table(grown)}")
     return 0 if all(one.holds for one in grown) else 1
 

@@ -13,7 +13,7 @@ from proof.fuzz.run import table as harm_table
 from proof.hospital import Hospital, hospital
 from proof.load.archive import filled
 from proof.load.crowd import crowd
-from proof.load.targets import FIRST_IMAGE, FRAME, LOGIN, METADATA, ORDER, SEARCH, SIMPLE, table, targets
+from proof.load.targets import DONE, FIRST_IMAGE, FRAME, LOGIN, METADATA, ORDER, SEARCH, SIMPLE, table, targets
 from proof.parts import MODELS, PARTS
 from proof.soak.memory import growths
 from proof.soak.sampling import sampling
@@ -41,7 +41,7 @@ def test_a_load_is_answered_and_measured(place: Hospital, folder: Path) -> None:
     with sampling(place.platform.pids, every=1.0) as samples:
         morning = crowd(place, folder, 4, SECONDS)
     found = morning.requests
-    asked = {what: found[what].requests for what in (LOGIN, SEARCH, METADATA, FRAME, FIRST_IMAGE, SIMPLE, ORDER)}
+    asked = {what: found[what].requests for what in (LOGIN, SEARCH, METADATA, FRAME, FIRST_IMAGE, SIMPLE, ORDER, DONE)}
     assert min(asked.values()) > 0, asked
     assert found["Aggregated"].failures == 0, (table(found), morning.failures)
     assert {one.measured for one in targets(found)}.isdisjoint({"0 ms", "0"})
