@@ -18,6 +18,7 @@ KEY_HEADER = "X-Neuronova-Service-Key"
 WAIT = 20  # seconds that the API holds a request which has nothing to tell
 TIMEOUT = 30.0  # seconds
 PAUSE = 0.3  # seconds between two tries: what is granted right after the API came back has to hold within one
+LONG_PAUSE = 5.0
 SILENT = 10  # tries in vain, of which only then the log is told
 LARGEST = 256 << 20  # bytes of one answer
 
@@ -60,6 +61,9 @@ class Follower:
                 if failures == SILENT:
                     log.warning("%s: the API does not answer (%r); %s", name, error, self._followed.meanwhile)
                 time.sleep(PAUSE)
+            except Exception:  # a full disk, a database that is away: without this thread nobody would be let in
+                log.exception("%s: what the API said could not be taken in; trying again", name)
+                time.sleep(LONG_PAUSE)
 
     def _ask(self) -> None:
         path = f"{self._followed.name}?since={self._followed.version()}&wait={WAIT}"

@@ -78,7 +78,7 @@ def install(sdk: Sdk, environment: Mapping[str, str]) -> None:
     crew = Crew(surroundings, settings.encode_workers if surroundings.number == 1 else 0, secret)
     metrics = Telling(sdk, Figures(Journal(Path(surroundings.journal)), crew))
     store, file = Store(settings.data / "journal" / "access.db"), ArrivalFile(Path(surroundings.arrivals))
-    ledger, register = Ledger(store), Register(store)
+    ledger, register = Ledger(store), Register(store, alone=surroundings.number == 1 and not settings.more_orthancs)
     recorder = _recorder(settings, name_of(surroundings.number))
     recording = Recording(recorder=recorder, clock=time.time, required=settings.audit_required)
     room = Room(Path(surroundings.storage), surroundings.reserve)

@@ -165,8 +165,10 @@ class Crew:
     """All worker processes of one Orthanc."""
 
     def __init__(self, surroundings: Surroundings, encoders: int, secret: str) -> None:
+        # By these names they own work in a journal that several Orthancs share.
+        named = "lane" if surroundings.number == 1 else f"lane-{surroundings.number}"
         self._encoders = [EncodeWorker(replace(surroundings, name=f"encode-{n}"), secret) for n in range(encoders)]
-        self._lanes = [Lane(replace(surroundings, name=f"lane-{n}"), secret) for n in range(LANES)]
+        self._lanes = [Lane(replace(surroundings, name=f"{named}-{n}"), secret) for n in range(LANES)]
         self._free: queue.SimpleQueue[Lane] = queue.SimpleQueue()
         for lane in self._lanes:
             self._free.put(lane)

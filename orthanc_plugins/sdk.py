@@ -12,6 +12,14 @@ OnRequest = Callable[..., bool]
 OnWorklist = Callable[["WorklistAnswers", "WorklistQuery", str, str], None]
 
 
+_GONE = (7, 17)  # InexistentItem, UnknownResource
+
+
+def is_gone(error: Exception) -> bool:
+    """Tell whether an OrthancException says that there is no such thing, and not that it cannot be known now."""
+    return bool(error.args) and error.args[0] in _GONE
+
+
 class Output(Protocol):
     """The answer to one request, written once."""
 

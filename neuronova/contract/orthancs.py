@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 NUMBER = "ORTHANC_NUMBER"
@@ -16,3 +17,8 @@ def number_of(environment: Mapping[str, str]) -> int:
 def name_of(number: int) -> str:
     """Return what the program, its log, its journal and its files are called."""
     return "orthanc" if number == 1 else f"orthanc-{number}"
+
+
+def is_name(name: str) -> bool:
+    """Tell whether one of them is called that."""
+    return re.fullmatch(r"orthanc(-\d+)?", name) is not None

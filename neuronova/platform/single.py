@@ -32,7 +32,7 @@ def become_part(settings: Settings, name: str) -> NoReturn:
     _share_lock(layout)
     os.chdir(REPOSITORY)
     command = commands[name]
-    os.execve(command[0], command, platform_environment(settings, layout, programs))  # noqa: S606 - no shell is wanted
+    os.execvpe(command[0], command, platform_environment(settings, layout, programs))  # noqa: S606 - no shell is wanted
 
 
 def _share_lock(layout: Layout) -> None:

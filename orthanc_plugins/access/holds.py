@@ -9,9 +9,7 @@ from typing import Any, NamedTuple
 from orthanc_plugins.access.ledger import Ledger
 from orthanc_plugins.access.register import Register
 from orthanc_plugins.access.removal import ANYTHING, BY_UID, Removal
-from orthanc_plugins.sdk import Sdk
-
-_UNKNOWN_RESOURCE = 17  # of Orthanc's error codes
+from orthanc_plugins.sdk import Sdk, is_gone
 
 
 class Affected(NamedTuple):
@@ -66,7 +64,7 @@ class Holds:
         try:
             found: Any = json.loads(self._sdk.RestApiGet(f"/{level}/{identifier}{paths[level]}"))
         except self._sdk.OrthancException as error:
-            if error.args and error.args[0] == _UNKNOWN_RESOURCE:
+            if is_gone(error):
                 return
             raise
         for study in found if isinstance(found, list) else [found]:

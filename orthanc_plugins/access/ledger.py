@@ -61,8 +61,9 @@ class Ledger:
         self.version = 0
         self.heard = 0.0
         with self._lock:
-            self._take_in(store.changes())
+            # Before the rest: what another Orthanc's process saves in between is then told once more.
             self.version, self.heard = store.version()
+            self._take_in(store.changes())
 
     def on_change(self, follow: Callable[[], None]) -> None:
         """Have `follow` called after each update that was taken in."""

@@ -18,8 +18,10 @@ MOST_CACHED = 20_000
 class Register:
     """The patients under whom each study exists, told of each instance before its sender gets an answer."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, alone: bool = False) -> None:
+        """Read `store`; `alone` where no other process writes to it, so that what is known needs no look at it."""
         self._store = store
+        self._alone = alone
         self._lock = threading.Lock()
         self._holdings: OrderedDict[str, tuple[Holding, ...]] = OrderedDict()
         self._noted: OrderedDict[tuple[str, str | None, str, str], None] = OrderedDict()
@@ -119,6 +121,8 @@ class Register:
 
     def _heed_others(self) -> None:
         """Forget what another Orthanc's process may have changed since: of two on one index each writes to the file."""
+        if self._alone:
+            return
         others = self._store.others()
         if others != self._others:
             self._forget_cached()

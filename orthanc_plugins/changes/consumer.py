@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orthanc_plugins.changes.memory import Touched
-from orthanc_plugins.sdk import Sdk
+from orthanc_plugins.sdk import Sdk, is_gone
 
 log = logging.getLogger(__name__)
 
@@ -144,8 +144,14 @@ class Consumers:
 
 
 def get(sdk: Sdk, path: str) -> Any | None:
-    """Return Orthanc's answer as JSON; None where there is no such resource (any more)."""
+    """Return Orthanc's answer as JSON; None where there is no such resource (any more).
+
+    Raises:
+        OrthancException: that cannot be known now, as while a database is away.
+    """
     try:
         return json.loads(sdk.RestApiGet(path))
-    except sdk.OrthancException:
+    except sdk.OrthancException as error:
+        if not is_gone(error):
+            raise
         return None

@@ -45,7 +45,7 @@ class Entries:
         self.version = update.version
 
     def _save(self, update: Update) -> None:
-        scratch = self._path.with_suffix(".new")
+        scratch = self._path.with_suffix(f".{os.getpid()}")  # several Orthancs write the same
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(json.dumps(to_json(update)).encode())

@@ -11,7 +11,7 @@ import pytest
 
 from neuronova.audit.search import Query, search
 from neuronova.contract.audit import Action, Outcome
-from neuronova.contract.grants import HoldChange, Update
+from neuronova.contract.grants import Change, HoldChange, Update
 from orthanc_plugins.access.address import read_address
 from orthanc_plugins.access.gate import removal_of
 from orthanc_plugins.access.ledger import Ledger
@@ -74,6 +74,28 @@ def test_holds_are_kept_over_a_restart(tmp_path: Path) -> None:
     assert set(Ledger(store).holds) == {"1", "2"}
     Ledger(store).apply(Update(version=2, full=True, changes=()), time.time())
     assert Ledger(store).holds == {}
+    store.close()
+
+
+def test_what_another_orthanc_takes_in_while_one_starts_is_asked_for_again(tmp_path: Path) -> None:
+    """Its process writes to the same file between two reads."""
+
+    class Interrupted(Store):
+        def version(self) -> tuple[int, float]:
+            found = super().version()
+            other.save(Update(version=2, full=False, changes=tuple(HOLDS)), time.time())
+            return found
+
+        def changes(self) -> list[Change]:
+            found = super().changes()
+            other.save(Update(version=2, full=False, changes=tuple(HOLDS)), time.time())
+            return found
+
+    other, store = Store(tmp_path / "access.db"), Interrupted(tmp_path / "access.db")
+    other.save(Update(version=1, full=True, changes=()), time.time())
+    ledger = Ledger(store)
+    assert ledger.version == 1 or set(ledger.holds) == {"1", "2"}
+    other.close()
     store.close()
 
 

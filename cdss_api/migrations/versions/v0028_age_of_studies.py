@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -16,11 +17,12 @@ depends_on = None
 _AT_ONCE = 1000
 _STORED = sa.text("sent IS NOT NULL")
 _KEY = "study_uid, patient_id, issuer"
-# What an ImagingStudy was first written for is the arrival.
+# What an ImagingStudy was first written for is the arrival. One that a merge has not yet written arrives now: by its
+# age alone, nothing may leave.
 _ARRIVED = sa.text(
     "UPDATE imaging_study SET arrived = coalesce((SELECT version.updated / 1000000.0 FROM fhir_resource AS resource"
     " JOIN fhir_version AS version ON version.number = resource.number AND version.version = 1"
-    " WHERE resource.kind = 'ImagingStudy' AND resource.logical_id = imaging_study.logical_id), 0)"
+    " WHERE resource.kind = 'ImagingStudy' AND resource.logical_id = imaging_study.logical_id), :now)"
 )
 _NEXT = sa.text(
     f"SELECT {_KEY}, sent FROM imaging_study"  # noqa: S608 - our own words
@@ -36,7 +38,7 @@ def upgrade() -> None:
     """Go to this version."""
     op.add_column("imaging_study", sa.Column("arrived", sa.Double))
     op.add_column("imaging_study", sa.Column("dated", sa.Double))
-    op.execute(_ARRIVED)
+    op.execute(_ARRIVED.bindparams(now=time.time()))
     _date_all(op.get_bind())
     with op.batch_alter_table("imaging_study") as table:
         table.alter_column("arrived", existing_type=sa.Double(), nullable=False)
