@@ -19,7 +19,7 @@ from tests.server import until
 class Answering(BaseHTTPRequestHandler):
     """Answers as the API does that has something to tell."""
 
-    def do_GET(self) -> None:  # noqa: N802 - its name
+    def do_GET(self) -> None:
         body = b'{"version": 1}'
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
