@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from neuronova.contract.token import Claims, key_of, verify
 
-MOST = 4096
+MOST = 1024  # some 2 kB each; services make one for each of their calls, and these push out the others
 
 
 class Verified(NamedTuple):
