@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
@@ -21,6 +21,7 @@ from opentelemetry.trace.status import Status, StatusCode
 from neuronova.contract.trace import TraceContext
 from neuronova.telemetry.spans import Span
 
+log = logging.getLogger(__name__)
 QUEUE = 4096  # spans that wait; of more, some are lost and nothing waits for them
 _BATCH, _EVERY = 512, 2000  # spans, milliseconds
 _LAST = 2.0  # seconds that the end of a process waits for its last spans
@@ -38,7 +39,7 @@ def exporter(part: str, endpoint: str, sample: float) -> tuple[Callable[[Span], 
     sampler = TraceIdRatioBased(sample)
     service = part.rstrip("-0123456789")  # encode-0 and encode-1 are two of one kind
     resource = Resource.create({"service.namespace": "neuronova", "service.name": service, "service.instance.id": part})
-    sender = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_TIMEOUT)
+    sender = _Telling(endpoint=f"{endpoint.rstrip('/')}/v1/traces", timeout=_TIMEOUT)
     queue = BatchSpanProcessor(sender, max_queue_size=QUEUE, max_export_batch_size=_BATCH, schedule_delay_millis=_EVERY)
 
     def take(span: Span) -> None:
@@ -55,6 +56,24 @@ def exporter(part: str, endpoint: str, sample: float) -> tuple[Callable[[Span], 
         giving_up.cancel()
 
     return take, end
+
+
+class _Telling(OTLPSpanExporter):
+    """Says when it begins to lose spans, and when it no longer does."""
+
+    _lost = 0
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send a batch; what the collector does not take in time is lost."""
+        result = super().export(spans)
+        if result is not SpanExportResult.SUCCESS:
+            if not self._lost:
+                log.warning("the collector took no spans, which are lost, as are further ones until it does")
+            self._lost += len(spans)
+        elif self._lost:
+            log.warning("the collector takes spans again; %d were lost", self._lost)
+            self._lost = 0
+        return result
 
 
 def readable(span: Span, resource: Resource) -> ReadableSpan:

@@ -35,8 +35,11 @@ class Taken:
 class Collector(ThreadingHTTPServer):
     """Keeps what comes to `/v1/traces`; whatever else comes, it counts."""
 
+    request_queue_size = 128  # all parts of a platform may come at once
+
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.refuses = False  # what it is sent, for good
         self.spans: list[Taken] = []
         self.requests: list[str] = []
         self.bodies: list[bytes] = []
@@ -90,10 +93,10 @@ class _Handler(BaseHTTPRequestHandler):
             body = gzip.decompress(body)
         with self.server.lock:
             self.server.requests.append(self.path)
-            if self.path == "/v1/traces":
+            if self.path == "/v1/traces" and not self.server.refuses:
                 self.server.take(body)
         answer = ExportTraceServiceResponse().SerializeToString()
-        self.send_response(200)
+        self.send_response(400 if self.server.refuses else 200)
         self.send_header("Content-Type", "application/x-protobuf")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()

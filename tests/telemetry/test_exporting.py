@@ -8,10 +8,12 @@ import sys
 import time
 from collections.abc import Callable
 
+import pytest
+
 from neuronova.contract.trace import TraceContext
 from neuronova.telemetry.exporting import QUEUE, exporter
 from neuronova.telemetry.spans import Kind, Span
-from tests.server import free_ports
+from tests.server import free_ports, until
 from tests.telemetry.collector import collector
 
 CONTEXT = TraceContext("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
@@ -70,6 +72,24 @@ def test_a_collector_that_is_down_keeps_nobody_waiting() -> None:
     # One that waited for each batch would take a minute: the exporter tries a batch for some seconds.
     assert _seconds(lambda: [take(one) for one in spans]) < 15.0
     assert _seconds(end) < 8.0
+
+
+def test_what_is_lost_is_told_once_and_counted(caplog: pytest.LogCaptureFixture) -> None:
+    with collector() as server:
+        take, end = exporter("api", server.url, 1.0)
+        server.refuses = True
+        take(made(1))
+        until(lambda: caplog.messages, "spans are lost")
+        take(made(2))
+        until(lambda: len(server.requests) == 2, "another batch is sent")
+        server.refuses = False
+        take(made(3))
+        until(lambda: server.spans, "a batch is taken")
+        end()
+    assert [one.partition(",")[0] for one in caplog.messages] == [
+        "the collector took no spans",
+        "the collector takes spans again; 2 were lost",
+    ]
 
 
 def _seconds(do: Callable[[], object]) -> float:

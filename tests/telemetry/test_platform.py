@@ -109,8 +109,12 @@ def test_a_stored_study_is_one_trace_to_its_emr_message(telling: Told) -> None:
 
     # Encoders leave the processor to others, and a busy machine leaves them little: while some come, others may.
     wanting = missing()
-    while wanting:
-        wanting = until(lambda: [now for now in [missing()] if now != wanting], f"spans: {wanting}", ENCODED)[0]  # noqa: B023
+    try:
+        while wanting:
+            wanting = until(lambda: [now for now in [missing()] if now != wanting], f"spans: {wanting}", ENCODED)[0]  # noqa: B023
+    except AssertionError as error:
+        error.add_note(_said(telling, "the collector", "exited", "is started again"))
+        raise
     by_id = of_trace()
 
     (root,) = [one for one in by_id.values() if one.parent == ""]
@@ -132,6 +136,13 @@ def test_a_stored_study_is_one_trace_to_its_emr_message(telling: Told) -> None:
     recordings = {one.parent for one in whole() if one.parent != result.span}  # a study that grows is told again
     assert {(by_id[one].name, by_id[one].parent) for one in recordings} == {("record", root.span)}
     assert not any(one.failed for one in (root, judged, run, fetched, model, result, delivered))
+
+
+def _said(told: Told, *words: str) -> str:
+    """Return what the logs say of these."""
+    files = sorted((told.platform.settings.data / "log").iterdir())
+    lines = (f"{file.name}: {line}" for file in files for line in file.read_text(errors="replace").splitlines())
+    return "\n".join(line for line in lines if any(word in line for word in words))
 
 
 def _named(spans: dict[str, Taken], name: str) -> list[Taken]:
