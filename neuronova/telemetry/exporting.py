@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 QUEUE = 4096  # spans that wait; of more, some are lost and nothing waits for them
 _BATCH, _EVERY = 512, 2000  # spans, milliseconds
 _LAST = 2.0  # seconds that the end of a process waits for its last spans
-_TIMEOUT = 30.0  # seconds for a batch, tries included: encoders may wait long for their turn
+_TIMEOUT = 120.0  # seconds for a batch, tries included: a collector starts again, a machine stands still
 _SCOPE = InstrumentationScope("neuronova")
 
 
@@ -48,7 +48,7 @@ def exporter(part: str, endpoint: str, sample: float) -> tuple[Callable[[Span], 
             queue.on_end(readable(span, resource))
 
     def end() -> None:
-        # The queue waits half a minute for a collector that is down; a part that ends is killed before.
+        # The queue waits long for a collector that is down; a part that ends is killed before.
         giving_up = threading.Timer(_LAST, sender.shutdown)
         giving_up.daemon = True
         giving_up.start()
