@@ -94,7 +94,7 @@ def _store(server: Server, path: Path) -> None:
 def _read_frame(server: Server, dataset: Dataset, number: int, accept: str) -> float:
     url = f"{server.dicomweb}/{instance_path(dataset)}/frames/{number}"
     began = time.perf_counter()
-    answer = http.get(url, headers={"Accept": accept}, timeout=60)
+    answer = http.get(url, headers={"Accept": accept})
     if answer.status_code != requests.codes.ok:
         raise RuntimeError(answer.text)
     return time.perf_counter() - began

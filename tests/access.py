@@ -29,11 +29,11 @@ from neuronova.contract.roles import Permission, Role
 from neuronova.contract.settings import Settings
 from neuronova.contract.token import Claims, sign
 from orthanc_plugins.access.store import Store
+from tests.patience import PATIENCE
 
 HEADER = "X-Neuronova-Token"
 KEY, KEY_ID = Ed25519PrivateKey.generate(), "tests"
 DAY = 86400
-PATIENCE = 240.0  # seconds
 SENDERS = ("MODALITY", "BENCH", "STORESCU")
 
 
@@ -107,11 +107,9 @@ class Http:
         self.token = everything()
 
     def request(
-        self, method: str, url: str, *, headers: dict[str, str] | None = None, timeout: float, **more: Any
+        self, method: str, url: str, *, headers: dict[str, str] | None = None, **more: Any
     ) -> requests.Response:
-        # Whoever waits longer waits for nothing; a machine that others use as well may stand still for a minute.
-        patience = max(timeout, PATIENCE)
-        return requests.request(method, url, headers={HEADER: self.token, **(headers or {})}, timeout=patience, **more)
+        return requests.request(method, url, headers={HEADER: self.token, **(headers or {})}, timeout=PATIENCE, **more)
 
     def get(self, url: str, **more: Any) -> requests.Response:
         return self.request("GET", url, **more)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from neuronova.platform.layout import REPOSITORY
+from tests.patience import PATIENCE
 from tests.server import until
 
-expect.set_options(timeout=60_000)  # a machine that is busy with other tests, and no sign of anything wrong
+expect.set_options(timeout=PATIENCE * 1000)
 
 ARTEFACTS = REPOSITORY / "tests" / "artefacts"
 CHROMIUM = "/usr/bin/chromium"
@@ -28,6 +30,13 @@ FLAGS = [
     "--enable-unsafe-swiftshader",
     "--ignore-gpu-blocklist",
 ]
+
+
+def visiting(browser: Browser, url: str, **more: Any) -> BrowserContext:
+    """Return a context for the platform at `url`, which waits as long as all tests do."""
+    context = browser.new_context(**({"viewport": {"width": 1400, "height": 900}} | more), base_url=url)
+    context.set_default_timeout(PATIENCE * 1000)
+    return context
 
 
 def windows(page: Page, number: int) -> list[Page]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, ambient
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,7 +25,7 @@ def command(variables: dict[str, str], tmp_path: Path) -> Command:
             input=given,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == code, done.stderr

@@ -18,6 +18,7 @@ import requests
 from neuronova.contract.settings import Settings, read_settings
 from neuronova.platform.parts import answers_tcp
 from tests import debian13
+from tests.patience import PATIENCE
 from tests.server import free_ports, until
 from tests.signals import kill
 
@@ -59,7 +60,7 @@ class Platform:
     def login(self, username: str = "admin", password: str = ADMIN_PASSWORD) -> dict[str, Any]:
         """Return the tokens of a new login."""
         asked = {"username": username, "password": password}
-        answer = requests.post(f"{self.url}/api/v1/auth/login", json=asked, timeout=10)
+        answer = requests.post(f"{self.url}/api/v1/auth/login", json=asked, timeout=PATIENCE)
         answer.raise_for_status()
         tokens: dict[str, Any] = answer.json()
         return tokens
@@ -78,12 +79,12 @@ class Platform:
         asks = self.token is not None or path.startswith(("/dicom-web", "/orthanc"))
         known = {"Authorization": f"Bearer {self.bearer()}"} if asks else {}
         named = known | {name.replace("_", "-"): value for name, value in headers.items()}
-        return requests.get(self.url + path, headers=named, timeout=10)
+        return requests.get(self.url + path, headers=named, timeout=PATIENCE)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """Ask the API as the admin; return its answer."""
         headers = {"Authorization": f"Bearer {self.login()['access_token']}"}
-        answer = requests.post(self.url + path, json=body, headers=headers, timeout=10)
+        answer = requests.post(self.url + path, json=body, headers=headers, timeout=PATIENCE)
         assert answer.ok, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -93,7 +94,7 @@ class Platform:
         headers = {"Authorization": f"Bearer {self.login()['access_token']}"}
         url = f"{self.url}/api/v1/modalities/{title}"
         body = {"host": "127.0.0.1"} | ({"operations": list(operations)} if operations else {})
-        requests.put(url, json=body, headers=headers, timeout=10).raise_for_status()
+        requests.put(url, json=body, headers=headers, timeout=PATIENCE).raise_for_status()
 
     def add_user(self, username: str, role: str) -> str:
         """Add an account whose password is the admin's; return its identifier."""
@@ -106,7 +107,7 @@ class Platform:
 
     def healthy(self) -> bool:
         try:
-            return self.get("/health/ready").status_code == 200
+            return requests.get(f"{self.url}/health/ready", timeout=PATIENCE).status_code == 200
         except requests.RequestException:
             return False
 
@@ -157,7 +158,7 @@ class Platform:
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Send a signal and return the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(60)
+        return self.process.wait(PATIENCE)
 
     def end(self) -> None:
         """Kill every process at once: an orderly end takes five seconds, and is tested where it is what is asked."""
@@ -165,7 +166,7 @@ class Platform:
             kill(found)
             self.process.poll()  # or it stays a zombie
             time.sleep(0.01)
-        self.process.wait(60)
+        self.process.wait(PATIENCE)
 
     def command(self, *words: str) -> str:
         """Run `neuronova` on this platform; return what it prints."""
@@ -174,7 +175,7 @@ class Platform:
             env=self.environment | {"COLUMNS": "200"},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

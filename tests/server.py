@@ -27,9 +27,10 @@ from neuronova.platform.layout import REPOSITORY, Layout, make_folders
 from neuronova.platform.programs import find_programs
 from tests import debian13
 from tests.access import http, seed
+from tests.patience import PATIENCE
 
-DEADLINE = 120.0  # seconds: a machine that others keep busy is no fault of ours
-ENCODED = 240.0  # encoders leave the processor to others
+DEADLINE = PATIENCE
+ENCODED = 2 * PATIENCE  # encoders leave the processor to others
 STOCK_ROOT = "/_stock-dicom-web"
 
 
@@ -119,17 +120,17 @@ class Server:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()[-4000:]
         try:
-            return requests.get(f"{self.url}/system", timeout=5).status_code in (200, 403)
+            return requests.get(f"{self.url}/system", timeout=PATIENCE).status_code in (200, 403)
         except requests.ConnectionError:
             return False
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(number)
-            self.process.wait(60)
+            self.process.wait(PATIENCE)
 
     def get(self, path: str, **more: Any) -> Any:
-        answer = http.get(self.url + path, timeout=60, **more)
+        answer = http.get(self.url + path, **more)
         answer.raise_for_status()
         return answer.json()
 
@@ -154,7 +155,7 @@ class Server:
 
     def upload(self, content: bytes) -> str:
         """Store a file by REST; return Orthanc's identifier."""
-        answer = http.post(f"{self.url}/instances", data=content, timeout=60)
+        answer = http.post(f"{self.url}/instances", data=content)
         answer.raise_for_status()
         return str(answer.json()["ID"])
 
@@ -165,7 +166,7 @@ class Server:
         message"): what is left is then sent over another association, before a series that pauses counts as whole.
         """
         entity = AE(ae_title="MODALITY")
-        entity.dimse_timeout = 2
+        entity.dimse_timeout = 5
         classes = {(one.SOPClassUID, one.file_meta.TransferSyntaxUID) for one in datasets}
         contexts = [build_context(sop_class, syntax) for sop_class, syntax in sorted(classes)]
         left = list(datasets)

@@ -26,6 +26,6 @@ def test_a_series_that_is_sent_ends_as_a_result() -> None:
             images = stored_head(platform, "trigger")
             platform.bearer()
             series = str(images[0].SeriesInstanceUID)
-            until(lambda: platform.get("/api/v1/jobs").json()["jobs"], "the job is queued", 30)
+            until(lambda: platform.get("/api/v1/jobs").json()["jobs"], "the job is queued")
             job = ended(platform, series)
             assert (job["state"], job["rule"], job["reason"]) == ("succeeded", "any-ct", None), job

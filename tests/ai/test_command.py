@@ -17,6 +17,7 @@ from neuronova.contract.settings import Settings
 from neuronova.platform.layout import Layout, make_folders
 from tests.access import changes_of_api, http
 from tests.ai.heads import STUDY, ct_head, localizer, mr_t1w, ours
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, ambient
 from tests.server import Server, running, settings_for, until
 from tests.synthetic import ct_slice, part10, uid
@@ -39,7 +40,7 @@ def rules(settings: Settings, *words: str | Path, code: int = 0) -> subprocess.C
         cwd=settings.data.parent,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
@@ -115,7 +116,7 @@ def test_a_series_that_cannot_be_read_is_said_to_be(tmp_path: Path) -> None:
         server.stop()
         (Layout(settings.data).orthanc / stored[:2] / stored[2:4] / stored).unlink()
         server.start()
-        http.delete(f"{server.url}{prepared}/series-metadata", timeout=60).raise_for_status()
+        http.delete(f"{server.url}{prepared}/series-metadata").raise_for_status()
         lines = rules(settings, "test", code=2).stdout.splitlines()
         assert any(LOST in line and "unreadable" in line for line in lines)
         assert sum("not meant" in line for line in lines) == 2  # the other series, of two rules

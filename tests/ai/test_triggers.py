@@ -19,6 +19,7 @@ from neuronova.contract.priority import Priority
 from tests.access import http
 from tests.ai.api import SOON, Judging, server_in
 from tests.ai.heads import ct_head, localizer, ours
+from tests.patience import PATIENCE
 from tests.server import Server, until
 from tests.synthetic import make
 
@@ -42,14 +43,14 @@ def hash_of(server: Server, series: str) -> str:
     """Return the input hash, from the stored files themselves."""
     found = []
     for one in server.get(f"/series/{series}/instances"):
-        content = http.get(f"{server.url}/instances/{one['ID']}/file", timeout=30).content
+        content = http.get(f"{server.url}/instances/{one['ID']}/file").content
         md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
         found.append((one["MainDicomTags"]["SOPInstanceUID"], md5))
     return input_hash(found)
 
 
 def delete(server: Server, path: str) -> None:
-    http.delete(server.url + path, timeout=30).raise_for_status()
+    http.delete(server.url + path).raise_for_status()
 
 
 def test_a_series_is_told_once_when_it_is_quiet(judging: Start) -> None:
@@ -84,7 +85,7 @@ def test_a_late_image_and_a_deleted_one_are_judged_anew(judging: Start) -> None:
 
 
 def instance(server: Server, image: Dataset) -> str:
-    found = http.post(f"{server.url}/tools/lookup", data=str(image.SOPInstanceUID), timeout=30).json()
+    found = http.post(f"{server.url}/tools/lookup", data=str(image.SOPInstanceUID)).json()
     return str(found[0]["ID"])
 
 
@@ -251,4 +252,4 @@ def test_a_bad_file_of_rules_stops_the_start_and_names_its_line(tmp_path: Path) 
     with pytest.raises(AssertionError, match=r"rules\.yaml: line 4: Modalitie is no keyword"):
         server.start()
     assert server.process is not None
-    assert server.process.wait(60) != 0
+    assert server.process.wait(PATIENCE) != 0

@@ -18,6 +18,7 @@ from neuronova.audit.reading import Reader
 from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Outcome
 from tests.audit.events import event, filled, records, unguarded
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, ambient
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
@@ -47,7 +48,7 @@ def command(trail: Trail, tmp_path: Path) -> Command:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == code, done.stderr + done.stdout

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from neuronova.audit.group import Batch, Group
+from tests.patience import PATIENCE
 
 
 class Disk:
@@ -20,7 +21,7 @@ class Disk:
         self.fails: BaseException | None = None
 
     def commit(self, batches: Sequence[Batch]) -> None:
-        assert self.go_on.acquire(timeout=10)
+        assert self.go_on.acquire(timeout=PATIENCE)
         self.commits.append(len(batches))
         if self.fails is not None:
             raise self.fails

@@ -28,6 +28,7 @@ from neuronova.contract.audit import Action
 from neuronova.contract.settings import Settings, read_settings
 from tests.audit.collector import Listener, listening, make_certificate, sequences
 from tests.audit.events import NOON, event, records, unguarded
+from tests.patience import PATIENCE
 from tests.running import ambient
 from tests.server import free_ports, until
 
@@ -196,13 +197,13 @@ def test_a_collector_gets_every_record_of_a_killed_keeper(
         with process(trail, **collector) as running:
             until(lambda: set(range(1, COUNT + 4)) <= of_api(listener), "all records")
             running.terminate()
-            assert running.wait(10) == 0
+            assert running.wait(PATIENCE) == 0
         before = len(listener.found())
         with process(trail, **collector) as running:
             journal.append(event())
             until(lambda: COUNT + 4 in of_api(listener), "the last record")
             running.terminate()
-            assert running.wait(10) == 0
+            assert running.wait(PATIENCE) == 0
         assert len(listener.found()) == before + 1
 
 
@@ -222,7 +223,7 @@ def test_it_ends_at_once_while_a_collector_says_nothing(trail: Trail, journal: A
             connection, _ = mute.accept()
             journal.append(event())
             running.terminate()
-            assert running.wait(5) == 0
+            assert running.wait(PATIENCE) == 0
         connection.close()
     assert status_of(trail, None).unsigned.records == 0
 
@@ -239,5 +240,5 @@ def test_it_ends_at_once_while_a_collector_reads_nothing(
             with context.wrap_socket(plain, server_side=True):
                 journal.append(event())
                 running.terminate()
-                assert running.wait(5) == 0
+                assert running.wait(PATIENCE) == 0
     assert status_of(trail, None).unsigned.records == 0

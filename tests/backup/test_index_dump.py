@@ -58,7 +58,7 @@ def postgres_of(settings: Settings) -> Postgres:
 def attachments(server: Server) -> dict[str, str]:
     """Return the digest of each instance's HTJ2K by Orthanc's identifier."""
     found = {one: f"{server.url}/instances/{one}/attachments/htj2k/md5" for one in server.get("/instances")}
-    return {one: http.get(url, timeout=60).text for one, url in found.items()}
+    return {one: http.get(url).text for one, url in found.items()}
 
 
 def test_all_is_destroyed_and_restored(tmp_path: Path, indexes: tuple[str, str], sqlite_template: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from neuronova.backup.places import API_DATABASE, AUDIT_FOLDERS, KEYS, LEFT_OUT, LINKED, LIVE, PLUGIN_DATABASES
 from tests.backup.repositories import PASSWORD
 from tests.imaging.asking import Hospital, sent_slice
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, running_platform
 from tests.server import until
 from tests.synthetic import uid
@@ -33,7 +34,7 @@ def command(platform: Platform, *words: str, code: int = 0) -> str:
         cwd=platform.settings.data.parent,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
@@ -200,7 +201,7 @@ def test_the_record_knows_of_each_stored_study_as_it_is(story: Story) -> None:
         uids = {one["ID"]: f"urn:oid:{one['MainDicomTags']['StudyInstanceUID']}" for one in studies}
         return {uids[one]: story.after.orthanc("GET", f"/studies/{one}/statistics")["CountInstances"] for one in uids}
 
-    until(lambda: instances(story.after) == stored(), "the record knows of all that is stored", 20)
+    until(lambda: instances(story.after) == stored(), "the record knows of all that is stored")
 
 
 def test_the_audit_trail_is_whole_and_tells_of_the_backup_and_the_restore(story: Story) -> None:
@@ -222,10 +223,10 @@ def test_keys_are_their_owners_alone_and_nothing_is_left_of_the_restore(story: S
 def test_what_is_sent_after_it_is_told_and_encoded(story: Story) -> None:
     story.after.send(sent_slice(1, study="new", AccessionNumber=""))
     name = f"urn:oid:{uid('new')}"
-    until(lambda: instances(story.after).get(name) == 1, "the record knows of the new study", 20)
+    until(lambda: instances(story.after).get(name) == 1, "the record knows of the new study")
     story.after.send(sent_slice(2, study="new", AccessionNumber=""))
-    until(lambda: instances(story.after).get(name) == 2, "and that it grew", 20)
-    until(lambda: encoded(story.after, "new") == 2, "both are encoded", 20)
+    until(lambda: instances(story.after).get(name) == 2, "and that it grew")
+    until(lambda: encoded(story.after, "new") == 2, "both are encoded")
 
 
 def test_another_backup_goes_on_from_there(story: Story) -> None:

@@ -78,7 +78,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> tu
         def delete(number: int) -> None:
             rounds.append(number)
             if number == 1:
-                http.delete(f"{server.url}/instances/{first}", timeout=60).raise_for_status()
+                http.delete(f"{server.url}/instances/{first}").raise_for_status()
 
         made = back_up(settings, staged=delete)
         server.stop()

@@ -10,6 +10,7 @@ from typing import Any
 import requests
 
 from cdss_api.worklist.mapping import AE_TITLE, DCM, SNOMED
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, Platform
 
 ACCOUNT = "urn:neuronova:account"
@@ -34,7 +35,7 @@ class Hospital:
         kind = "application/fhir+json" if "/fhir" in path else "application/json"
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} | ({"Content-Type": kind} if body else {})
         data = json.dumps(body) if body else None
-        return requests.request(method, self.platform.url + path, data=data, headers=headers, timeout=15)
+        return requests.request(method, self.platform.url + path, data=data, headers=headers, timeout=PATIENCE)
 
     def told(self, method: str, path: str, body: Any = None, who: str = "admin") -> Any:
         """Ask what has to work; return the JSON."""

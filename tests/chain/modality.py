@@ -9,6 +9,7 @@ from pathlib import Path
 from pydicom import Dataset, dcmread
 
 from neuronova.contract.settings import Settings
+from tests.patience import PATIENCE
 from tests.synthetic import ct_slice
 
 _STEP = "ScheduledProcedureStepSequence[0]."
@@ -65,5 +66,5 @@ class Modality:
         options = [argument for argument in arguments if not argument.endswith(".dcm")]
         files = [argument for argument in arguments if argument.endswith(".dcm")]
         peer = ("-aet", self.title, "-aec", self.settings.aet, "127.0.0.1", str(self.settings.dicom_port))
-        done = subprocess.run([program, *options, *peer, *files], capture_output=True, timeout=30, check=False)
+        done = subprocess.run([program, *options, *peer, *files], capture_output=True, timeout=PATIENCE, check=False)
         assert done.returncode == 0, (done.stdout + done.stderr).decode("utf-8", "replace")

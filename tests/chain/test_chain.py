@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from pydicom import Dataset, dcmread
 
 from cdss_api.outbox.outgoing import version_of
-from tests.browsing import ARTEFACTS, windows
+from tests.browsing import ARTEFACTS, visiting, windows
 from tests.chain.hospital import ACCESSION, ISSUER, PATIENT_ID, STATION, Hospital
 from tests.chain.modality import Modality
 from tests.emr.peer import Fault, Line
@@ -36,7 +36,7 @@ def test_an_order_becomes_a_signed_report_elsewhere(
     ids = hospital.order(now)
     order, day = ids["ServiceRequest"], now.date().isoformat()
     assert hospital.progress(order, day) == "scheduled"
-    until(lambda: "ServiceRequest" in line.taken, "the external server has the order", 30)
+    until(lambda: "ServiceRequest" in line.taken, "the external server has the order")
 
     line.down = True
     study = _examined(hospital, Modality(STATION, platform.settings, folder), ids)
@@ -52,7 +52,7 @@ def test_an_order_becomes_a_signed_report_elsewhere(
 
     line.faults = [Fault.DROP_ANSWER, Fault.DROP_ANSWER]
     line.down = False
-    until(lambda: _is_delivered(hospital), "the outbox is empty", 120)
+    until(lambda: _is_delivered(hospital), "the outbox is empty")
     assert line.faults == []
     _once_and_in_order(hospital, line, ids)
     _only_the_care_team_sees_it(hospital, ids, study["uid"])
@@ -61,7 +61,7 @@ def test_an_order_becomes_a_signed_report_elsewhere(
 
 def _examined(hospital: Hospital, modality: Modality, ids: dict[str, str]) -> dict[str, str]:
     """Have the modality find the order and send its study; return the study's uid, and its ImagingStudy's id."""
-    (entry,) = until(lambda: modality.find(PatientName="Hong*"), "the order is on the worklist", 10)
+    (entry,) = until(lambda: modality.find(PatientName="Hong*"), "the order is on the worklist")
     assert (entry.PatientID, entry.IssuerOfPatientID, entry.AccessionNumber) == (PATIENT_ID, ISSUER, ACCESSION)
     assert str(entry.PatientName) == "Hong^Gildong==홍^길동"
     assert modality.find(AccessionNumber="ANOTHER") == []
@@ -83,7 +83,7 @@ def _change_phone(hospital: Hospital, patient: str) -> None:
 
 
 def _logged_in(browser: Browser, platform: Platform, username: str) -> Page:
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
+    context = visiting(browser, platform.url)
     page = context.new_page()
     page.goto("/console/reading")
     page.get_by_label("Username").fill(username)
@@ -131,7 +131,7 @@ def _printed_in_orthanc(hospital: Hospital, study: str) -> None:
         answer = hospital.ask("GET", instances, who="rad")
         return answer.json() if answer.status_code == 200 else []
 
-    (pdf,) = until(found, "the report is in Orthanc", 30)
+    (pdf,) = until(found, "the report is in Orthanc")
     series, instance = (pdf[tag]["Value"][0] for tag in ("0020000E", "00080018"))
     file = hospital.ask("GET", f"/dicom-web/studies/{study}/series/{series}/instances/{instance}", who="rad")
     assert file.status_code == 200

@@ -52,7 +52,7 @@ def orders(hospital: Hospital) -> dict[str, str]:
 
 
 def test_the_pages_are_filled_and_stay_the_same(hospital: Hospital) -> None:
-    until(lambda: orders(hospital) == TODAY, "today's orders", 20)
+    until(lambda: orders(hospital) == TODAY, "today's orders")
     studies = hospital.told("GET", "/api/v1/reading")["studies"]
     listed = [(one["priority"], one["patient"]["name"]) for one in studies]
     assert listed[0] == ("stat", "Hong Gildong / 홍길동")
@@ -61,7 +61,7 @@ def test_the_pages_are_filled_and_stay_the_same(hospital: Hospital) -> None:
     report = hospital.told("GET", f"/api/v1/reports/{studies[0]['study']}")
     assert [one["status"] for one in report["priors"]] == ["final"]
     assert hospital.told("GET", "/api/v1/imaging/mismatches")["mismatches"] == []
-    until(lambda: is_told(hospital), "all that was sent is in the record", 20)
+    until(lambda: is_told(hospital), "all that was sent is in the record")
     before = state(hospital)
     assert [len(before[kind]) for kind in ("Patient", "ServiceRequest", "ImagingStudy")] == [5, 6, 3]
     hospital.platform.demo()

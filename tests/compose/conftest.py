@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 
 from neuronova.platform.layout import REPOSITORY
+from tests.patience import PATIENCE
 
 
 def _engine() -> str | None:
     """Return why no Docker engine can be used, or None."""
     if shutil.which("docker") is None:
         return "docker is not installed"
-    done = subprocess.run(["docker", "info"], check=False, capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["docker", "info"], check=False, capture_output=True, text=True, timeout=PATIENCE)
     return None if done.returncode == 0 else "no Docker engine answers"
 
 

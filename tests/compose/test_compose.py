@@ -6,6 +6,8 @@ import pytest
 import requests
 from pytest_docker.plugin import Services
 
+from tests.patience import PATIENCE
+
 
 @pytest.mark.timeout(1800)
 def test_the_containers_come_up(docker_ip: str, docker_services: Services) -> None:
@@ -14,9 +16,9 @@ def test_the_containers_come_up(docker_ip: str, docker_services: Services) -> No
 
     def up() -> bool:
         try:
-            return requests.get(f"{url}/health/ready", timeout=5).status_code == 200
+            return requests.get(f"{url}/health/ready", timeout=PATIENCE).status_code == 200
         except requests.RequestException:
             return False
 
     docker_services.wait_until_responsive(check=up, timeout=120, pause=0.5)
-    assert requests.get(f"{url}/", timeout=5).headers["Content-Type"].startswith("text/html")
+    assert requests.get(f"{url}/", timeout=PATIENCE).headers["Content-Type"].startswith("text/html")

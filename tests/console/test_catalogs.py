@@ -16,6 +16,7 @@ from cdss_api.accounts.languages import Language
 from cdss_api.console import STATIC
 from cdss_api.console.languages import CATALOGS, script_texts
 from neuronova.platform.layout import REPOSITORY
+from tests.patience import PATIENCE
 
 TEMPLATES = STATIC.with_name("templates")
 KOREAN = CATALOGS / "ko" / "LC_MESSAGES" / "messages.po"
@@ -30,7 +31,7 @@ NAMES |= {"StudyInstanceUID"}
 def written(tmp_path_factory: pytest.TempPathFactory) -> Catalog:
     """What pages, scripts and the API's problems say now."""
     file = tmp_path_factory.mktemp("texts") / "messages.pot"
-    subprocess.run(["make", "-s", "texts", f"POT={file}"], cwd=REPOSITORY, check=True, timeout=60)
+    subprocess.run(["make", "-s", "texts", f"POT={file}"], cwd=REPOSITORY, check=True, timeout=PATIENCE)
     return catalog(file)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from neuronova.platform.layout import REPOSITORY
+from tests.patience import PATIENCE
 from tests.platform.test_parts import PARTS
 
 UNITS = REPOSITORY / "deploy" / "systemd"
@@ -54,4 +55,4 @@ def analyze(*arguments: str, path: str | None = None) -> subprocess.CompletedPro
     """Run systemd-analyze; `path` is where units are looked for before the system's own folders."""
     more = {} if path is None else {"SYSTEMD_UNIT_PATH": path}
     command = ["systemd-analyze", *arguments]
-    return subprocess.run(command, env=os.environ | more, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=os.environ | more, capture_output=True, text=True, timeout=PATIENCE, check=False)

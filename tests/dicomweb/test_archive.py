@@ -28,8 +28,8 @@ def test_orthancs_identifier_of_any_patient(server: Server) -> None:
         dataset = make("ct", PatientID=patient, **uids)
         server.upload(part10(dataset))
         url = f"{server.dicomweb}/{instance_path(dataset)}"
-        assert http.get(f"{url}/frames/1", headers=HTJ2K, timeout=60).status_code == 200, patient
-        assert len(http.get(f"{url.partition('/instances')[0]}/metadata", timeout=60).json()) == 1, patient
+        assert http.get(f"{url}/frames/1", headers=HTJ2K).status_code == 200, patient
+        assert len(http.get(f"{url.partition('/instances')[0]}/metadata").json()) == 1, patient
 
 
 def test_identifier_is_that_of_the_book() -> None:
@@ -45,10 +45,10 @@ def test_the_same_uids_under_two_patients_are_nobodys(server: Server) -> None:
     server.upload(part10(second))
     for dataset in (first, second):
         url = f"{server.dicomweb}/{instance_path(dataset)}/frames/1"
-        assert http.get(url, headers=HTJ2K, timeout=60).status_code == 200
+        assert http.get(url, headers=HTJ2K).status_code == 200
     server.upload(part10(make("ct", PatientID="SECOND")))
     url = f"{server.dicomweb}/{instance_path(first)}/frames/1"
-    assert http.get(url, headers=HTJ2K, timeout=60).status_code == 404
+    assert http.get(url, headers=HTJ2K).status_code == 404
 
 
 @pytest.fixture
@@ -70,9 +70,9 @@ def test_files_that_orthanc_keeps_compressed_are_asked_of_it(tmp_path: Path, com
         assert server.outcomes() == {("encoded", ""): len(names)}
         for name in names:
             url = f"{server.dicomweb}/{instance_path(make(name))}"
-            answer = http.get(f"{url}/frames/1", headers=HTJ2K, timeout=60)
+            answer = http.get(f"{url}/frames/1", headers=HTJ2K)
             assert np.array_equal(decoded(answer.content, values(name)[0]), values(name)[0])
-            raw = http.get(f"{url}/frames/1", headers={"Accept": "application/octet-stream"}, timeout=60)
+            raw = http.get(f"{url}/frames/1", headers={"Accept": "application/octet-stream"})
             assert raw.content == values(name)[0].tobytes()
 
 
@@ -81,18 +81,18 @@ def test_metadata_of_a_series_that_grows(server: Server) -> None:
     path = instance_path(first).partition("/instances")[0]
     server.upload(part10(first))
     server.until_settled(1)
-    assert len(http.get(f"{server.dicomweb}/{path}/metadata", timeout=60).json()) == 1
+    assert len(http.get(f"{server.dicomweb}/{path}/metadata").json()) == 1
     second = server.upload(part10(make("ct", SOPInstanceUID=uid("late slice"))))
-    assert len(http.get(f"{server.dicomweb}/{path}/metadata", timeout=60).json()) == 2
-    http.delete(f"{server.url}/instances/{second}", timeout=60).raise_for_status()
-    assert len(http.get(f"{server.dicomweb}/{path}/metadata", timeout=60).json()) == 1
+    assert len(http.get(f"{server.dicomweb}/{path}/metadata").json()) == 2
+    http.delete(f"{server.url}/instances/{second}").raise_for_status()
+    assert len(http.get(f"{server.dicomweb}/{path}/metadata").json()) == 1
 
 
 def test_transcode_is_asked_for_known_instances_only(server: Server) -> None:
     url = f"{server.url}/neuronova/encode"
     for odd in ("{}", '{"instances": ["x"]}', '{"instances": 3}', "[]", "no JSON"):
-        assert http.post(url, data=odd, timeout=60).status_code == 400
-    assert http.get(url, timeout=60).status_code == 403
+        assert http.post(url, data=odd).status_code == 400
+    assert http.get(url).status_code == 403
 
 
 @pytest.mark.parametrize("through_gateway", [True, False])
@@ -116,7 +116,7 @@ def test_search_by_a_name_in_any_script(
 ) -> None:
     encoded = urlencode(query, quote_via=quote)
     headers = {"X-Neuronova-Query": encoded} if through_gateway else {}
-    found = http.get(f"{patients.dicomweb}/studies?{encoded}", headers=headers, timeout=60).json()
+    found = http.get(f"{patients.dicomweb}/studies?{encoded}", headers=headers).json()
     names = {study["00100010"]["Value"][0]["Alphabetic"] for study in found}
     assert (len(names) if isinstance(expected, int) else names) == expected
 

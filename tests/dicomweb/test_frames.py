@@ -38,7 +38,7 @@ LOSSLESS = tuple(name for name in IMAGES if name in ENCODABLE)
 
 def get(server: Server, dataset: Dataset, frames: str, accept: str | None) -> requests.Response:
     url = f"{server.dicomweb}/{instance_path(dataset)}/frames/{frames}"
-    return http.get(url, headers={"Accept": accept}, timeout=60)
+    return http.get(url, headers={"Accept": accept})
 
 
 @pytest.mark.parametrize("accept", HTJ2K)

@@ -25,6 +25,7 @@ from neuronova.contract.grants import ModalityChange, Operation
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import Layout, make_folders
 from tests.audit.collector import make_certificate
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, NEURONOVA, ambient
 from tests.server import free_ports, settings_for
 
@@ -54,7 +55,7 @@ def doctor(settings: Settings, *words: str, cwd: Path, code: int) -> subprocess.
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr

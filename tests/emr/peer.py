@@ -20,6 +20,7 @@ import requests
 
 from cdss_api.outbox.outgoing import RESOURCE
 from tests.emr.stops import Moment, Stop
+from tests.patience import PATIENCE
 from tests.serving import serving
 
 _FOLDER = Path(__file__).parent
@@ -64,7 +65,7 @@ def emr() -> Iterator[str]:
 
 def empty(url: str) -> None:
     """Have the server at the address of its FHIR interface forget everything."""
-    answer = requests.post(f"{url.removesuffix('/fhir')}/empty", timeout=10)
+    answer = requests.post(f"{url.removesuffix('/fhir')}/empty", timeout=PATIENCE)
     assert answer.status_code == 204, answer.text
 
 
@@ -119,7 +120,7 @@ class Line:
     def ours(self, kind: str, id_: str) -> list[dict[str, Any]]:
         """Return what the server has of a resource of ours."""
         name = "_tag" if kind == "Provenance" else "identifier"
-        found = requests.get(f"{self.upstream}/{kind}", {name: f"{RESOURCE}|{kind}/{id_}"}, timeout=10).json()
+        found = requests.get(f"{self.upstream}/{kind}", {name: f"{RESOURCE}|{kind}/{id_}"}, timeout=PATIENCE).json()
         return [entry["resource"] for entry in found.get("entry", [])]
 
     def one(self, kind: str, id_: str) -> dict[str, Any]:
@@ -129,7 +130,7 @@ class Line:
 
     def history(self, kind: str, remote: str) -> list[dict[str, Any]]:
         """Return the versions that the server has, the newest first."""
-        found = requests.get(f"{self.upstream}/{kind}/{remote}/_history", timeout=10).json()
+        found = requests.get(f"{self.upstream}/{kind}/{remote}/_history", timeout=PATIENCE).json()
         return [entry["resource"] for entry in found["entry"] if "resource" in entry]
 
 
@@ -209,7 +210,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _ask(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        connection = http.client.HTTPConnection(self._line.host, timeout=10)
+        connection = http.client.HTTPConnection(self._line.host, timeout=PATIENCE)
         try:
             skipped = ("host", "connection", "accept-encoding")
             headers = {name: value for name, value in self.headers.items() if name.lower() not in skipped}

@@ -14,6 +14,7 @@ from tests.emr.peer import PASSING, Fault
 from tests.emr.test_delivery import order
 from tests.emr.test_mapping import change, update
 from tests.fhir.asking import patient
+from tests.patience import PATIENCE
 
 
 def written(sender: Sender, number: int) -> list[str]:
@@ -110,7 +111,9 @@ def test_two_of_ours_upstream_are_a_dead_letter_of_that_entry_alone(sender: Send
     twin = {"resourceType": "Patient", "identifier": [{"system": RESOURCE, "value": f"Patient/{ids[0]}"}]}
     for _ in range(2):
         headers = {"Content-Type": "application/fhir+json"}
-        requests.post(f"{sender.line.upstream}/Patient", json=twin, timeout=10, headers=headers).raise_for_status()
+        requests.post(
+            f"{sender.line.upstream}/Patient", json=twin, timeout=PATIENCE, headers=headers
+        ).raise_for_status()
     sender.work()
     (dead,) = sender.open()
     assert (dead.aggregate, dead.state, dead.verdict) == (f"Patient/{ids[0]}", "dead_letter", "duplicate")

@@ -12,14 +12,15 @@ from tests.emr.delivering import Sender
 from tests.emr.peer import Fault
 from tests.fhir.asking import patient
 from tests.fhir.resources import good
+from tests.patience import PATIENCE
 
 
 def change(sender: Sender, kind: str, remote: str, **members: str) -> None:
     """Write to a resource at the server as somebody else does."""
     url = f"{sender.line.upstream}/{kind}/{remote}"
-    document = requests.get(url, timeout=10).json() | members
+    document = requests.get(url, timeout=PATIENCE).json() | members
     headers = {"Content-Type": "application/fhir+json"}
-    assert requests.put(url, json=document, headers=headers, timeout=10).status_code == 200
+    assert requests.put(url, json=document, headers=headers, timeout=PATIENCE).status_code == 200
 
 
 def update(sender: Sender, kim: str, **members: str) -> None:
@@ -126,7 +127,7 @@ def test_what_was_deleted_there_is_made_anew(sender: Sender) -> None:
     kim = sender.fhir.create(patient())
     sender.work()
     remote = sender.line.one("Patient", kim)["id"]
-    requests.delete(f"{sender.line.upstream}/Patient/{remote}", timeout=10).raise_for_status()
+    requests.delete(f"{sender.line.upstream}/Patient/{remote}", timeout=PATIENCE).raise_for_status()
     update(sender, kim, gender="female")
     sender.settle()
     assert sender.line.one("Patient", kim)["gender"] == "female"
@@ -152,7 +153,10 @@ def test_two_of_ours_upstream_are_a_dead_letter_that_tells_why(sender: Sender) -
     twin = {"resourceType": "Patient", "identifier": [{"system": RESOURCE, "value": f"Patient/{kim}"}]}
     twins = [
         requests.post(
-            f"{sender.line.upstream}/Patient", json=twin, timeout=10, headers={"Content-Type": "application/fhir+json"}
+            f"{sender.line.upstream}/Patient",
+            json=twin,
+            timeout=PATIENCE,
+            headers={"Content-Type": "application/fhir+json"},
         ).json()["id"]
         for _ in range(2)
     ]
@@ -162,7 +166,7 @@ def test_two_of_ours_upstream_are_a_dead_letter_that_tells_why(sender: Sender) -
     (dead,) = sender.open()
     assert (dead.state, dead.verdict) == ("dead_letter", "duplicate")
     assert "HTTP 412" in (dead.detail or "")
-    requests.delete(f"{sender.line.upstream}/Patient/{twins[0]}", timeout=10).raise_for_status()
+    requests.delete(f"{sender.line.upstream}/Patient/{twins[0]}", timeout=PATIENCE).raise_for_status()
     with sender.service.database.writing() as session:
         retry(session, dead.number, sender.clock())
     sender.settle()

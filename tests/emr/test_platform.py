@@ -15,10 +15,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from neuronova.platform.layout import REPOSITORY
-from tests.browsing import ARTEFACTS
+from tests.browsing import ARTEFACTS, visiting
 from tests.emr.peer import Fault, Line
 from tests.fhir.asking import patient
 from tests.fhir.resources import good
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, running_platform
 from tests.server import until
 
@@ -33,7 +34,7 @@ def platform() -> Iterator[Platform]:
 @pytest.fixture
 def page(platform: Platform, browser: Browser) -> Iterator[Page]:
     """A page of the admin's; its last look is kept as a picture."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
+    context = visiting(browser, platform.url)
     context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
     page = context.new_page()
     yield page
@@ -49,7 +50,7 @@ def command(platform: Platform, *words: str) -> str:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -71,13 +72,13 @@ def test_it_delivers_and_a_person_sees_to_the_rest(platform: Platform, line: Lin
     until(lambda: platform.pid_of("cdss_api.worker") not in (None, killed), "the worker's restart")
     ct = write(platform, "ServiceRequest", subject={"reference": f"Patient/{kim}"}, requester=None)
     line.down = False
-    until(lambda: len(line.taken) == 2, "the delivery", 60)
+    until(lambda: len(line.taken) == 2, "the delivery")
     assert line.taken == ["Patient", "ServiceRequest"]
     assert line.one("ServiceRequest", ct)["subject"]["reference"] == f"Patient/{line.one('Patient', kim)['id']}"
 
     line.faults = [Fault.REFUSED]
     write(platform, "Patient")
-    until(lambda: "dead_letter" in command(platform, "list", "--state", "dead_letter"), "the dead letter", 30)
+    until(lambda: "dead_letter" in command(platform, "list", "--state", "dead_letter"), "the dead letter")
     number = re.findall(r"│ (\d+) ", command(platform, "list", "--state", "dead_letter"))[0]
     assert "HTTP 422" in command(platform, "show", number)
     page.goto("/console/outbox")
@@ -90,12 +91,12 @@ def test_it_delivers_and_a_person_sees_to_the_rest(platform: Platform, line: Lin
     expect(letter).to_contain_text('"resourceType":"Patient"')
     page.screenshot(path=ARTEFACTS / "outbox-letter.png")
     letter.get_by_role("button", name="Replay").click()
-    until(lambda: line.taken == ["Patient", "ServiceRequest", "Patient"], "the replayed delivery", 30)
+    until(lambda: line.taken == ["Patient", "ServiceRequest", "Patient"], "the replayed delivery")
     expect(page.locator("#letters")).to_contain_text("There are none.")
     row.get_by_role("button", name="Pause").click()
     expect(row).to_contain_text("paused")
     assert "paused" in command(platform, "target", "list")
     command(platform, "target", "resume", "emr")
-    expect(row).to_contain_text("sending", timeout=10_000)
+    expect(row).to_contain_text("sending")
     command(platform, "target", "remove", "emr", "--drop")
     assert not (platform.settings.data / "keys" / "outbox" / "emr.json").exists()

@@ -15,6 +15,7 @@ from tests.emr.peer import Line, empty
 from tests.emr.test_mapping import change
 from tests.fhir.asking import Fhir, patient
 from tests.fhir.resources import good
+from tests.patience import PATIENCE
 
 SYSTEM = "urn:example:emr"
 _HEADERS = {"Content-Type": "application/fhir+json"}
@@ -33,7 +34,7 @@ def sender(fhir: Fhir, line: Line) -> Iterator[Sender]:
 def theirs(sender: Sender, kind: str, **members: Any) -> dict[str, Any]:
     """Write at the server as somebody else does."""
     body = {"resourceType": kind, **members}
-    answer = requests.post(f"{sender.line.upstream}/{kind}", json=body, headers=_HEADERS, timeout=10)
+    answer = requests.post(f"{sender.line.upstream}/{kind}", json=body, headers=_HEADERS, timeout=PATIENCE)
     assert answer.status_code == 201, answer.text
     made: dict[str, Any] = answer.json()
     return made
@@ -137,7 +138,7 @@ def test_while_ours_waits_theirs_is_not_taken_and_delivery_keeps_it(sender: Send
 def test_a_deletion_there_is_not_taken_over(sender: Sender) -> None:
     kim = theirs(sender, "Patient", identifier=known_as("kim"))
     poll(sender)
-    requests.delete(f"{sender.line.upstream}/Patient/{kim['id']}", timeout=10).raise_for_status()
+    requests.delete(f"{sender.line.upstream}/Patient/{kim['id']}", timeout=PATIENCE).raise_for_status()
     poll(sender)
     assert len(here(sender, "Patient", "kim")) == 1
 

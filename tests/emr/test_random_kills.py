@@ -149,7 +149,7 @@ def test_kills_at_random_lose_nothing_repeat_nothing_and_keep_the_order(
             struck += killed_at_work(sender, births, dice)
         last = births.worker()
         try:
-            until(lambda: not sender.open(), "the delivery of all", 60)
+            until(lambda: not sender.open(), "the delivery of all")
         finally:
             os.kill(last, signal.SIGKILL)
     ward.require_whole()

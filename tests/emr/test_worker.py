@@ -15,6 +15,7 @@ from cdss_api.outbox.models import Stream
 from tests.emr.delivering import Sender
 from tests.emr.peer import Fault
 from tests.emr.test_delivery import order, require_whole
+from tests.patience import PATIENCE
 from tests.server import until
 from tests.worker import worker
 
@@ -52,9 +53,9 @@ def test_a_worker_killed_at_each_write_loses_and_repeats_nothing(
             process.wait()
         end_leases(sender)
     with worker(variables) as process:
-        until(lambda: sender.states() == {"completed": 3}, "the delivery of all three", 30)
+        until(lambda: sender.states() == {"completed": 3}, "the delivery of all three")
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
     require_whole(sender.line, *ids)
 
 
@@ -62,18 +63,18 @@ def test_a_second_worker_goes_on_where_the_first_ends(sender: Sender, variables:
     sender.clock.time = time.time()
     with worker(variables) as first:
         ids = order(sender.fhir)
-        until(lambda: sender.states() == {"completed": 3}, "the delivery of all three", 30)
+        until(lambda: sender.states() == {"completed": 3}, "the delivery of all three")
         with worker(variables) as second:
             if "NEURONOVA_DATABASE_URL" in variables:
-                until(lambda: alive(sender) == 2, "two work side by side", 30)
+                until(lambda: alive(sender) == 2, "two work side by side")
             else:
-                until(lambda: holds(second, "worker.lock"), "the second stands at the lock", 30)
+                until(lambda: holds(second, "worker.lock"), "the second stands at the lock")
                 assert alive(sender) == 1
             first.terminate()
-            assert first.wait(60) == 0
+            assert first.wait(PATIENCE) == 0
             later = sender.fhir.create({"resourceType": "Patient"})
-            until(lambda: sender.states() == {"completed": 4}, "the other worker's delivery", 30)
+            until(lambda: sender.states() == {"completed": 4}, "the other worker's delivery")
             second.terminate()
-            assert second.wait(60) == 0
+            assert second.wait(PATIENCE) == 0
     assert sender.line.taken == ["Patient", "ServiceRequest", "DiagnosticReport", "Patient"]
     assert sender.line.one("Patient", later)["id"] != sender.line.one("Patient", ids[0])["id"]

@@ -30,12 +30,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def stored(server: Server, dataset: Dataset) -> bytes:
-    (found,) = http.post(f"{server.url}/tools/lookup", data=dataset.SOPInstanceUID, timeout=30).json()
-    return bytes(http.get(f"{server.url}/instances/{found['ID']}/file", timeout=30).content)
+    (found,) = http.post(f"{server.url}/tools/lookup", data=dataset.SOPInstanceUID).json()
+    return bytes(http.get(f"{server.url}/instances/{found['ID']}/file").content)
 
 
 def counted(server: Server) -> dict[str, float]:
-    text = http.get(f"{server.url}/neuronova/metrics", timeout=30).text
+    text = http.get(f"{server.url}/neuronova/metrics").text
     lines = [line for line in text.splitlines() if line.startswith("neuronova_ingest_duplicates_total")]
     return {line.split('"')[1]: float(line.split()[-1]) for line in lines}
 
@@ -78,8 +78,8 @@ def test_other_content_is_refused_and_recorded_with_both_digests(server: Server)
     (record,) = recorded(server, first)
     told = json.loads(record.event.detail)
     assert (record.event.reason, record.event.aet, told["answered"]) == ("other-content", "MODALITY", "refused")
-    (found,) = http.post(f"{server.url}/tools/lookup", data=first.SOPInstanceUID, timeout=30).json()
-    assert told["kept_md5"] == http.get(f"{server.url}/instances/{found['ID']}/attachments/dicom/md5", timeout=30).text
+    (found,) = http.post(f"{server.url}/tools/lookup", data=first.SOPInstanceUID).json()
+    assert told["kept_md5"] == http.get(f"{server.url}/instances/{found['ID']}/attachments/dicom/md5").text
     assert told["sent_md5"] not in ("", told["kept_md5"])
 
 
@@ -113,7 +113,7 @@ def test_by_http_what_is_there_stays_and_the_sender_is_told(server: Server) -> N
     assert send(server, first) == SUCCESS
     file = stored(server, first)
     for again in (first, other(first)):
-        answer = http.post(f"{server.url}/instances", data=part10(again), timeout=30)
+        answer = http.post(f"{server.url}/instances", data=part10(again))
         assert answer.json()["Status"] == "AlreadyStored"
         answer = stow(server, Role.RADIOLOGIST, again).json()
         # FailedSOPSequence; Debian 13's Orthanc says that it is stored (ReferencedSOPSequence), and keeps what it has.

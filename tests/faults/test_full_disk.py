@@ -67,7 +67,7 @@ def test_what_is_acknowledged_stays_and_the_rest_is_refused(tmp_path: Path, rese
 
 def intact(server: Server, datasets: list[Dataset]) -> bool:
     """Tell whether the archive has exactly these objects, as it was sent (its head is Orthanc's)."""
-    files = [http.get(f"{server.url}/instances/{one}/file", timeout=60).content for one in server.get("/instances")]
+    files = [http.get(f"{server.url}/instances/{one}/file").content for one in server.get("/instances")]
     have = {str(one.SOPInstanceUID): one for one in (dcmread(BytesIO(file)) for file in files)}
     return have == {str(one.SOPInstanceUID): one for one in datasets}
 

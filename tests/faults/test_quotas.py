@@ -111,7 +111,7 @@ def test_a_real_modality_is_refused_clearly_and_others_are_not(tmp_path: Path) -
         assert [send(server, image(number)) for number in (1, 2, 3)] == [SUCCESS, SUCCESS, OUT_OF_RESOURCES]
         assert len(server.get("/instances")) == 2
         assert server.state()["received_today"]["MODALITY"] > 3 * MIB
-        text = http.get(f"{server.url}/neuronova/metrics", timeout=30).text
+        text = http.get(f"{server.url}/neuronova/metrics").text
         assert 'neuronova_ingest_refused_total{reason="daily-limit",source="MODALITY"} 1.0' in text
         server.stop(signal.SIGTERM)
         server.start()

@@ -22,6 +22,7 @@ from cdss_api.starting import open_service, prepare
 from neuronova.contract.settings import read_settings
 from tests.accounts.api import TESTER
 from tests.clients.program import ASSERTION, Program, key_set
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, ambient
 from tests.server import free_ports, until
 
@@ -51,7 +52,7 @@ class Running:
     def answers(self) -> bool:
         assert self.process.poll() is None
         try:
-            return requests.get(f"{self.fhir}/metadata", timeout=5).status_code == 200
+            return requests.get(f"{self.fhir}/metadata", timeout=PATIENCE).status_code == 200
         except (requests.ConnectionError, requests.Timeout):  # it listens before it has loaded
             return False
 
@@ -60,11 +61,11 @@ class Running:
         with self.service.work(TESTER) as work:
             client = registry.add(work, name="Others", scopes="system/*.cruds", jwks=key_set())
             client_id = client.client_id
-        known = requests.get(f"{self.fhir}/.well-known/smart-configuration", timeout=5).json()
+        known = requests.get(f"{self.fhir}/.well-known/smart-configuration", timeout=PATIENCE).json()
         program = Program(_Now(self.service), client_id)
         form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION, "scope": "system/*.cruds"}
         form["client_assertion"] = program.assertion("RS384", aud=known["token_endpoint"])
-        answer = requests.post(known["token_endpoint"], data=form, timeout=5)
+        answer = requests.post(known["token_endpoint"], data=form, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return str(answer.json()["access_token"])
 
@@ -84,7 +85,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         yield api
     finally:
         api.process.terminate()
-        api.process.wait(60)
+        api.process.wait(PATIENCE)
         api.service.database.close()
 
 

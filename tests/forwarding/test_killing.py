@@ -39,7 +39,7 @@ def test_a_worker_that_is_killed_while_images_go_loses_and_doubles_nothing(tmp_p
             process.wait()
         peer.go_on.set()
         with worker(settings.environment()):
-            until(lambda: bench.states() == ["sent"], "the end of it", 60)
+            until(lambda: bench.states() == ["sent"], "the end of it")
         with api.service.database.reading() as session:
             (row,) = session.scalars(select(Forward))
     assert peer.held.keys() == {str(one.SOPInstanceUID) for one in images}

@@ -12,6 +12,7 @@ import requests
 
 from neuronova.contract.ours import MANUFACTURER
 from tests.forwarding.peer import Peer
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, Platform, running_platform
 from tests.server import Server, free_ports, until
 from tests.synthetic import ct_slice, make
@@ -57,7 +58,7 @@ def platform(peer: Peer) -> Iterator[Platform]:
             url = f"{running.url}/api/v1/modalities/PEER"
             headers = {"Authorization": f"Bearer {running.login()['access_token']}"}
             body = {"host": "127.0.0.1", "port": peer.port, "operations": ["store"]}
-            requests.put(url, json=body, headers=headers, timeout=10).raise_for_status()
+            requests.put(url, json=body, headers=headers, timeout=PATIENCE).raise_for_status()
             yield running
 
 
@@ -68,7 +69,7 @@ def said(platform: Platform, *words: str, code: int = 0) -> str:
         env=platform.environment | {"COLUMNS": "250"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
@@ -89,7 +90,7 @@ def test_a_series_goes_on_by_its_rule_and_by_hand(platform: Platform, peer: Peer
         f"{platform.url}/api/v1/outbox/messages",
         params={"target": "dicom:PEER"},
         headers={"Authorization": f"Bearer {platform.login()['access_token']}"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert [one["state"] for one in listed.json()["messages"]] == ["completed"]
 

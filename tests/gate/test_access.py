@@ -15,6 +15,7 @@ from neuronova.contract.grants import AccountChange, GrantChange, Ground, Revoca
 from neuronova.contract.roles import Permission, Role
 from tests.access import DAY, HEADER, KEY, KEY_ID, accounts, http, seed, token
 from tests.gate.people import ALL, KIM, KIM_MR, LEE, NAMESAKE, SEEN, SHARED, of
+from tests.patience import PATIENCE
 from tests.server import Server, running, settings_for, until
 from tests.synthetic import part10, uid
 
@@ -24,7 +25,7 @@ LIMITED = (Role.DOCTOR, Role.NURSE, Role.PATIENT)
 
 def ask(server: Server, path: str, role: Role, method: str = "GET", **more: Any) -> requests.Response:
     headers = {HEADER: more.pop("token", token(role)), **more.pop("headers", {})}
-    return requests.request(method, server.url + path, headers=headers, timeout=60, **more)
+    return requests.request(method, server.url + path, headers=headers, timeout=PATIENCE, **more)
 
 
 def paths(dataset: Dataset) -> dict[str, str]:
@@ -200,7 +201,7 @@ def signed(key: Any = KEY, algorithm: str = "EdDSA", **changed: Any) -> str:
 )
 @pytest.mark.parametrize("path", ["/dicom-web/studies", paths(KIM)["frame"], paths(KIM)["wado"], "/dicom-web/nothing"])
 def test_a_token_that_is_none_is_challenged(hospital: Server, path: str, bad: str, code: str) -> None:
-    answer = requests.get(hospital.url + path, headers={HEADER: bad}, timeout=60)
+    answer = requests.get(hospital.url + path, headers={HEADER: bad}, timeout=PATIENCE)
     assert answer.status_code == 401
     # Orthanc of Debian 13 adds a type of its own to what a plugin answers with an error.
     assert answer.headers["Content-Type"].split(", ")[0] == "application/problem+json"
@@ -208,19 +209,19 @@ def test_a_token_that_is_none_is_challenged(hospital: Server, path: str, bad: st
     assert answer.json()["code"] == code
     assert not bad or bad not in answer.text
     # Orthanc's own routes can say no more than 403, and tell why where the gateway asks.
-    assert requests.get(f"{hospital.url}/system", headers={HEADER: bad}, timeout=60).status_code == 403
+    assert requests.get(f"{hospital.url}/system", headers={HEADER: bad}, timeout=PATIENCE).status_code == 403
     told = requests.get(
         f"{hospital.url}/neuronova/refusal",
         headers={HEADER: bad, "X-Original-Method": "GET", "X-Original-Path": "/system"},
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert (told.status_code, told.json()["code"]) == (401, code)
 
 
 def test_nothing_of_a_token_is_logged(hospital: Server) -> None:
     bearer = signed()
-    requests.get(f"{hospital.url}/system", headers={HEADER: bearer}, timeout=60)
-    requests.get(f"{hospital.url}/dicom-web/studies", headers={HEADER: bearer + "x"}, timeout=60)
+    requests.get(f"{hospital.url}/system", headers={HEADER: bearer}, timeout=PATIENCE)
+    requests.get(f"{hospital.url}/dicom-web/studies", headers={HEADER: bearer + "x"}, timeout=PATIENCE)
     log = hospital.log.read_text(errors="replace")
     assert bearer.split(".")[2] not in log
     assert "김" not in log
@@ -239,7 +240,7 @@ def test_a_study_that_one_sees_can_be_added_to(hospital: Server) -> None:
     assert stow(hospital, Role.DOCTOR, measured).status_code == 200
     assert ask(hospital, paths(measured)["frame"], Role.PATIENT).status_code == 200
     assert ask(hospital, paths(KIM)["frame"], Role.DOCTOR).status_code == 200
-    http.delete(f"{hospital.url}/instances/{hospital.upload(part10(measured))}", timeout=60)
+    http.delete(f"{hospital.url}/instances/{hospital.upload(part10(measured))}")
 
 
 @pytest.mark.parametrize(
@@ -326,6 +327,6 @@ def test_a_deleted_study_is_forgotten(hospital: Server) -> None:
     server = hospital
     identifier = server.upload(part10(dataset))
     assert dataset.StudyInstanceUID in uids(ask(server, "/dicom-web/studies", Role.DOCTOR))
-    http.delete(f"{server.url}/instances/{identifier}", timeout=60)
+    http.delete(f"{server.url}/instances/{identifier}")
     until(lambda: dataset.StudyInstanceUID not in uids(ask(server, "/dicom-web/studies", Role.DOCTOR)), "it is gone")
     assert ask(server, paths(dataset)["study"], Role.DOCTOR).status_code == 404

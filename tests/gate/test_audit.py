@@ -18,6 +18,7 @@ from neuronova.contract.roles import Role
 from tests.access import HEADER, accounts, token
 from tests.gate.people import KIM, LEE, SEEN, of
 from tests.gate.test_access import ask, paths, stow
+from tests.patience import PATIENCE
 from tests.server import Server, running, settings_for, until
 from tests.synthetic import part10
 
@@ -58,7 +59,7 @@ def test_a_read_is_on_disk_before_its_answer(server: Server) -> None:
 def test_denials_lists_and_stores_are_recorded(server: Server) -> None:
     assert ask(server, paths(LEE)["frame"], Role.DOCTOR).status_code == 404
     assert ask(server, "/system", Role.DOCTOR).status_code == 403
-    assert requests.get(f"{server.dicomweb}/studies", timeout=60).status_code == 401
+    assert requests.get(f"{server.dicomweb}/studies", timeout=PATIENCE).status_code == 401
     assert ask(server, "/dicom-web/studies?PatientID=KIM", Role.DOCTOR).status_code == 200
     server.send(of("KIM", "sent"))
     found = {(event.action, event.outcome, event.reason) for event in records(server)}
@@ -121,7 +122,7 @@ def test_every_answered_access_outlives_a_kill(server: Server) -> None:
             token_id = f"{reader}-{number}"
             headers = {HEADER: token(Role.DOCTOR, token_id=token_id)}
             try:
-                answer = requests.get(server.url + paths(KIM)["frame"], headers=headers, timeout=10)
+                answer = requests.get(server.url + paths(KIM)["frame"], headers=headers, timeout=PATIENCE)
             except requests.RequestException:
                 continue
             if answer.status_code == 200:

@@ -20,6 +20,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
 from neuronova.contract.grants import Change, ModalityChange, Operation
 from orthanc_plugins.access.modalities import describe
 from tests.access import accounts
+from tests.patience import PATIENCE
 from tests.server import Server, free_ports, running, settings_for, until
 from tests.synthetic import ct_slice
 
@@ -44,7 +45,7 @@ class Scanner:
 def ask(server: Server, title: str, uids: list[str]) -> int:
     """Ask for a commitment to CT images; return the status of N-ACTION, 0 where no association came about."""
     entity = AE(ae_title=title)
-    entity.dimse_timeout = 10
+    entity.dimse_timeout = PATIENCE
     association = entity.associate(
         "127.0.0.1",
         server.settings.dicom_port,

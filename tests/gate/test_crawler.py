@@ -30,6 +30,7 @@ from tests.gate.crawling import REFUSED, Asker, Crawler, Door, Headers, Question
 from tests.gate.people import KIM, SEEN, of
 from tests.gate.routes import AREAS, DICOM_WEB, EXPLORER, MIXED, ORTHANC, STRANGERS_WADO, WADO, words
 from tests.gate.test_access import signed
+from tests.patience import PATIENCE
 from tests.server import STOCK_ROOT, Server, running, settings_for, until
 from tests.synthetic import part10
 
@@ -130,10 +131,10 @@ def crawler(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crawler]:
             one: server.get(f"/instances/{instance}/{one}")["ID"] for one in ("patient", "study", "series")
         }
         secrets = [*SECRETS, *names.values()]
-        archive = http.post(f"{server.url}/studies/{names['study']}/archive", json={"Asynchronous": True}, timeout=60)
+        archive = http.post(f"{server.url}/studies/{names['study']}/archive", json={"Asynchronous": True})
         for path in ("/peers/NEIGHBOUR", f"{STOCK_ROOT}/servers/NEIGHBOUR"):
             neighbour = {"Url": "http://127.0.0.1:1/"}
-            http.request("PUT", server.url + path, json=neighbour, timeout=60).raise_for_status()
+            http.request("PUT", server.url + path, json=neighbour).raise_for_status()
         names |= {
             "patient_id": STRANGER.PatientID,
             "study_uid": STRANGER.StudyInstanceUID,
@@ -430,7 +431,7 @@ def test_the_list_of_routes_is_complete(tmp_path: Path) -> None:
     command, environment = [find_programs().orthanc, f"--openapi={described}"], {"ALL_PROXY": "http://127.0.0.1:1"}
     if debian13.is_chosen():
         command, environment = debian13.inside(command, environment)
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=True)
     undocumented = re.findall(r"Ignoring URI without API documentation: [A-Z]+ (\S+)", done.stderr)
     known = {re.sub(r"\{\w+\}", "{}", path) for path in (*json.loads(described.read_text())["paths"], *undocumented)}
     assert len(known) > 200

@@ -22,6 +22,7 @@ from neuronova.contract.grants import ModalityChange, Operation
 from neuronova.contract.roles import Role
 from tests.access import HEADER, accounts, modality, token
 from tests.gate.people import SEEN, of
+from tests.patience import PATIENCE
 from tests.server import Server, running, settings_for, until
 
 QUERY = {
@@ -68,7 +69,7 @@ def test_strangers_are_refused(server: Server, title: str, let_in: bool) -> None
 @pytest.mark.parametrize("title", [f"ONLY_{operation.name}" for operation in Operation if operation != "worklist"])
 def test_each_operation_is_allowed_on_its_own(server: Server, title: str, operation: Operation) -> None:
     entity = AE(ae_title=title)
-    entity.dimse_timeout = 10
+    entity.dimse_timeout = PATIENCE
     association = entity.associate(
         "127.0.0.1",
         server.settings.dicom_port,
@@ -111,4 +112,4 @@ def test_a_sender_has_its_issuer(server: Server) -> None:
 
     headers = {HEADER: token(Role.DOCTOR)}
     url = f"{server.dicomweb}/studies/{dataset.StudyInstanceUID}/metadata"
-    assert requests.get(url, headers=headers, timeout=30).status_code == 200
+    assert requests.get(url, headers=headers, timeout=PATIENCE).status_code == 200

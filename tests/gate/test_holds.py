@@ -116,7 +116,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def identifier(server: Server, level: str, uid_: str) -> str:
-    found = http.post(f"{server.url}/tools/lookup", data=uid_, timeout=30).json()
+    found = http.post(f"{server.url}/tools/lookup", data=uid_).json()
     return str(next(one["ID"] for one in found if one["Type"] == level))
 
 
@@ -165,26 +165,26 @@ def test_no_route_removes_what_is_held(server: Server, held: object, route: str)
         "KeepSource": False,
         "Force": True,
     }
-    answer = http.request(method, server.url + path, data=json.dumps(body) if method == "POST" else None, timeout=30)
+    answer = http.request(method, server.url + path, data=json.dumps(body) if method == "POST" else None)
     assert answer.status_code in (403, 409), answer.text
     assert server.get("/statistics")["CountInstances"] == before
     assert server.get(f"/instances/{named['instance']}/metadata")
     if not path.startswith("/dicom-web"):
         headers = {"X-Original-Path": path, "X-Original-Method": method}
-        why = http.get(f"{server.url}/neuronova/refusal", headers=headers, timeout=30)
+        why = http.get(f"{server.url}/neuronova/refusal", headers=headers)
         assert (why.status_code, why.json()["code"]) == (409, "legal-hold")
 
 
 def test_a_patient_of_one_held_study_stays(server: Server) -> None:
     named = names(server, NAMESAKE.StudyInstanceUID, NAMESAKE.SeriesInstanceUID, NAMESAKE.SOPInstanceUID)
     # Orthanc's patient ignores the issuer, so this one has the held study of another issuer, too.
-    assert http.delete(f"{server.url}/patients/{named['patient']}", timeout=30).status_code == 403
+    assert http.delete(f"{server.url}/patients/{named['patient']}").status_code == 403
 
 
 def test_what_is_not_held_leaves_and_is_named_in_the_record(server: Server) -> None:
     named = names(server, KIM_MR.StudyInstanceUID, KIM_MR.SeriesInstanceUID, KIM_MR.SOPInstanceUID)
-    assert http.delete(f"{server.url}/studies/{named['study']}", timeout=30).status_code == 200
-    assert http.delete(f"{server.url}/studies/{named['study']}", timeout=30).status_code == 404  # it is gone
+    assert http.delete(f"{server.url}/studies/{named['study']}").status_code == 200
+    assert http.delete(f"{server.url}/studies/{named['study']}").status_code == 404  # it is gone
     journal = server.settings.data / "audit" / "orthanc.db"
     query = Query(action=Action.DELETE, study=KIM_MR.StudyInstanceUID)
     (record,) = search([journal], query).records

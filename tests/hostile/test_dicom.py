@@ -25,6 +25,7 @@ from proof.fuzz.sending import TAKEN, store, store_wrongly
 from tests.access import http
 from tests.hostile.bombs import BOMBS, PATHS, nested
 from tests.hostile.mutating import damaged
+from tests.patience import PATIENCE
 from tests.server import ENCODED, Server, running, settings_for, until
 from tests.synthetic import make, part10, uid
 
@@ -58,7 +59,7 @@ def alive(server: Server) -> Iterator[None]:
     uids = (good.StudyInstanceUID, good.SeriesInstanceUID, good.SOPInstanceUID)
     frames = f"{address(server, *uids)}/frames/1"
     until(
-        lambda: http.get(frames, headers={"Accept": ACCEPTS["/frames/1"]}, timeout=60).ok,
+        lambda: http.get(frames, headers={"Accept": ACCEPTS["/frames/1"]}).ok,
         "a good image as HTJ2K",
         ENCODED,
     )
@@ -68,7 +69,7 @@ def stow(server: Server, content: bytes) -> requests.Response:
     """Store one object (PS3.18 10.5)."""
     body = b"--part\r\nContent-Type: application/dicom\r\n\r\n%s\r\n--part--\r\n" % content
     headers = {"Content-Type": 'multipart/related; type="application/dicom"; boundary=part'}
-    return http.post(f"{server.dicomweb}/studies", data=body, headers=headers, timeout=60)
+    return http.post(f"{server.dicomweb}/studies", data=body, headers=headers)
 
 
 def address(server: Server, study: str, series: str, instance: str) -> str:
@@ -83,8 +84,8 @@ def memory(server: Server) -> int:
 
 def stored(server: Server) -> list[tuple[str, str, str]]:
     """Return the UIDs of all instances."""
-    query = {"headers": {"Accept": "application/dicom+json"}, "timeout": 60}
-    found = http.get(f"{server.dicomweb}/instances?limit=5000", **query).json()
+    accept = {"Accept": "application/dicom+json"}
+    found = http.get(f"{server.dicomweb}/instances?limit=5000", headers=accept).json()
     return [tuple(one[tag].get("Value", [""])[0] for tag in ("0020000D", "0020000E", "00080018")) for one in found]
 
 
@@ -98,7 +99,7 @@ def test_damaged_objects_are_refused_or_kept_and_harm_nothing(server: Server) ->
     assert sum(server.outcomes().values()) == len(kept)
     for uids in kept:
         for what, accept in ACCEPTS.items():
-            answer = http.get(address(server, *uids) + what, headers={"Accept": accept}, timeout=60)
+            answer = http.get(address(server, *uids) + what, headers={"Accept": accept})
             assert answer.status_code < 500 or answer.json()["Details"], answer.text
     assert memory(server) < MOST_HELD
 
@@ -156,7 +157,7 @@ def test_a_silent_connection_holds_nobody_up(server: Server) -> None:
             stack.enter_context(socket.create_connection(("127.0.0.1", server.settings.dicom_port)))
         started = time.monotonic()
         echo(server)
-        assert time.monotonic() - started < 10  # one alone would hold Orthanc up for 30 s
+        assert time.monotonic() - started < 25  # one alone would hold Orthanc up for 30 s
 
 
 def test_associations_without_messages_slow_nobody_down(server: Server) -> None:
@@ -165,9 +166,9 @@ def test_associations_without_messages_slow_nobody_down(server: Server) -> None:
     idle = [server.associate(entity, [build_context(VERIFICATION)]) for _ in range(20)]
     try:
         started = time.monotonic()
-        for _ in range(3):
+        for _ in range(10):
             echo(server)
-        assert time.monotonic() - started < 5  # with four threads each message waits for over four seconds
+        assert time.monotonic() - started < 35  # with four threads each message waits for over four seconds
     finally:
         for one in idle:
             one.abort()
@@ -188,7 +189,7 @@ def test_rubbish_on_the_dicom_port_harms_nothing(server: Server) -> None:
 def echo(server: Server) -> None:
     """Verify (C-ECHO) over an association of its own."""
     entity = AE(ae_title="MODALITY")
-    entity.acse_timeout = entity.dimse_timeout = 60
+    entity.acse_timeout = entity.dimse_timeout = PATIENCE
     association = server.associate(entity, [build_context(VERIFICATION)])
     try:
         assert association.send_c_echo().Status == 0x0000

@@ -8,6 +8,7 @@ from typing import Any
 import requests
 from pydicom import Dataset
 
+from tests.patience import PATIENCE
 from tests.running import Platform
 from tests.server import Server, until
 from tests.synthetic import ct_slice
@@ -44,12 +45,12 @@ class Hospital:
         for one in resources:
             headers = self.header() | {"Content-Type": "application/fhir+json"}
             url = f"{self.platform.url}/api/v1/fhir/{one['resourceType']}/{one['id']}"
-            answer = requests.put(url, json=one, headers=headers, timeout=10)
+            answer = requests.put(url, json=one, headers=headers, timeout=PATIENCE)
             assert answer.ok, answer.text
 
     def found(self, search: str) -> list[dict[str, Any]]:
         """Return the resources that a search finds."""
-        answer = requests.get(f"{self.platform.url}/api/v1/fhir/{search}", headers=self.header(), timeout=10)
+        answer = requests.get(f"{self.platform.url}/api/v1/fhir/{search}", headers=self.header(), timeout=PATIENCE)
         answer.raise_for_status()
         return [one["resource"] for one in answer.json().get("entry", ()) if "id" in one["resource"]]
 
@@ -74,20 +75,20 @@ class Hospital:
         return found
 
     def orthanc(self, method: str, path: str) -> Any:
-        answer = requests.request(method, f"{self.platform.url}/orthanc{path}", headers=self.header(), timeout=10)
+        answer = requests.request(method, f"{self.platform.url}/orthanc{path}", headers=self.header(), timeout=PATIENCE)
         answer.raise_for_status()
         return answer.json()
 
     def file(self, instance: str) -> bytes:
         """Return a stored object."""
         url = f"{self.platform.url}/orthanc/instances/{instance}/file"
-        answer = requests.get(url, headers=self.header(), timeout=10)
+        answer = requests.get(url, headers=self.header(), timeout=PATIENCE)
         answer.raise_for_status()
         return answer.content
 
     def ask(self, method: str, path: str, body: Any = None) -> requests.Response:
         url = f"{self.platform.url}/api/v1/imaging{path}"
-        return requests.request(method, url, json=body, headers=self.header(), timeout=60)
+        return requests.request(method, url, json=body, headers=self.header(), timeout=PATIENCE)
 
 
 __all__ = ["Hospital", "order", "patient", "sent_slice", "typed"]

@@ -38,7 +38,7 @@ class Interrupted(Archive):
 
 
 def objects(server: Server) -> list[Dataset]:
-    found = [http.get(f"{server.url}/instances/{one}/file", timeout=10) for one in server.get("/instances")]
+    found = [http.get(f"{server.url}/instances/{one}/file") for one in server.get("/instances")]
     return [dcmread(io.BytesIO(one.content)) for one in found]
 
 
@@ -120,7 +120,7 @@ def unwatched(_done: int, _total: int) -> None:
 
 def digests(server: Server) -> set[str]:
     """Return what stands in Orthanc, byte for byte."""
-    found = [http.get(f"{server.url}/instances/{one}/file", timeout=10) for one in server.get("/instances")]
+    found = [http.get(f"{server.url}/instances/{one}/file") for one in server.get("/instances")]
     return {hashlib.sha256(one.content).hexdigest() for one in found}
 
 

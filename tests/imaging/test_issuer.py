@@ -7,6 +7,7 @@ from typing import Any
 import requests
 
 from tests.imaging.asking import SOON, Hospital, order, patient, sent_slice
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD
 from tests.server import until
 from tests.worklist.asking import ask, question
@@ -46,7 +47,7 @@ def test_it_is_matched_and_seen_by_the_care_team(hospital: Hospital) -> None:
 
     def seen(name: str) -> list[int]:
         header = {"Authorization": f"Bearer {platform.login(name, ADMIN_PASSWORD)['access_token']}"}
-        return [requests.get(platform.url + path, headers=header, timeout=10).status_code for path in paths]
+        return [requests.get(platform.url + path, headers=header, timeout=PATIENCE).status_code for path in paths]
 
     until(lambda: seen("inside") == [200, 200], "the care team sees record and images", SOON)
     assert seen("outside") == [404, 404]

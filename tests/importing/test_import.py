@@ -17,6 +17,7 @@ from neuronova.contract.audit import Action
 from tests.access import http
 from tests.importing.conftest import serving
 from tests.importing.folders import Mixed, command_environment, mixed, neuronova, zip_into, zipped
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA
 from tests.server import Server, running, until
 from tests.synthetic import ct_slice, make, part10, uid
@@ -85,7 +86,7 @@ def test_an_import_that_was_killed_goes_on_and_has_every_object_once(
     found = stored(archive)
     assert set(found) == set(disc.objects)
     for sop, identifier in found.items():
-        kept = http.get(f"{archive.url}/instances/{identifier}/file", timeout=30).content
+        kept = http.get(f"{archive.url}/instances/{identifier}/file").content
         assert kept == disc.objects[sop]
 
 
@@ -148,7 +149,7 @@ def test_a_restart_of_orthanc_is_waited_for(tmp_path: Path) -> None:
         server.stop(signal.SIGKILL)
         assert importing.poll() is None
         server.start()
-        said, _ = importing.communicate(timeout=90)
+        said, _ = importing.communicate(timeout=PATIENCE)
         assert importing.returncode == 0, said
         assert set(stored(server)) == set(folder.objects)
 
@@ -164,7 +165,7 @@ def test_ctrl_c_ends_it_and_the_next_run_goes_on(archive: Server, tmp_path: Path
     importing = start(archive, folder, "--jobs", "1")
     until(lambda: count(archive) >= before + 20 or importing.poll() is not None, "some of them are there")
     importing.send_signal(signal.SIGINT)
-    said, _ = importing.communicate(timeout=60)
+    said, _ = importing.communicate(timeout=PATIENCE)
     assert importing.returncode == 130, said
     assert "Interrupted; the same command goes on from here." in said and "Traceback" not in said
     assert count(archive) < before + files

@@ -25,6 +25,7 @@ from neuronova.platform.layout import Layout, make_folders
 from neuronova.platform.programs import find_programs
 from neuronova.platform.render import commands
 from tests.access import everything
+from tests.patience import PATIENCE
 from tests.server import until
 from tests.synthetic import Kind, _describe, _head, _put_pixels, uid
 
@@ -45,15 +46,15 @@ class Inference:
         return f"http://127.0.0.1:{self.settings.inference_port}"
 
     def get(self, path: str) -> requests.Response:
-        return requests.get(self.url + path, headers={"Authorization": f"Bearer {SECRET}"}, timeout=30)
+        return requests.get(self.url + path, headers={"Authorization": f"Bearer {SECRET}"}, timeout=PATIENCE)
 
     def ask(self, body: dict[str, Any], **headers: str) -> requests.Response:
         known = {"Authorization": f"Bearer {SECRET}"} | headers
-        return requests.post(f"{self.url}/api/v1/inference", json=body, headers=known, timeout=60)
+        return requests.post(f"{self.url}/api/v1/inference", json=body, headers=known, timeout=PATIENCE)
 
     def stop(self, key: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {SECRET}"}
-        return requests.delete(f"{self.url}/api/v1/inference/{key}", headers=headers, timeout=30)
+        return requests.delete(f"{self.url}/api/v1/inference/{key}", headers=headers, timeout=PATIENCE)
 
     def model(self, name: str) -> Model:
         found = {one["id"]: one for one in self.get("/models").json()["models"]}[name]
@@ -112,13 +113,13 @@ def running_service(settings: Settings) -> Iterator[Inference]:
         yield service
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE)
 
 
 def _answers(service: Inference) -> bool:
     assert service.process.poll() is None
     try:
-        return requests.get(f"{service.url}/ready", timeout=5).ok
+        return requests.get(f"{service.url}/ready", timeout=PATIENCE).ok
     except (requests.ConnectionError, requests.Timeout):
         return False
 

@@ -14,6 +14,7 @@ from pydicom import Dataset
 from pydicom.uid import UID, JPEG2000Lossless, RLELossless
 
 from tests.inference.service import SECRET, Inference, head_ct
+from tests.patience import PATIENCE
 from tests.server import Server, until
 from tests.synthetic import part10
 
@@ -74,13 +75,13 @@ def test_a_job_that_is_stopped_ends_its_model_and_may_be_asked_for_again(
     assert service.ask(request).status_code == 202
     until(service.children, "the model's process")
     url, secret = f"{service.url}/api/v1/inference/job-stopped", {"Authorization": f"Bearer {SECRET}"}
-    assert requests.delete(url, timeout=5).status_code == 401
-    assert requests.delete(url, headers=secret, timeout=5).status_code == 204
+    assert requests.delete(url, timeout=PATIENCE).status_code == 401
+    assert requests.delete(url, headers=secret, timeout=PATIENCE).status_code == 204
     until(lambda: not service.children(), "the end of the model")
     assert service.ended("job-stopped")["reason"] == "stopped"
-    assert requests.delete(f"{url}-not", headers=secret, timeout=5).status_code == 404
+    assert requests.delete(f"{url}-not", headers=secret, timeout=PATIENCE).status_code == 404
     assert service.ask(request).json()["status"] in ("queued", "running")
-    requests.delete(url, headers=secret, timeout=5)
+    requests.delete(url, headers=secret, timeout=PATIENCE)
     assert service.ended("job-stopped")["reason"] == "stopped"
 
 
@@ -175,9 +176,9 @@ def test_what_is_wrong_is_named(
 
 @pytest.mark.parametrize("path", ["/models", "/metrics", "/api/v1/inference/some-job", "/api/v1/openapi.json"])
 def test_without_the_secret_nothing_is_told(service: Inference, path: str) -> None:
-    assert requests.get(service.url + path, timeout=10).status_code == 401
+    assert requests.get(service.url + path, timeout=PATIENCE).status_code == 401
     wrong = {"Authorization": "Bearer wrong"}
-    assert requests.get(service.url + path, headers=wrong, timeout=10).status_code == 401
+    assert requests.get(service.url + path, headers=wrong, timeout=PATIENCE).status_code == 401
     assert service.get(path).status_code in (200, 404)
 
 

@@ -20,6 +20,7 @@ from neuronova.contract.inference import uids_hash
 from neuronova.platform.parts import answers_tcp
 from tests.inference.service import head_ct
 from tests.jobs.judging import judged
+from tests.patience import PATIENCE
 from tests.running import Platform
 from tests.server import Server, until
 
@@ -62,7 +63,7 @@ def tell_of(platform: Platform, images: Sequence[Dataset], **more: Any) -> str:
     )
     key = (platform.settings.data / "keys" / "plugin.key").read_text()
     url = f"http://127.0.0.1:{platform.settings.api_port}/api/v1/internal/series"
-    answer = requests.post(url, json=to_json([series]), headers={KEY_HEADER: key}, timeout=10)
+    answer = requests.post(url, json=to_json([series]), headers={KEY_HEADER: key}, timeout=PATIENCE)
     assert answer.json() == {"taken": 1, "refused": 0}, answer.text
     return series.series
 

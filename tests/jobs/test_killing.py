@@ -55,7 +55,7 @@ def test_a_job_ends_once_whenever_its_worker_is_killed(api: Api, variables: dict
         with api.service.database.writing() as session:
             reclaim(session, time.time())  # as the lease would end by itself
         with worker(ours):
-            until(lambda: bench.ended()[0] == "not_evaluable", "the end of the job", 30)
+            until(lambda: bench.ended()[0] == "not_evaluable", "the end of the job")
             until(lambda: [state for state, _ in bench.messages()] == ["completed"], "the end of its message")
         (job,) = jobs(api)
         assert (job.run, job.reason) == (1, "wrong_modality")

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.inference.service import MODELS as FAULTY
 from tests.kills.ward import OWN_MODELS, Case, Ward
+from tests.patience import PATIENCE
 from tests.server import until
 
 MODELS: Sequence[Path] = (OWN_MODELS, FAULTY)
@@ -72,7 +73,7 @@ def hurry(case: Case) -> None:
         "UPDATE outbox_stream SET visible_at = ? WHERE NOT leased AND visible_at > ? AND number IN (SELECT m.stream"
         " FROM outbox_message m JOIN job j ON j.message = m.number WHERE j.series = ? AND m.state = 'failed')"
     )
-    with closing(sqlite3.connect(case.ward.data / "api/neuronova.db", timeout=30)) as db, db:
+    with closing(sqlite3.connect(case.ward.data / "api/neuronova.db", timeout=PATIENCE)) as db, db:
         db.execute(due, (time.time(), time.time() + 30.0, case.series))
 
 

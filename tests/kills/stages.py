@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 
 from tests.kills.ward import Case
+from tests.patience import PATIENCE
 from tests.server import until
 
 Stage = Callable[[Case], AbstractContextManager[None]]
@@ -34,7 +35,7 @@ def not_told(case: Case) -> Iterator[None]:
     """The rules have said what is to be done, and the API cannot be told."""
     with case.ward.frozen("api"):
         case.ward.send(case.images)
-        until(case.is_to_be_told, f"{case.name} is to be told", 30)
+        until(case.is_to_be_told, f"{case.name} is to be told")
         yield
 
 
@@ -53,7 +54,7 @@ def running(case: Case) -> Iterator[None]:
     case.ward.held.touch()
     try:
         case.ward.send(case.images)
-        until(lambda: [one["started_at"] for one in case.jobs()][-1:] not in ([], [None]), f"{case.name} runs", 30)
+        until(lambda: [one["started_at"] for one in case.jobs()][-1:] not in ([], [None]), f"{case.name} runs")
         yield
     finally:
         case.ward.held.unlink()
@@ -66,7 +67,7 @@ def not_stored(case: Case) -> Iterator[None]:
         freezing = case.ward.frozen("orthanc")
         freezing.__enter__()
     try:
-        until(lambda: case.mask().is_file(), f"the mask of {case.name}", 30)
+        until(lambda: case.mask().is_file(), f"the mask of {case.name}")
         assert case.results() == []
         yield
     finally:
@@ -76,7 +77,7 @@ def not_stored(case: Case) -> Iterator[None]:
 @contextmanager
 def not_recorded(case: Case) -> Iterator[None]:
     """The objects are in Orthanc, and nothing can be written in the record."""
-    with closing(sqlite3.connect(case.ward.data / "api/neuronova.db", timeout=10, isolation_level=None)) as db:
+    with closing(sqlite3.connect(case.ward.data / "api/neuronova.db", timeout=PATIENCE, isolation_level=None)) as db:
         with running(case):
             pass
         while True:
@@ -86,7 +87,7 @@ def not_recorded(case: Case) -> Iterator[None]:
             db.execute("ROLLBACK")
             time.sleep(0.005)  # the others want to write, too
         assert case.results()[0]["published_at"] is None
-        until(lambda: len(case.stored()) == len(case.images) + 3, f"the objects of {case.name}", 9)
+        until(lambda: len(case.stored()) == len(case.images) + 3, f"the objects of {case.name}")
         yield
         db.execute("ROLLBACK")
 

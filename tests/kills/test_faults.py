@@ -78,12 +78,12 @@ def test_a_service_that_dies_again_and_again_loses_nothing(ward: Ward) -> None:
         keep_killing(ward, "inference")
         return breaker(ward) == "open"
 
-    until(opens, "the breaker opens", 90)
+    until(opens, "the breaker opens")
     service = overview(ward)["service"]
     assert service["failures"] >= 5
     assert service["until"] is not None
     assert [one["state"] for case in cases for one in case.jobs()].count("queued") >= 1
-    until(lambda: breaker(ward) == "closed", "the breaker closes", 90)
+    until(lambda: breaker(ward) == "closed", "the breaker closes")
     for case in cases:
         case.assert_ended_once()
         assert told_of(case) == []
@@ -93,7 +93,7 @@ def test_a_service_that_does_not_answer_loses_nothing(ward: Ward) -> None:
     case = Case(ward, "service hangs")
     with ward.frozen("inference"):
         ward.send(case.images)
-        until(lambda: overview(ward)["service"]["failures"] > 0, "the service is missed", 60)
+        until(lambda: overview(ward)["service"]["failures"] > 0, "the service is missed")
         assert [one["state"] for one in case.jobs()] == ["queued"]
     case.assert_ended_once()
     until(lambda: overview(ward)["service"]["failures"] == 0, "the service is heard")

@@ -12,6 +12,7 @@ from pydicom import Dataset, dcmread
 
 from tests.imaging.asking import Hospital, sent_slice
 from tests.merging.asking import a_patient, parameters
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD
 from tests.server import until
 
@@ -58,7 +59,7 @@ def counted(hospital: Hospital, patient: str) -> list[int]:
 
 def merged(hospital: Hospital) -> str:
     url = f"{hospital.platform.url}/api/v1/fhir/Patient/$merge"
-    answer = requests.post(url, json=parameters(), headers=hospital.header(), timeout=30)
+    answer = requests.post(url, json=parameters(), headers=hospital.header(), timeout=PATIENCE)
     assert answer.status_code == 202, answer.text
     return answer.headers["Content-Location"].rpartition("/")[2]
 
@@ -87,7 +88,7 @@ def doctor(hospital: Hospital, username: str, patient_id: str) -> dict[str, str]
 
 def sees(hospital: Hospital, header: dict[str, str]) -> int:
     """Return how many studies somebody finds by DICOMweb."""
-    answer = requests.get(f"{hospital.platform.url}/dicom-web/studies", headers=header, timeout=10)
+    answer = requests.get(f"{hospital.platform.url}/dicom-web/studies", headers=header, timeout=PATIENCE)
     return len(answer.json()) if answer.status_code == 200 else 0
 
 
@@ -137,13 +138,13 @@ def test_images_and_records_go_to_the_target_and_come_back(hospital: Hospital) -
 def frames_as_htj2k(hospital: Hospital, header: dict[str, str]) -> int:
     """Return how many frames of the first study are served as HTJ2K."""
     root = f"{hospital.platform.url}/dicom-web/studies"
-    study = requests.get(root, headers=header, timeout=10).json()[0]["0020000D"]["Value"][0]
+    study = requests.get(root, headers=header, timeout=PATIENCE).json()[0]["0020000D"]["Value"][0]
     served = 0
-    for one in requests.get(f"{root}/{study}/instances", headers=header, timeout=10).json():
+    for one in requests.get(f"{root}/{study}/instances", headers=header, timeout=PATIENCE).json():
         series, instance = (one[tag]["Value"][0] for tag in ("0020000E", "00080018"))
         url = f"{root}/{study}/series/{series}/instances/{instance}/frames/1"
         accept = {"Accept": 'multipart/related; type="image/jphc"'}
-        answer = requests.get(url, headers=header | accept, timeout=10)
+        answer = requests.get(url, headers=header | accept, timeout=PATIENCE)
         served += answer.status_code == 200 and b"image/jphc" in answer.content[:500]
     return served
 

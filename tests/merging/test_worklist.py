@@ -6,6 +6,7 @@ import requests
 
 from tests.imaging.asking import SOON, Hospital, order
 from tests.merging.asking import a_patient, parameters
+from tests.patience import PATIENCE
 from tests.server import until
 from tests.worklist.asking import ask, question
 
@@ -26,7 +27,7 @@ def test_the_order_is_found_under_the_target(hospital: Hospital) -> None:
     assert listed(hospital, "T-1") == []
 
     url = f"{hospital.platform.url}/api/v1/fhir/Patient/$merge"
-    answer = requests.post(url, json=parameters(), headers=hospital.header(), timeout=30)
+    answer = requests.post(url, json=parameters(), headers=hospital.header(), timeout=PATIENCE)
     assert answer.status_code in (200, 202), answer.text
     until(lambda: listed(hospital) == after, "the order is the target's", SOON)
     assert listed(hospital, "T-1") == after

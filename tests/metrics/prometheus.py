@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from tests.patience import PATIENCE
 from tests.server import free_ports, until
 
 
@@ -22,7 +23,7 @@ class Prometheus:
 
     def ask(self, path: str, **arguments: str) -> Any:
         """Return what its HTTP API says."""
-        answer = requests.get(f"{self.url}/api/v1/{path}", params=arguments, timeout=10)
+        answer = requests.get(f"{self.url}/api/v1/{path}", params=arguments, timeout=PATIENCE)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
@@ -59,6 +60,6 @@ def running_prometheus(folder: Path, configuration: str) -> Iterator[Prometheus]
 
 def _ready(one: Prometheus) -> bool:
     try:
-        return requests.get(f"{one.url}/-/ready", timeout=5).status_code == 200
+        return requests.get(f"{one.url}/-/ready", timeout=PATIENCE).status_code == 200
     except requests.ConnectionError:
         return False

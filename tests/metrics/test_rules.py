@@ -12,6 +12,7 @@ import yaml
 
 from neuronova.platform.layout import REPOSITORY
 from tests.metrics.shipped import DASHBOARDS, OBSERVABILITY, alerts, configuration
+from tests.patience import PATIENCE
 
 RULES = OBSERVABILITY / "rules"
 NAMES = [rule["alert"] for rule in alerts()]
@@ -19,7 +20,7 @@ NAMES = [rule["alert"] for rule in alerts()]
 
 def promtool(*arguments: object) -> str:
     done = subprocess.run(
-        ["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False, cwd=RULES
+        ["promtool", *map(str, arguments)], capture_output=True, text=True, timeout=PATIENCE, check=False, cwd=RULES
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -13,6 +13,7 @@ from pynetdicom.association import Association
 from pynetdicom.sop_class import ModalityPerformedProcedureStep, Verification  # type: ignore[attr-defined]
 
 from neuronova.contract.settings import Settings
+from tests.patience import PATIENCE
 
 STATION = "CT_ONE"
 STUDY = "1.2.826.0.1.3680043.10.1"
@@ -73,7 +74,7 @@ def associated(
     settings: Settings, title: str = STATION, tls: tuple[ssl.SSLContext, str] | None = None
 ) -> Iterator[Association]:
     entity = AE(ae_title=title)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 30
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = PATIENCE
     for context in (ModalityPerformedProcedureStep, Verification):
         entity.add_requested_context(context)
     association = entity.associate("127.0.0.1", settings.mpps_port, ae_title=settings.aet, tls_args=tls)

@@ -18,8 +18,9 @@ from pydicom.uid import generate_uid
 
 from neuronova.audit.search import Query, search
 from neuronova.contract.audit import Action
-from tests.browsing import ARTEFACTS
+from tests.browsing import ARTEFACTS, visiting
 from tests.mpps.telling import STATION, associated, change, create, creation, end, reason, scheduled
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, Platform, running_platform
 from tests.server import until
 from tests.worklist.asking import ask, question
@@ -40,7 +41,7 @@ def platform() -> Iterator[Platform]:
         write(running_one, device(), practitioner("kim", "Kim"), practitioner("lee", "Lee"), patient())
         for number in range(1, 6):
             write(running_one, order(id=f"order-{number}", identifier=[typed("ACSN", f"ACC-{number}")]))
-        until(lambda: len(offered(running_one)) == 5, "five orders are on the worklist", 10)
+        until(lambda: len(offered(running_one)) == 5, "five orders are on the worklist")
         yield running_one
 
 
@@ -72,7 +73,7 @@ def test_a_step_begins_and_is_completed(platform: Platform) -> None:
         assert change(association, uid, end()).Status == 0
     found = row(platform, "ACC-1")
     assert (found["progress"], found["performed"]) == ("in-progress", "done")
-    until(lambda: "ACC-1" not in offered(platform), "what is completed is offered no more", 10)
+    until(lambda: "ACC-1" not in offered(platform), "what is completed is offered no more")
 
 
 def test_a_discontinued_step_says_why_and_leaves_the_order(platform: Platform) -> None:
@@ -150,7 +151,7 @@ def test_the_worklists_page_shows_what_modalities_tell(platform: Platform, brows
         assert create(association, generate_uid(), known).Status == 0
         assert create(association, other, creation(scheduled(accession="", step=""))).Status == 0
         assert change(association, other, end("DISCONTINUED", **why)).Status == 0
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, base_url=platform.url)
+    context = visiting(browser, platform.url, viewport={"width": 1280, "height": 800})
     try:
         context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
         page = context.new_page()
@@ -171,7 +172,7 @@ def test_the_worklists_page_shows_what_modalities_tell(platform: Platform, brows
 
 
 def test_a_request_that_is_too_large_ends_the_connection(platform: Platform) -> None:
-    with create_connection(("127.0.0.1", platform.settings.mpps_port), timeout=30) as connection:
+    with create_connection(("127.0.0.1", platform.settings.mpps_port), timeout=PATIENCE) as connection:
         connection.sendall(struct.pack(">BBL", 0x01, 0, 1 << 30))
         assert connection.recv(1) in (b"", b"\x07")
     huge = creation(PatientComments="x" * (9 << 20))

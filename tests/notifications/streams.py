@@ -20,6 +20,7 @@ from neuronova.platform.parts import answers_http
 from neuronova.platform.programs import Programs
 from neuronova.platform.render import commands
 from tests.accounts.api import Clock
+from tests.patience import PATIENCE
 from tests.running import ambient
 from tests.server import free_ports, until
 
@@ -114,4 +115,4 @@ def process(variables: Mapping[str, str]) -> Iterator[Process]:
         yield made
     finally:
         popen.terminate()
-        popen.wait(60)
+        popen.wait(PATIENCE)

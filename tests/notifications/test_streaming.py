@@ -12,6 +12,7 @@ from neuronova.contract.roles import Role
 from tests.accounts.api import KIM, Api
 from tests.notifications.people import doctor, grant, news, tell
 from tests.notifications.streams import PATH, Process
+from tests.patience import PATIENCE
 from tests.server import until
 
 BREAK = "/api/v1/access/break-glass"
@@ -22,10 +23,12 @@ def test_breaking_the_glass_comes_at_once(live: Api, process: Process) -> None:
     with process.reading(live.admin()) as stream:
         body = {"patient_id": KIM.patient_id, "issuer": KIM.issuer, "reason": "found unconscious"}
         began = time.monotonic()
-        assert live.client.post(BREAK, json=body, headers=bearer).status_code == 201
-        event = stream.event()
-        assert time.monotonic() - began < 4  # a lost wake-up costs five seconds
-    assert (event.name, event.id, event.data["kind"], event.data["unread"]) == ("notification", 1, "break-glass", 1)
+        for number in range(1, 7):
+            assert live.client.post(BREAK, json=body, headers=bearer).status_code == 201
+            event = stream.event()
+            told = (event.name, event.id, event.data["kind"], event.data["unread"])
+            assert told == ("notification", number, "break-glass", number)
+        assert time.monotonic() - began < 20  # a lost wake-up costs five seconds, each time
 
 
 def test_a_cookie_opens_it_as_a_header_does(live: Api, process: Process) -> None:
@@ -89,23 +92,23 @@ def test_it_says_that_it_lives(live: Api, process: Process) -> None:
 def test_nobody_opens_it_without_a_token(live: Api, process: Process) -> None:
     assert live.service
     for headers, code in (({}, "token_missing"), ({"Authorization": "Bearer x.y.z"}, "token_invalid")):
-        answer = requests.get(process.url + PATH, headers=headers, timeout=10)
+        answer = requests.get(process.url + PATH, headers=headers, timeout=PATIENCE)
         assert (answer.status_code, answer.json()["code"]) == (401, code)
         assert answer.headers["WWW-Authenticate"].startswith('Bearer realm="neuronova"')
         assert answer.headers["Content-Type"] == "application/problem+json"
 
 
 def test_an_odd_last_event_is_refused(live: Api, process: Process) -> None:
-    answer = requests.get(process.url + PATH, headers={**live.admin(), "Last-Event-ID": "x"}, timeout=10)
+    answer = requests.get(process.url + PATH, headers={**live.admin(), "Last-Event-ID": "x"}, timeout=PATIENCE)
     assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
 
 
 def test_an_account_has_so_many_and_no_more(live: Api, process: Process) -> None:
     bearer = live.admin()
-    opened = [requests.get(process.url + PATH, headers=bearer, stream=True, timeout=10) for _ in range(20)]
+    opened = [requests.get(process.url + PATH, headers=bearer, stream=True, timeout=PATIENCE) for _ in range(20)]
     try:
         assert {one.status_code for one in opened} == {200}
-        answer = requests.get(process.url + PATH, headers=bearer, timeout=10)
+        answer = requests.get(process.url + PATH, headers=bearer, timeout=PATIENCE)
         assert (answer.status_code, answer.json()["code"]) == (429, "too_many_streams")
     finally:
         for one in opened:
@@ -115,7 +118,7 @@ def test_an_account_has_so_many_and_no_more(live: Api, process: Process) -> None
 
 
 def _opens(process: Process, bearer: dict[str, str]) -> bool:
-    with requests.get(process.url + PATH, headers=bearer, stream=True, timeout=10) as answer:
+    with requests.get(process.url + PATH, headers=bearer, stream=True, timeout=PATIENCE) as answer:
         return answer.status_code == 200
 
 
@@ -124,5 +127,5 @@ def test_it_ends_with_its_process(live: Api, process: Process) -> None:
         began = time.monotonic()
         process.popen.terminate()
         assert stream.ends()
-        assert process.popen.wait(60) == 0
-        assert time.monotonic() - began < 5
+        assert process.popen.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 20

@@ -12,6 +12,7 @@ import requests
 
 from cdss_api.outbox.delivery import Delivery
 from cdss_api.outbox.verdicts import Outcome, of_answer
+from tests.patience import PATIENCE
 from tests.serving import serving
 
 
@@ -64,5 +65,5 @@ def inbox(drops: int = 0) -> Iterator[Inbox]:
 def post(url: str, delivery: Delivery) -> Outcome:
     """Send a message to a receiver."""
     headers = {"Idempotency-Key": delivery.key}
-    answer = requests.post(url, data=delivery.payload.encode(), headers=headers, timeout=10)
+    answer = requests.post(url, data=delivery.payload.encode(), headers=headers, timeout=PATIENCE)
     return of_answer(answer.status_code, answer.headers, 0.0)

@@ -29,6 +29,7 @@ from cdss_api.outbox.verdicts import Outcome, Verdict
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import REPOSITORY
 from tests.outbox.receiver import Inbox, inbox
+from tests.patience import PATIENCE
 from tests.running import ambient
 from tests.server import free_ports, until
 from tests.worker import worker
@@ -86,7 +87,7 @@ def celery(variables: dict[str, str], folder: Path) -> Iterator[Path]:
     try:
         yield log
         process.terminate()
-        assert process.wait(60) == 0, log.read_text()
+        assert process.wait(PATIENCE) == 0, log.read_text()
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -131,17 +132,17 @@ def test_celery_delivers_in_order_what_the_platform_then_leaves_alone(
         with worker(ours):
             # What is for this machine's Orthanc stays with the platform; this one is for nobody, and refused.
             write(database, "orthanc", "a", "odd")
-            until(lambda: states(database, "orthanc") == [("dead_letter", 1)], "the platform's own delivery", 30)
+            until(lambda: states(database, "orthanc") == [("dead_letter", 1)], "the platform's own delivery")
             assert states(database, "sink") == [("pending", 0)]
             with pytest.raises(UnhealthyError, match="no Celery worker"):
                 check_outbox(database, time.time, celery=True)
             with celery(ours, tmp_path) as log:
-                until(lambda: states(database, "sink") == [("completed", 1)], f"the first delivery; {log}", 60)
+                until(lambda: states(database, "sink") == [("completed", 1)], f"the first delivery; {log}")
                 for number in range(1, 6):
                     for aggregate in "ab":
                         write(database, "sink", aggregate, f"{aggregate}{number}")
-                until(lambda: states(database, "sink") == [("completed", 1)] * 11, f"the other ten; {log}", 60)
-                until(lambda: heard(database) == 1, "its sign of life", 30)
+                until(lambda: states(database, "sink") == [("completed", 1)] * 11, f"the other ten; {log}")
+                until(lambda: heard(database) == 1, "its sign of life")
                 assert check_outbox(database, time.time, celery=True)["waiting"] == 0
     for aggregate, first in (("a", 0), ("b", 1)):
         taken = [one for one in server.effects if f'"id":"{aggregate}' in one.replace(" ", "")]
@@ -194,7 +195,7 @@ def test_of_a_process_that_is_stopped_another_takes_over_its_target(
             with drains.alone("inference") as alone:
                 assert not alone  # it lives
             other.send_signal(signal.SIGSTOP)
-            until(lambda: drains.drain("inference") == 1, "another process' turn", 30)
+            until(lambda: drains.drain("inference") == 1, "another process' turn")
             other.send_signal(signal.SIGCONT)
             out, _ = other.communicate("\n")
             assert (out, other.returncode) == ("1\n", 0)

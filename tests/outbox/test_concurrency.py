@@ -20,6 +20,7 @@ from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.waits import Policy
 from cdss_api.outbox.worker import Worker
 from tests.outbox.sending import DOWN, OK, Bench
+from tests.patience import PATIENCE
 from tests.server import until
 
 on_postgresql = pytest.mark.parametrize("variables", ["postgresql"], indirect=True)
@@ -204,7 +205,7 @@ def test_threads_send_several_streams_at_a_time(database: Database) -> None:
     bench = Bench(database)
     for number in range(8):
         bench.write("m", aggregate=str(number % 4))
-    meeting = threading.Barrier(4, timeout=10)
+    meeting = threading.Barrier(4, timeout=PATIENCE)
     firsts: set[str] = set()
 
     def answer(delivery: Delivery) -> Outcome:

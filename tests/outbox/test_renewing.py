@@ -120,7 +120,7 @@ def test_of_a_worker_that_is_stopped_another_takes_over_and_the_late_one_changes
         time.sleep(2 * lease)
         assert worked() == 0  # it lives, and has not lost its lease
         process.send_signal(signal.SIGSTOP)
-        until(lambda: worked() == 3, "another worker's turn", 30)
+        until(lambda: worked() == 3, "another worker's turn")
         before = [bench.shown(number) for number in numbers]
         process.send_signal(signal.SIGCONT)
         out, _ = process.communicate("\n")

@@ -21,6 +21,7 @@ from cdss_api.outbox.verdicts import Outcome, Verdict
 from cdss_api.outbox.worker import Worker
 from tests.accounts.api import Api, code_of, json_of
 from tests.outbox.sending import OK, Answer, Receiver
+from tests.patience import PATIENCE
 from tests.running import ambient
 
 SECRET = "a secret of the target's"
@@ -188,7 +189,7 @@ def test_the_command_line_lists_what_a_target_is_told_of_and_asked_for(api: Api,
     assert (target["kinds"], target["polled"]) == (["Patient"], ["ServiceRequest"])
     program = [str(Path(sys.executable).with_name("neuronova")), "outbox", "target", "list"]
     environment = ambient() | variables | {"COLUMNS": "200"}
-    told = subprocess.run(program, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+    told = subprocess.run(program, env=environment, check=True, capture_output=True, text=True, timeout=PATIENCE).stdout
     (row,) = [line for line in told.splitlines() if "emr.example.org" in line]
     cells = [cell.strip() for cell in row.strip("│").split("│")]
     assert cells[:6] == ["emr", "fhir-r4", "https://emr.example.org/fhir", "Patient", "ServiceRequest", "closed"]

@@ -52,7 +52,7 @@ def write(database: Database, payload: str) -> int:
 
 
 def require_arrival(receiver: Receiver, payload: str) -> None:
-    until(lambda: payload in receiver.payloads, f"the arrival of {payload}", 20)
+    until(lambda: payload in receiver.payloads, f"the arrival of {payload}")
 
 
 def test_each_message_wakes_its_worker(settings: Settings, database: Database) -> None:
@@ -87,7 +87,7 @@ def test_a_person_who_tries_again_wakes_the_worker(settings: Settings, database:
         until(lambda: state(database, number) == "dead_letter", "the dead letter")
         with database.writing() as session:
             operations.retry(session, number, 1_000_000.0)
-        until(lambda: state(database, number) == "completed", "the delivery", 20)
+        until(lambda: state(database, number) == "completed", "the delivery")
 
 
 def test_what_was_said_while_the_connection_was_lost_is_found(

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import requests
 
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
 
@@ -21,7 +22,7 @@ PAUSE = 0.02  # seconds between two questions of each
 
 def log_in(platform: Platform, password: str, username: str = "admin") -> int:
     body = {"username": username, "password": password}
-    return requests.post(platform.url + LOGIN, json=body, timeout=30).status_code
+    return requests.post(platform.url + LOGIN, json=body, timeout=PATIENCE).status_code
 
 
 class Load:
@@ -41,7 +42,7 @@ class Load:
                     status = log_in(platform, ADMIN_PASSWORD)
                 else:
                     headers = {"Authorization": f"Bearer {token}"}
-                    status = requests.get(platform.url + ME, headers=headers, timeout=30).status_code
+                    status = requests.get(platform.url + ME, headers=headers, timeout=PATIENCE).status_code
             except requests.RequestException:
                 status = 0
             self.answers.append((began, status))

@@ -16,6 +16,7 @@ import requests
 
 from neuronova.contract.grants import AccountChange, from_json
 from tests import postgres
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform, environment
 from tests.server import until
 from tests.synthetic import make, part10
@@ -28,12 +29,14 @@ def test_a_browser_logs_in_and_out(platform: Platform) -> None:
     with requests.Session() as browser:
         elsewhere = {"Origin": "http://elsewhere.example"}
         browser.headers["Origin"] = platform.url
-        assert browser.post(f"{platform.url}/api/v1/auth/login", json=CREDENTIALS, timeout=10).status_code == 200
-        assert browser.get(f"{platform.url}/api/v1/auth/me", timeout=10).json()["username"] == "admin"
-        assert browser.post(f"{platform.url}/api/v1/auth/refresh", timeout=10, headers=elsewhere).status_code == 403
-        assert browser.post(f"{platform.url}/api/v1/auth/refresh", timeout=10).status_code == 200
-        assert browser.post(f"{platform.url}/api/v1/auth/logout", timeout=10).status_code == 204
-        assert browser.get(f"{platform.url}/api/v1/auth/me", timeout=10).status_code == 401
+        assert browser.post(f"{platform.url}/api/v1/auth/login", json=CREDENTIALS, timeout=PATIENCE).status_code == 200
+        assert browser.get(f"{platform.url}/api/v1/auth/me", timeout=PATIENCE).json()["username"] == "admin"
+        assert (
+            browser.post(f"{platform.url}/api/v1/auth/refresh", timeout=PATIENCE, headers=elsewhere).status_code == 403
+        )
+        assert browser.post(f"{platform.url}/api/v1/auth/refresh", timeout=PATIENCE).status_code == 200
+        assert browser.post(f"{platform.url}/api/v1/auth/logout", timeout=PATIENCE).status_code == 204
+        assert browser.get(f"{platform.url}/api/v1/auth/me", timeout=PATIENCE).status_code == 401
 
 
 def test_an_address_cannot_be_forged_to_guess_on(start_platform: Callable[..., Platform]) -> None:
@@ -42,7 +45,9 @@ def test_an_address_cannot_be_forged_to_guess_on(start_platform: Callable[..., P
     def guess(number: int) -> int:
         forged = {"X-Neuronova-Client": f"203.0.113.{number}", "X-Forwarded-For": f"203.0.113.{number}"}
         body = {"username": f"guess-{number}", "password": "wrong"}
-        return requests.post(f"{platform.url}/api/v1/auth/login", json=body, headers=forged, timeout=10).status_code
+        return requests.post(
+            f"{platform.url}/api/v1/auth/login", json=body, headers=forged, timeout=PATIENCE
+        ).status_code
 
     assert [guess(number) for number in range(51)] == [401] * 50 + [429]
 
@@ -58,17 +63,17 @@ def test_a_command_reaches_a_waiting_poll(platform: Platform) -> None:
     key = (platform.settings.data / "keys" / "plugin.key").read_text()
     asked = f"http://127.0.0.1:{platform.settings.api_port}/api/v1/internal/grants"
     headers = {"X-Neuronova-Service-Key": key}
-    version = requests.get(asked, headers=headers, timeout=10).json()["version"]
+    version = requests.get(asked, headers=headers, timeout=PATIENCE).json()["version"]
     found: dict[str, Any] = {}
 
     def poll() -> None:
         params: dict[str, str] = {"since": str(version), "wait": "25"}
-        found["update"] = from_json(requests.get(asked, params=params, headers=headers, timeout=30).json())
+        found["update"] = from_json(requests.get(asked, params=params, headers=headers, timeout=PATIENCE).json())
 
     waiting = threading.Thread(target=poll)
     waiting.start()
     command = [str(NEURONOVA), "users", "add", "lee", "--role", "nurse"]
-    subprocess.run(command, env=platform.environment, check=True, capture_output=True, timeout=30)
+    subprocess.run(command, env=platform.environment, check=True, capture_output=True, timeout=PATIENCE)
     waiting.join(2)
     assert [type(change) for change in found["update"].changes] == [AccountChange]
     assert platform.get("/api/v1/internal/grants", X_Neuronova_Service_Key=key).status_code == 404
@@ -79,12 +84,12 @@ def test_a_waiting_poll_does_not_hold_up_the_end(start_platform: Callable[..., P
     key = (platform.settings.data / "keys" / "plugin.key").read_text()
     asked = f"http://127.0.0.1:{platform.settings.api_port}/api/v1/internal/grants"
     headers = {"X-Neuronova-Service-Key": key}
-    version = requests.get(asked, headers=headers, timeout=10).json()["version"]
+    version = requests.get(asked, headers=headers, timeout=PATIENCE).json()["version"]
     answers: list[int] = []
 
     def poll() -> None:
         params = {"since": str(version), "wait": "25"}
-        answers.append(requests.get(asked, params=params, headers=headers, timeout=30).status_code)
+        answers.append(requests.get(asked, params=params, headers=headers, timeout=PATIENCE).status_code)
 
     waiting = threading.Thread(target=poll)
     waiting.start()
@@ -103,9 +108,9 @@ def test_a_first_password_is_printed_and_in_no_log(tmp_path: Path) -> None:
         password = line.split("its password ")[1].split()[0]
         until(lambda: run.stdout and "Logs" in run.stdout.readline(), "the platform is up")
         login = f"http://127.0.0.1:{variables['NEURONOVA_HTTP_PORT']}/api/v1/auth/login"
-        answer = requests.post(login, json={"username": "admin", "password": password}, timeout=10)
+        answer = requests.post(login, json={"username": "admin", "password": password}, timeout=PATIENCE)
         run.terminate()
-        run.wait(60)
+        run.wait(PATIENCE)
     assert answer.status_code == 200
     secrets = [password, answer.json()["access_token"], answer.json()["refresh_token"]]
     kept = [file for file in (tmp_path / "data").rglob("*") if file.is_file() and "viewer" not in file.parts]
@@ -130,7 +135,7 @@ def test_what_is_granted_or_taken_holds_at_once(
     platform = start_platform(**on_database)
     image = make("ct", PatientID="KIM", IssuerOfPatientID="HOSPITAL")
     stored = requests.post(
-        f"{platform.url}/orthanc/instances", data=part10(image), headers=bearing(platform.login()), timeout=30
+        f"{platform.url}/orthanc/instances", data=part10(image), headers=bearing(platform.login()), timeout=PATIENCE
     )
     assert stored.ok, stored.text
     account = platform.add_user("doctor", "doctor")
@@ -140,7 +145,7 @@ def test_what_is_granted_or_taken_holds_at_once(
 
     def until_answered(status: int) -> None:
         def answered() -> bool:
-            return requests.get(study, headers=bearing(login), timeout=10).status_code == status
+            return requests.get(study, headers=bearing(login), timeout=PATIENCE).status_code == status
 
         until(answered, f"{status} for {study}", EFFECT)
 
@@ -154,7 +159,7 @@ def test_what_is_granted_or_taken_holds_at_once(
         platform.url + grants,
         params={"patient_id": "KIM", "issuer": "HOSPITAL"},
         headers=bearing(platform.login()),
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert taken.status_code == 204
     until_answered(404)
@@ -169,7 +174,7 @@ def test_what_is_granted_or_taken_holds_at_once(
         f"{platform.url}/api/v1/auth/logout",
         json={"refresh_token": login["refresh_token"]},
         headers=bearing(login),
-        timeout=10,
+        timeout=PATIENCE,
     ).raise_for_status()
     until_answered(401)
     login = platform.login("doctor")
@@ -178,7 +183,7 @@ def test_what_is_granted_or_taken_holds_at_once(
         f"{platform.url}/api/v1/users/{account}",
         json={"enabled": False},
         headers=bearing(platform.login()),
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert disabled.ok, disabled.text
     until_answered(401)

@@ -7,6 +7,7 @@ import subprocess
 
 import requests
 
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, Platform
 
 
@@ -17,7 +18,7 @@ def test_what_runs_is_well(platform: Platform) -> None:
     targets = f"{platform.url}/api/v1/outbox/targets"
     # It calls itself, by its own title.
     itself = {"host": "127.0.0.1", "port": settings.dicom_port, "operations": ["move"]}
-    requests.put(modality, json=itself, headers=authorization, timeout=10).raise_for_status()
+    requests.put(modality, json=itself, headers=authorization, timeout=PATIENCE).raise_for_status()
     platform.post(
         "/api/v1/outbox/targets",
         {"target": "itself", "profile": "fhir-r4", "url": f"{platform.url}/api/v1/fhir", "kinds": ["Device"]},
@@ -28,12 +29,12 @@ def test_what_runs_is_well(platform: Platform) -> None:
             env=platform.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
     finally:
-        requests.delete(modality, headers=authorization, timeout=10)
-        requests.delete(f"{targets}/itself?drop=true", headers=authorization, timeout=10)
+        requests.delete(modality, headers=authorization, timeout=PATIENCE)
+        requests.delete(f"{targets}/itself?drop=true", headers=authorization, timeout=PATIENCE)
     found = {one["name"]: one for one in json.loads(done.stdout)}
     failed = [one for one in found.values() if one["outcome"] == "failed"]
     assert (failed, done.returncode) == ([], 0)

@@ -17,6 +17,7 @@ from neuronova.platform import render
 from neuronova.platform.layout import Layout, make_folders
 from neuronova.platform.parts import answers_tcp
 from neuronova.platform.programs import find_programs
+from tests.patience import PATIENCE
 from tests.server import settings_for, until
 
 JPHC = "image/jphc; transfer-syntax=1.2.840.10008.1.2.4.202"
@@ -65,7 +66,7 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def seen(gateway: str, query: str = "", **headers: str) -> dict[str, str]:
     """Return the headers that the part behind the gateway was sent."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    answer = requests.get(f"{gateway}/dicom-web/studies{query}", headers=named, timeout=10)
+    answer = requests.get(f"{gateway}/dicom-web/studies{query}", headers=named, timeout=PATIENCE)
     found: dict[str, str] = answer.json()
     return found
 
@@ -127,7 +128,7 @@ def test_the_query_is_handed_on_as_it_came(gateway: str, query: str, handed: str
 )
 def test_what_is_compressed_on_the_way(gateway: str, kind: str, encoded: bool) -> None:
     answer = requests.get(
-        f"{gateway}/dicom-web/x", params={"as": kind}, headers={"Accept-Encoding": "gzip"}, timeout=10
+        f"{gateway}/dicom-web/x", params={"as": kind}, headers={"Accept-Encoding": "gzip"}, timeout=PATIENCE
     )
     assert answer.headers["Content-Type"] == kind
     assert (answer.headers.get("Content-Encoding") == "gzip") is encoded
@@ -137,14 +138,14 @@ def test_what_is_compressed_on_the_way(gateway: str, kind: str, encoded: bool) -
 
 @pytest.mark.parametrize("path", ["/health", "/health/ready"])
 def test_health_without_the_api_is_json(gateway: str, path: str) -> None:
-    answer = requests.get(gateway + path, timeout=10)
+    answer = requests.get(gateway + path, timeout=PATIENCE)
     assert answer.status_code == 503
     assert answer.headers["Content-Type"].startswith("application/json")
     assert answer.json()["parts"]["api"]["status"] == "down"
 
 
 def test_a_part_that_is_away_is_a_problem(gateway: str) -> None:
-    answer = requests.get(f"{gateway}/api/v1/health", timeout=10)
+    answer = requests.get(f"{gateway}/api/v1/health", timeout=PATIENCE)
     assert answer.status_code == 503
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert answer.json()["status"] == 503

@@ -27,6 +27,7 @@ from neuronova.audit.trail import Trail
 from neuronova.contract.audit import Action, Event, Outcome
 from tests.audit.events import NOON, event
 from tests.gate.people import KIM, LEE, SEEN
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, NEURONOVA, Platform
 from tests.server import until
 from tests.synthetic import part10, uid
@@ -127,12 +128,12 @@ class Client:
 
     def log_in(self, password: str = ADMIN_PASSWORD) -> requests.Response:
         body = {"username": self.username, "password": password}
-        answer = requests.post(f"{self.platform.url}/api/v1/auth/login", json=body, timeout=10)
+        answer = requests.post(f"{self.platform.url}/api/v1/auth/login", json=body, timeout=PATIENCE)
         self.token = answer.json()["access_token"] if answer.ok else self.token
         return answer
 
     def read(self, path: str) -> requests.Response:
-        answer = requests.get(self.platform.url + path, headers=self._bearer(), timeout=10)
+        answer = requests.get(self.platform.url + path, headers=self._bearer(), timeout=PATIENCE)
         if answer.status_code == HTTPStatus.UNAUTHORIZED:
             self.ask(self.log_in, Action.LOGIN)
             raise requests.RequestException("the token had to be made anew")
@@ -140,7 +141,7 @@ class Client:
 
     def grant(self, account: str, patient_id: str) -> requests.Response:
         url = f"{self.platform.url}/api/v1/users/{account}/grants"
-        return requests.post(url, json={"patient_id": patient_id}, headers=self._bearer(), timeout=10)
+        return requests.post(url, json={"patient_id": patient_id}, headers=self._bearer(), timeout=PATIENCE)
 
     def _bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
@@ -252,7 +253,7 @@ def hospital(platform: Platform) -> list[Client]:
     for dataset in (KIM, LEE):
         headers = {"Authorization": f"Bearer {platform.login()['access_token']}"}
         stored = f"{platform.url}/orthanc/instances"
-        requests.post(stored, data=part10(dataset), headers=headers, timeout=10).raise_for_status()
+        requests.post(stored, data=part10(dataset), headers=headers, timeout=PATIENCE).raise_for_status()
     roles = ("doctor", "radiologist", "nurse", "admin")
     people = [Client(platform, f"one-{role}", platform.add_user(f"one-{role}", role)) for role in roles]
     platform.post(f"/api/v1/users/{people[0].subject}/grants", SEEN._asdict())

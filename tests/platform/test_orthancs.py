@@ -21,6 +21,7 @@ from neuronova.platform.orthanc_index import check_index
 from neuronova.platform.programs import find_programs
 from tests import debian13, postgres
 from tests.databases import named
+from tests.patience import PATIENCE
 from tests.running import Platform, running_platform
 from tests.server import free_ports, until
 from tests.signals import kill
@@ -103,7 +104,7 @@ class Reader:
         headers = {"Authorization": f"Bearer {self.platform.bearer()}"}
         while not self.ending.is_set():
             try:
-                answer = requests.get(f"{self.platform.url}/dicom-web/studies", headers=headers, timeout=30)
+                answer = requests.get(f"{self.platform.url}/dicom-web/studies", headers=headers, timeout=PATIENCE)
             except requests.RequestException as error:
                 self.failed.append(repr(error))
                 continue
@@ -116,7 +117,7 @@ def instances(platform: Platform, port: int) -> set[str]:
     """Return the SOPInstanceUIDs that one Orthanc answers with."""
     headers = {"X-Neuronova-Token": platform.bearer()}
     url = f"http://127.0.0.1:{port}/dicom-web/instances?limit=100000"
-    answer = requests.get(url, headers=headers, timeout=60)
+    answer = requests.get(url, headers=headers, timeout=PATIENCE)
     answer.raise_for_status()
     return {one["00080018"]["Value"][0] for one in answer.json()} if answer.content else set()
 
@@ -158,13 +159,13 @@ def test_either_is_killed_under_load_and_nothing_is_lost(platform: Platform) -> 
     headers = {"X-Neuronova-Token": platform.bearer()}
 
     def encoded() -> bool:
-        state = requests.get(f"{settings.orthanc_url}/neuronova/health", headers=headers, timeout=30).json()
+        state = requests.get(f"{settings.orthanc_url}/neuronova/health", headers=headers, timeout=PATIENCE).json()
         done = sum(row["count"] for row in state["outcomes"] if row["status"] == "encoded")
         return bool(state["backlog"] == 0 and done >= len(acknowledged))
 
-    until(encoded, "all of it is HTJ2K", 300)
+    until(encoded, "all of it is HTJ2K")
     kept = len(instances(platform, settings.orthanc_port))
-    until(lambda: told(platform) == kept, "the API was told of what each stored", 300)
+    until(lambda: told(platform) == kept, "the API was told of what each stored")
     verified = platform.command("audit", "verify")
     assert "The trail is whole" in verified
     assert "orthanc-2" in verified

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from neuronova.contract.settings import read_settings
 from neuronova.platform.parts import answers_tcp
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, Platform, environment
 from tests.server import until
 
@@ -32,7 +33,7 @@ def test_parts_that_are_started_one_by_one_are_the_platform(tmp_path: Path) -> N
         assert "the parts are orthanc, api" in told(variables, "part", "nginx")
         for name, port in (("api", platform.settings.api_port), ("orthanc", platform.settings.orthanc_port)):
             parts[name].kill()
-            parts[name].wait(60)
+            parts[name].wait(PATIENCE)
             until(lambda: not platform.healthy(), f"the platform misses {name}")
             # A part's children end after it; a service manager would start it again until the port is free.
             until(partial(is_free, port), f"the end of {name}'s children")
@@ -47,7 +48,9 @@ def is_free(port: int) -> bool:
 
 def told(variables: dict[str, str], *command: str) -> str:
     """Run the command, which must end by itself; return what it says."""
-    done = subprocess.run([NEURONOVA, *command], env=variables, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [NEURONOVA, *command], env=variables, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
     assert (done.returncode == 0) == (done.stderr == "")
     return (done.stdout + done.stderr).strip()
 

@@ -24,6 +24,7 @@ from neuronova.audit.trail import Trail
 from tests import postgres
 from tests.databases import named
 from tests.mpps.telling import STATION, associated, change, create, creation, end
+from tests.patience import PATIENCE
 from tests.platform.steady import ASKING, LOGIN, load, log_in
 from tests.running import ADMIN_PASSWORD, Platform, running_platform
 from tests.server import until
@@ -65,7 +66,7 @@ def logins_recorded(platform: Platform) -> dict[str, int]:
 def logins_counted(platform: Platform) -> float:
     """Return how many requests for a login Prometheus is told of."""
     key = platform.settings.metrics_key_file.read_text()
-    answer = requests.get(f"{platform.url}/metrics/api", headers={"Authorization": f"Bearer {key}"}, timeout=30)
+    answer = requests.get(f"{platform.url}/metrics/api", headers={"Authorization": f"Bearer {key}"}, timeout=PATIENCE)
     return sum(
         sample.value
         for family in text_string_to_metric_families(answer.text)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from neuronova.platform.layout import Layout
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, Platform, environment
 from tests.server import free_ports, until
 
@@ -29,7 +30,7 @@ def test_a_signal_leaves_no_process(start_platform: StartPlatform, number: signa
 def test_a_killed_supervisor_ends_everything(start_platform: StartPlatform) -> None:
     platform = start_platform()
     os.kill(int((Layout(platform.settings.data).run / "supervisor.pid").read_text()), signal.SIGKILL)
-    assert platform.process.wait(60) == 1
+    assert platform.process.wait(PATIENCE) == 1
     assert "the supervisor ended" in platform.output.read_text()
     assert platform.left() == []
 
@@ -37,7 +38,7 @@ def test_a_killed_supervisor_ends_everything(start_platform: StartPlatform) -> N
 def test_nothing_survives_a_killed_run(start_platform: StartPlatform) -> None:
     platform = start_platform()
     platform.process.kill()
-    platform.process.wait(60)
+    platform.process.wait(PATIENCE)
     until(lambda: not platform.left(), "the end of every process")
 
 
@@ -63,7 +64,7 @@ def refused(variables: dict[str, str], *, folder: Path = Path("/"), user: int | 
         env=variables,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         cwd=folder,
         user=user,
         check=False,
@@ -113,7 +114,7 @@ def test_a_part_that_cannot_start_is_named_with_its_log(tmp_path: Path) -> None:
     variables = environment(tmp_path / "data")
     (tmp_path / "data" / "orthanc" / "index").mkdir(parents=True)
     done = subprocess.run(
-        [NEURONOVA, "run"], env=variables, capture_output=True, text=True, timeout=110, cwd=tmp_path, check=False
+        [NEURONOVA, "run"], env=variables, capture_output=True, text=True, timeout=PATIENCE, cwd=tmp_path, check=False
     )
     assert done.returncode == 1
     assert "orthanc ended each time it was started" in done.stderr
@@ -143,7 +144,7 @@ def test_an_unwritable_data_folder_is_named(tmp_path: Path) -> None:
 def test_demo_without_a_platform_says_so(tmp_path: Path) -> None:
     variables = environment(tmp_path / "data")
     done = subprocess.run(
-        [NEURONOVA, "demo"], env=variables, capture_output=True, text=True, timeout=30, cwd=tmp_path, check=False
+        [NEURONOVA, "demo"], env=variables, capture_output=True, text=True, timeout=PATIENCE, cwd=tmp_path, check=False
     )
     assert done.returncode == 1
     assert "start the platform with `make run` first" in done.stderr

@@ -17,6 +17,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 from neuronova.contract.modalities import name_in_orthanc
 from tests.audit.collector import make_certificate
 from tests.mpps.telling import associated, create, creation
+from tests.patience import PATIENCE
 from tests.platform.test_running import refused
 from tests.running import Platform, environment, running_platform
 from tests.server import free_ports, until
@@ -55,14 +56,14 @@ def test_a_browser_comes_by_tls(secured: Platform, monkeypatch: pytest.MonkeyPat
     assert secured.url.startswith("https://127.0.0.1:")
     with requests.Session() as browser:
         known = {"username": "admin", "password": "the first of passwords"}
-        login = browser.post(f"{secured.url}/api/v1/auth/login", json=known, timeout=10)
+        login = browser.post(f"{secured.url}/api/v1/auth/login", json=known, timeout=PATIENCE)
         assert login.ok, login.text
-        page = browser.get(f"{secured.url}/", timeout=10)
+        page = browser.get(f"{secured.url}/", timeout=PATIENCE)
         assert page.headers["Strict-Transport-Security"] == "max-age=31536000"
         assert all(cookie.secure for cookie in browser.cookies)
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
     with pytest.raises(requests.exceptions.SSLError):
-        requests.get(secured.url, timeout=10)
+        requests.get(secured.url, timeout=PATIENCE)
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")  # of the old ones
@@ -118,7 +119,7 @@ def sent(platform: Platform, tls: tuple[ssl.SSLContext, str] | None) -> bool:
     """Tell whether an object could be stored."""
     dataset = ct_slice()
     entity = AE(ae_title="CT1")
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 5
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 30
     entity.add_requested_context(dataset.SOPClassUID, dataset.file_meta.TransferSyntaxUID)
     where = ("127.0.0.1", platform.settings.dicom_port)
     association = entity.associate(*where, ae_title=platform.settings.aet, tls_args=tls)
@@ -157,14 +158,17 @@ def asked(platform: Platform, port: int, *, tls: bool) -> bool:
     """Have the API and Orthanc ask a modality by C-ECHO; tell whether it answers them, which both see alike."""
     admin = {"Authorization": f"Bearer {platform.bearer()}"}
     where = {"host": "127.0.0.1", "port": port, "tls": tls}
-    known = requests.put(f"{platform.url}/api/v1/modalities/CT2", json=where, headers=admin, timeout=10)
+    known = requests.put(f"{platform.url}/api/v1/modalities/CT2", json=where, headers=admin, timeout=PATIENCE)
     assert known.ok, known.text
     in_orthanc = f"{platform.url}/orthanc/modalities/{name_in_orthanc('CT2')}"
     until(
-        lambda: requests.get(f"{in_orthanc}/configuration", headers=admin, timeout=10).json().get("UseDicomTls") is tls,
+        lambda: (
+            requests.get(f"{in_orthanc}/configuration", headers=admin, timeout=PATIENCE).json().get("UseDicomTls")
+            is tls
+        ),
         "Orthanc follows",
     )
-    ours = requests.post(f"{platform.url}/api/v1/modalities/CT2/echo", headers=admin, timeout=30)
-    theirs = requests.post(f"{in_orthanc}/echo", json={"Timeout": 5}, headers=admin, timeout=30)
+    ours = requests.post(f"{platform.url}/api/v1/modalities/CT2/echo", headers=admin, timeout=PATIENCE)
+    theirs = requests.post(f"{in_orthanc}/echo", json={"Timeout": 5}, headers=admin, timeout=PATIENCE)
     assert ours.ok is theirs.ok, (ours.text, theirs.text)
     return ours.ok

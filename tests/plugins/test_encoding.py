@@ -42,7 +42,7 @@ def frame_url(server: Server, dataset: Dataset) -> str:
 def independently_decoded(server: Server, dataset: Dataset) -> np.ndarray:
     """Retrieve an instance as HTJ2K and decode it by pydicom with pylibjpeg-openjpeg."""
     accept = {"Accept": f"application/dicom; transfer-syntax={HTJ2K}"}
-    answer = http.get(frame_url(server, dataset), headers=accept, timeout=60)
+    answer = http.get(frame_url(server, dataset), headers=accept)
     answer.raise_for_status()
     retrieved = dcmread(BytesIO(answer.content))
     assert retrieved.file_meta.TransferSyntaxUID == HTJ2K
@@ -99,7 +99,7 @@ def test_a_series_sent_by_a_modality_is_encoded_by_itself(server: Server) -> Non
     assert server.outcomes() == {("encoded", ""): 12}
     for dataset in series:
         assert np.array_equal(independently_decoded(server, dataset), dataset.pixel_array)
-    originals = {http.get(f"{server.url}/instances/{one}/file", timeout=60).content for one in server.get("/instances")}
+    originals = {http.get(f"{server.url}/instances/{one}/file").content for one in server.get("/instances")}
     assert {dcmread(BytesIO(one)).PixelData for one in originals} == {one.PixelData for one in series}
 
 
@@ -107,8 +107,8 @@ def test_the_original_stays_byte_for_byte(server: Server) -> None:
     content = part10(ct_series("original", 1)[0])
     identifier = server.upload(content)
     server.until_settled(1)
-    assert http.get(f"{server.url}/instances/{identifier}/file", timeout=60).content == content
-    assert http.get(f"{server.url}/instances/{identifier}/preview", timeout=60).ok
+    assert http.get(f"{server.url}/instances/{identifier}/file").content == content
+    assert http.get(f"{server.url}/instances/{identifier}/preview").ok
 
 
 def test_a_frame_asked_for_before_its_turn_is_served_and_kept(server: Server) -> None:
@@ -119,10 +119,10 @@ def test_a_frame_asked_for_before_its_turn_is_served_and_kept(server: Server) ->
 
 def served_and_kept(server: Server, dataset: Dataset) -> None:
     server.upload(part10(dataset))
-    answer = http.get(frame_url(server, dataset) + "/frames/1", headers={"Accept": "image/jphc"}, timeout=60)
+    answer = http.get(frame_url(server, dataset) + "/frames/1", headers={"Accept": "image/jphc"})
     assert answer.headers["Content-Type"] == f"image/jphc; transfer-syntax={HTJ2K}"
     until(lambda: server.outcomes() == {("encoded", ""): 1}, "the frame is kept")
-    again = http.get(frame_url(server, dataset) + "/frames/1", headers={"Accept": "image/jphc"}, timeout=60)
+    again = http.get(frame_url(server, dataset) + "/frames/1", headers={"Accept": "image/jphc"})
     assert again.content == answer.content
     assert list(publications(server).values()) == [1]
 
@@ -145,9 +145,9 @@ def test_deleted_and_sent_again(server: Server) -> None:
     identifier = server.upload(part10(dataset))
     server.until_settled(1)
     url = frame_url(server, dataset) + "/frames/1"
-    assert http.get(url, headers={"Accept": "image/jphc"}, timeout=60).ok
-    http.delete(f"{server.url}/instances/{identifier}", timeout=60).raise_for_status()
-    assert http.get(url, headers={"Accept": "image/jphc"}, timeout=60).status_code == 404
+    assert http.get(url, headers={"Accept": "image/jphc"}).ok
+    http.delete(f"{server.url}/instances/{identifier}").raise_for_status()
+    assert http.get(url, headers={"Accept": "image/jphc"}).status_code == 404
     until(lambda: server.outcomes() == {} and server.state()["backlog"] == 0, "the deletion is noted")
     dataset.PixelData = bytes(reversed(dataset.PixelData))
     assert server.upload(part10(dataset)) == identifier
@@ -197,7 +197,7 @@ def test_the_newest_instance_is_deleted(server: Server) -> None:
     series = ct_series("newest", 3)
     identifiers = [server.upload(part10(one)) for one in series[:2]]
     server.until_settled(2)
-    http.delete(f"{server.url}/instances/{identifiers[1]}", timeout=60).raise_for_status()
+    http.delete(f"{server.url}/instances/{identifiers[1]}").raise_for_status()
     last = server.upload(part10(series[2]))
     until(lambda: publications(server) == {identifiers[0]: 1, last: 1}, "two are encoded, once each")
 

@@ -33,7 +33,7 @@ def memory(server: Server) -> float:
 def test_a_body_is_not_kept(server: Server) -> None:
     def ask(times: int) -> None:
         for _ in range(times):
-            assert http.post(f"{server.url}/neuronova/encode", data=LARGE, timeout=60).status_code == 400
+            assert http.post(f"{server.url}/neuronova/encode", data=LARGE).status_code == 400
 
     ask(WARM)
     before = memory(server)
@@ -47,7 +47,7 @@ def test_headers_and_parameters_are_not_kept(server: Server) -> None:
     def ask(times: int) -> None:
         for number in range(times):
             headers = {f"X-{name}": f"{number} {long}" for name in range(6)}
-            answer = http.get(f"{server.url}/neuronova/health?of={number}{long}", headers=headers, timeout=60)
+            answer = http.get(f"{server.url}/neuronova/health?of={number}{long}", headers=headers)
             assert answer.status_code == 200
 
     ask(40 * WARM)

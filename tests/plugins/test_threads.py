@@ -12,6 +12,7 @@ import pytest
 
 from neuronova.platform.layout import REPOSITORY
 from tests import debian13
+from tests.patience import PATIENCE
 from tests.server import Server, running, settings_for
 
 ENTRY = Path(__file__).with_name("visits") / "visits_entry.py"
@@ -30,7 +31,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
 
 
 def ask(server: Server, path: str) -> tuple[int, bytes]:
-    with closing(http.client.HTTPConnection("127.0.0.1", server.settings.orthanc_port, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection("127.0.0.1", server.settings.orthanc_port, timeout=PATIENCE)) as connection:
         connection.request("GET", path, headers={"Connection": "close"})
         answer = connection.getresponse()
         return answer.status, answer.read()
@@ -47,7 +48,7 @@ def test_a_thread_keeps_its_state_between_calls(server: Server) -> None:
     assert ask(server, "/visits/one")[0] == 200
     assert server.process is not None
     server.process.terminate()
-    assert server.process.wait(60) == 0
+    assert server.process.wait(PATIENCE) == 0
 
 
 def test_an_error_before_python_is_not_the_next_requests(server: Server) -> None:

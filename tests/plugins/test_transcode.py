@@ -12,6 +12,7 @@ import pytest
 from neuronova.contract.settings import Settings
 from neuronova.platform.layout import Layout, make_folders
 from tests.access import changes_of_api
+from tests.patience import PATIENCE
 from tests.running import ambient
 from tests.server import Server, running, settings_for
 from tests.synthetic import make, part10
@@ -22,7 +23,12 @@ NEURONOVA = Path(sys.executable).with_name("neuronova")
 def transcode(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = ambient() | settings.environment() | {"COLUMNS": "120"}
     return subprocess.run(
-        [NEURONOVA, "transcode", *arguments], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [NEURONOVA, "transcode", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
 
 

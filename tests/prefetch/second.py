@@ -14,6 +14,7 @@ import requests
 from pydicom import Dataset
 
 from neuronova.platform.programs import find_programs
+from tests.patience import PATIENCE
 from tests.prefetch.archive import TITLE
 from tests.server import free_ports, until
 
@@ -42,7 +43,7 @@ class SecondOrthanc:
 
     def _answers(self) -> bool:
         try:
-            return requests.get(f"{self.url}/system", timeout=5).ok
+            return requests.get(f"{self.url}/system", timeout=PATIENCE).ok
         except requests.ConnectionError:
             return False
 
@@ -51,7 +52,7 @@ class SecondOrthanc:
         for image in images:
             written = BytesIO()
             image.save_as(written, enforce_file_format=True)
-            requests.post(f"{self.url}/instances", data=written.getvalue(), timeout=30).raise_for_status()
+            requests.post(f"{self.url}/instances", data=written.getvalue(), timeout=PATIENCE).raise_for_status()
 
 
 def second_orthanc(folder: Path, title: str, port: int) -> SecondOrthanc:

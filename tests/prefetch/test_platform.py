@@ -13,6 +13,7 @@ from pydicom import Dataset
 
 from tests.forwarding.peer import Peer
 from tests.imaging.asking import Hospital, sent_slice
+from tests.patience import PATIENCE
 from tests.prefetch.archive import TITLE
 from tests.prefetch.second import SecondOrthanc, second_orthanc
 from tests.running import running_platform
@@ -69,7 +70,7 @@ def archive(hospital: Hospital, tmp_path_factory: pytest.TempPathFactory) -> Sec
 def known(hospital: Hospital, title: str, port: int) -> None:
     url = f"{hospital.platform.url}/api/v1/modalities/{title}"
     body = {"host": "127.0.0.1", "port": port, "operations": ["store"]}
-    requests.put(url, json=body, headers=hospital.header(), timeout=10).raise_for_status()
+    requests.put(url, json=body, headers=hospital.header(), timeout=PATIENCE).raise_for_status()
 
 
 def of_hong(name: str, patient_id: str, images: int = 2) -> list[Dataset]:

@@ -23,6 +23,7 @@ from proof.fuzz.run import Findings, table
 from proof.load import targets
 from proof.load.targets import FIRST_IMAGE, SEARCH, SIMPLE
 from proof.soak.memory import MIB, growths
+from tests.patience import PATIENCE
 from tests.serving import serving
 from tests.wire import Mode, Wire, to_port
 
@@ -166,7 +167,7 @@ def _echoed(end: socket.socket) -> bytes:
 
 
 def test_a_wire_passes_on_slows_holds_back_and_cuts(wire: Wire) -> None:
-    with socket.create_connection(("127.0.0.1", wire.port), timeout=20) as end:
+    with socket.create_connection(("127.0.0.1", wire.port), timeout=PATIENCE) as end:
         assert _echoed(end) == b"here"
         with wire.being(Mode.SLOW):
             began = time.monotonic()
@@ -181,14 +182,14 @@ def test_a_wire_passes_on_slows_holds_back_and_cuts(wire: Wire) -> None:
         assert end.recv(100) == b"held"
         with wire.being(Mode.CUT):
             assert end.recv(100) == b""
-            with socket.create_connection(("127.0.0.1", wire.port), timeout=20) as another:
+            with socket.create_connection(("127.0.0.1", wire.port), timeout=PATIENCE) as another:
                 assert another.recv(100) == b""
     assert wire.connections == 1
-    with socket.create_connection(("127.0.0.1", wire.port), timeout=20) as end:
+    with socket.create_connection(("127.0.0.1", wire.port), timeout=PATIENCE) as end:
         assert _echoed(end) == b"here"
     wire.close()
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", wire.port), timeout=20)
+        socket.create_connection(("127.0.0.1", wire.port), timeout=PATIENCE)
 
 
 def test_a_clock_is_set_for_processes_that_run(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from neuronova.demo.studies import SUBJECTS, slices_of
 from tests.access import http, token
 from tests.accounts.api import json_of
 from tests.fhir.asking import Fhir
+from tests.patience import PATIENCE
 from tests.reading.asking import save
 from tests.reading.examinations import person, study
 from tests.server import Server
@@ -64,8 +65,8 @@ def objects(server: Server) -> list[dict[str, Any]]:
 
 def fetched(server: Server, report: str, version: int) -> Dataset:
     uids = (STUDY, series_uid_of(report), instance_uid_of(report, version))
-    ids = http.post(f"{server.url}/tools/lookup", data=uids[2], timeout=10).json()
-    answer = http.get(f"{server.url}/instances/{ids[0]['ID']}/file", timeout=10)
+    ids = http.post(f"{server.url}/tools/lookup", data=uids[2]).json()
+    answer = http.get(f"{server.url}/instances/{ids[0]['ID']}/file")
     dataset = dcmread(io.BytesIO(answer.content))
     assert (dataset.StudyInstanceUID, dataset.SeriesInstanceUID, dataset.SOPInstanceUID) == uids
     return dataset
@@ -89,7 +90,7 @@ def test_it_lies_with_the_images_once_however_often_it_is_sent(
     assert dataset.DocumentTitle == "Report: 뇌 CT"
     # DCMTK takes the document out again.
     dataset.save_as(tmp_path / "report.dcm")
-    subprocess.run(["dcm2pdf", tmp_path / "report.dcm", tmp_path / "report.pdf"], check=True, timeout=30)
+    subprocess.run(["dcm2pdf", tmp_path / "report.dcm", tmp_path / "report.pdf"], check=True, timeout=PATIENCE)
     pdf = (tmp_path / "report.pdf").read_bytes()
     assert pdf.startswith(b"%PDF-")
     assert pdf.rstrip(b"\0\n").endswith(b"%%EOF")

@@ -16,6 +16,7 @@ from pynetdicom.sop_class import (  # type: ignore[attr-defined]
     StorageCommitmentPushModelInstance,
 )
 
+from tests.patience import PATIENCE
 from tests.server import Server
 
 NO_SUCH_OBJECT = 0x0112
@@ -65,7 +66,7 @@ class OtherArchive:
         if failed:
             told.FailedSOPSequence = failed
         entity = AE(ae_title=self.title)
-        entity.dimse_timeout = entity.acse_timeout = 10
+        entity.dimse_timeout = entity.acse_timeout = PATIENCE
         association = entity.associate(
             "127.0.0.1",
             self.server.settings.dicom_port,

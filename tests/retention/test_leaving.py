@@ -82,7 +82,7 @@ class Ward:
         """Send a study by C-STORE, and tell the API of it; return its key and Orthanc's identifier."""
         datasets = [self.image(study, number) for number in range(1, images + 1)]
         self.server.send(*datasets)
-        (found,) = http.post(f"{self.server.url}/tools/lookup", data=uid(study), timeout=30).json()
+        (found,) = http.post(f"{self.server.url}/tools/lookup", data=uid(study)).json()
         series = a_series(str(datasets[0].SeriesInstanceUID), instances=images)
         patient, issuer = str(datasets[0].PatientID), str(datasets[0].get("IssuerOfPatientID", ""))
         event = a_study(orthanc=found["ID"], study=uid(study), patient_id=patient, issuer=issuer, series=(series,))
@@ -117,7 +117,7 @@ class Ward:
         )
 
     def is_there(self, orthanc: str) -> bool:
-        return http.get(f"{self.server.url}/studies/{orthanc}", timeout=30).status_code == 200
+        return http.get(f"{self.server.url}/studies/{orthanc}").status_code == 200
 
     def rows(self, table: type[Any]) -> list[Any]:
         with self.api.service.database.reading() as session:
@@ -129,7 +129,7 @@ class Ward:
 @pytest.fixture
 def ward(api: Api, server: Server) -> Ward:
     for study in server.get("/studies"):  # of the test before; the held one stays
-        http.delete(f"{server.url}/studies/{study}", timeout=30)
+        http.delete(f"{server.url}/studies/{study}")
     return Ward(api, server)
 
 
@@ -297,7 +297,7 @@ def test_what_is_begun_stays_where_its_rule_or_all_rules_are_gone(ward: Ward) ->
             leaving.finish(["another"])
         assert {one.state for one in ward.rows(Departure)} == {"stayed"}
         assert ward.is_there(orthanc)
-        http.delete(f"{ward.server.url}/studies/{orthanc}", timeout=30)
+        http.delete(f"{ward.server.url}/studies/{orthanc}")
 
 
 def test_images_that_come_late_stay(ward: Ward) -> None:
@@ -332,7 +332,7 @@ def test_use_keeps_a_study(ward: Ward) -> None:
 
 def test_a_study_that_is_deleted_by_hand_is_written_down(ward: Ward) -> None:
     key, orthanc = ward.stored("by hand", images=1)
-    assert http.delete(f"{ward.server.url}/studies/{orthanc}", timeout=30).status_code == 200
+    assert http.delete(f"{ward.server.url}/studies/{orthanc}").status_code == 200
     tell(ward.api, a_deletion(study=key.study, patient_id=key.patient_id, issuer=key.issuer))
     (gone,) = ward.rows(Departure)
     assert (gone.study_uid, gone.rule, gone.state, gone.images) == (key.study, "", "left", 1)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, Platform, running_platform
 from tests.server import Server, until
 from tests.synthetic import ct_slice
@@ -47,13 +48,13 @@ def platform() -> Iterator[Platform]:
 def neuronova(platform: Platform, *words: str) -> subprocess.CompletedProcess[str]:
     environment = platform.environment | {"COLUMNS": "300"}
     return subprocess.run(
-        [NEURONOVA, "retention", *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+        [NEURONOVA, "retention", *words], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
 
 
 def asked(platform: Platform, method: str, path: str, who: str = "admin", **body: Any) -> requests.Response:
     headers = {"Authorization": f"Bearer {platform.login(who)['access_token']}"}
-    return requests.request(method, platform.url + path, headers=headers, json=body or None, timeout=20)
+    return requests.request(method, platform.url + path, headers=headers, json=body or None, timeout=PATIENCE)
 
 
 def listed(platform: Platform) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ import requests
 from neuronova.platform.layout import REPOSITORY
 from tests.inference.service import head_ct
 from tests.jobs.hospital import stored_head
+from tests.patience import PATIENCE
 from tests.running import NEURONOVA, Platform
 from tests.server import Server, until
 from tests.serving import serving
@@ -84,7 +85,7 @@ def add_target(platform: Platform, name: str, url: str, *options: str) -> None:
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -106,23 +107,23 @@ def plant(platform: Platform) -> None:
     mine = {"Authorization": f"Bearer {token}"}
     for headers in (mine, {"Authorization": f"Bearer {TOKEN}"}, {"Cookie": f"neuronova_session={TOKEN}"}):
         _query(platform, headers)
-        requests.get(f"{platform.url}/api/v1/fhir/Patient?family={FAMILY}", headers=headers, timeout=10)
+        requests.get(f"{platform.url}/api/v1/fhir/Patient?family={FAMILY}", headers=headers, timeout=PATIENCE)
     for username in (FAMILY, "admin"):
         asked = {"username": username, "password": PASSWORD}
-        requests.post(f"{platform.url}/api/v1/auth/login", json=asked, timeout=10)
+        requests.post(f"{platform.url}/api/v1/auth/login", json=asked, timeout=PATIENCE)
     fhir = f"{platform.url}/api/v1/fhir/Patient"
     large = PATIENT | {"text": {"status": "generated", "div": f"<div>{FAMILY} {'x' * 40000}</div>"}}
     for document in (PATIENT, large, PATIENT | {"birthDate": FAMILY}, [PATIENT]):
         more = {"Content-Type": "application/fhir+json"}
-        requests.post(f"{fhir}?name={FAMILY}", data=json.dumps(document), headers=mine | more, timeout=10)
-    requests.get(f"{platform.url}/api/v1/nowhere/{token}?token={TOKEN}", headers=mine, timeout=10)
+        requests.post(f"{fhir}?name={FAMILY}", data=json.dumps(document), headers=mine | more, timeout=PATIENCE)
+    requests.get(f"{platform.url}/api/v1/nowhere/{token}?token={TOKEN}", headers=mine, timeout=PATIENCE)
     for program in ("Orthanc", "cdss_api.wsgi"):
         _query_while_down(platform, program, mine)
 
 
 def _query(platform: Platform, headers: dict[str, str]) -> int:
     query = {"PatientName": f"{FAMILY}^{GIVEN}", "PatientID": NUMBER, "token": TOKEN}
-    return requests.get(f"{platform.url}/dicom-web/studies", query, headers=headers, timeout=10).status_code
+    return requests.get(f"{platform.url}/dicom-web/studies", query, headers=headers, timeout=PATIENCE).status_code
 
 
 def _query_while_down(platform: Platform, program: str, headers: dict[str, str]) -> None:
@@ -131,15 +132,15 @@ def _query_while_down(platform: Platform, program: str, headers: dict[str, str])
         try:
             if program == "Orthanc":
                 return _query(platform, headers)
-            return requests.get(url, headers=headers, timeout=10).status_code
+            return requests.get(url, headers=headers, timeout=PATIENCE).status_code
         except requests.RequestException:
             return 0  # it was killed within its answer
 
     pid = platform.pid_of(program)
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    until(lambda: answer() in (502, 503), f"{program} is down", 10)
-    until(platform.healthy, f"{program} is back", 60)
+    until(lambda: answer() in (502, 503), f"{program} is down")
+    until(platform.healthy, f"{program} is back")
 
 
 def leaks(folder: Path) -> list[str]:

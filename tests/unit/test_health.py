@@ -14,6 +14,7 @@ from cdss_api import health
 from cdss_api.health.checks import Check, UnhealthyError, look_at
 from cdss_api.health.side_by_side import SideBySide
 from neuronova.web import problems
+from tests.patience import PATIENCE
 from tests.server import until
 
 
@@ -59,7 +60,7 @@ def test_health_always_tells_and_ready_fails(check: Check, ready: int) -> None:
 
 
 def test_checks_run_side_by_side_within_the_deadline() -> None:
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=PATIENCE)
 
     def waiting() -> dict[str, Any]:
         both.wait()  # passes only if the other one runs at the same time

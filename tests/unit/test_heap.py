@@ -6,6 +6,8 @@ import json
 import subprocess
 import sys
 
+from tests.patience import PATIENCE
+
 CODE = """
 import json, os, sys, time
 from neuronova.heap import trim_regularly
@@ -26,7 +28,7 @@ print(json.dumps([before, in_memory()]))
 
 
 def test_what_was_freed_between_what_is_kept_goes_back_to_the_system() -> None:
-    ended = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=120, check=True)
+    ended = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, timeout=PATIENCE, check=True)
     before, after = json.loads(ended.stdout)
     assert before > 90_000_000
     assert after < 40_000_000

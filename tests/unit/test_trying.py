@@ -14,6 +14,7 @@ import requests
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from neuronova.trying import Rule, again, is_passing, is_unreachable, met_another
+from tests.patience import PATIENCE
 
 
 class Failing:
@@ -120,5 +121,5 @@ def test_sqlite_says_it_after_its_patience(tmp_path: Path) -> None:
 
 def test_no_start_takes_the_time_to_load_the_library() -> None:
     loaded = "import cdss_api.app, cdss_api.worker, orthanc_plugins.install, sys; print('tenacity' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True, timeout=PATIENCE)
     assert done.stdout.split() == ["False"]

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, BrowserContext
 from pydicom import Dataset
 
 from neuronova.demo.studies import SUBJECTS, slices_of
-from tests.browsing import ARTEFACTS
+from tests.browsing import ARTEFACTS, visiting
 from tests.conftest import REAL_SERIES, real_series
 from tests.running import ADMIN_PASSWORD, Platform, running_platform
 from tests.viewer.viewing import Viewing
@@ -25,7 +25,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
 
 @pytest.fixture
 def context(browser: Browser, platform: Platform) -> Iterator[BrowserContext]:
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
+    context = visiting(browser, platform.url)
     yield context
     context.close()
 
@@ -33,7 +33,7 @@ def context(browser: Browser, platform: Platform) -> Iterator[BrowserContext]:
 @pytest.fixture
 def viewing(platform: Platform, browser: Browser, request: pytest.FixtureRequest) -> Iterator[Viewing]:
     """A page that must not fail, nor ask anything of another origin; its last look is kept as a picture."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, base_url=platform.url)
+    context = visiting(browser, platform.url)
     context.request.post("/api/v1/auth/login", data={"username": "admin", "password": ADMIN_PASSWORD})
     viewing = Viewing(context.new_page(), platform.url)
     try:

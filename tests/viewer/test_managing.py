@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Dialog, Locator, Page, 
 from pynetdicom import AE, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
 
+from tests.browsing import visiting
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import free_ports
 
@@ -31,7 +32,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 def logs_in(platform: Platform, browser: Browser, username: str, password: str) -> bool:
-    asking = browser.new_context(base_url=platform.url)
+    asking = visiting(browser, platform.url)
     answer = asking.request.post("/api/v1/auth/login", data={"username": username, "password": password})
     asking.close()
     return answer.status == 200
@@ -184,7 +185,7 @@ def test_a_language_that_is_chosen_before_the_page_is_whole_is_not_forgotten(con
 
 def test_the_language_is_chosen_and_goes_with_the_account(platform: Platform, browser: Browser) -> None:
     platform.add_user("speaking", "technologist")
-    first = browser.new_context(base_url=platform.url, locale="en-GB")
+    first = visiting(browser, platform.url, locale="en-GB")
     page = first.new_page()
     page.goto("/login")
     page.get_by_label("Username").fill("speaking")
@@ -209,7 +210,7 @@ def test_the_language_is_chosen_and_goes_with_the_account(platform: Platform, br
     page.get_by_label("Language").select_option("ko")
     expect(page.locator("html")).to_have_attribute("lang", "ko")
     first.close()
-    second = browser.new_context(base_url=platform.url, locale="en-GB")
+    second = visiting(browser, platform.url, locale="en-GB")
     second.request.post("/api/v1/auth/login", data={"username": "speaking", "password": ADMIN_PASSWORD})
     other = second.new_page()
     other.goto("/console/worklist")

@@ -8,6 +8,7 @@ import requests
 from playwright.sync_api import expect
 
 from tests.imaging.asking import Hospital, sent_slice
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
 from tests.viewer.viewing import Viewing
@@ -48,11 +49,11 @@ def test_a_technologist_sees_both_sides_and_decides(platform: Platform, viewing:
     page.unroute("**/mismatches/*")
     viewing.complaints.clear()  # the browser tells of every 409
     wrong.get_by_role("button", name="The order's patient is right").click()
-    expect(cards).to_have_count(0, timeout=30_000)  # the worker is at it, the page looks again
+    expect(cards).to_have_count(0)  # the worker is at it, the page looks again
     expect(page.locator("#mismatches")).to_have_text("There is none.")
     page.locator("#state").select_option("corrected")
     page.get_by_role("button", name="Show").click()
     expect(page.get_by_role("button", name="Undo the correction")).to_be_visible()
     headers = hospital.header()
-    done = requests.get(f"{platform.url}/api/v1/imaging/mismatches?state=corrected", headers=headers, timeout=10)
+    done = requests.get(f"{platform.url}/api/v1/imaging/mismatches?state=corrected", headers=headers, timeout=PATIENCE)
     assert [one["id"] for one in done.json()["mismatches"]] == [mismatch["id"]]

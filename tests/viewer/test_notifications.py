@@ -10,6 +10,7 @@ import requests
 from playwright.sync_api import expect
 
 from tests.browsing import ARTEFACTS
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
 from tests.viewer.viewing import Viewing
@@ -21,7 +22,7 @@ def _break_glass(platform: Platform, patient: str) -> None:
         f"{platform.url}/api/v1/access/break-glass",
         json={"patient_id": patient, "reason": "found unconscious"},
         headers={"Authorization": f"Bearer {token}"},
-        timeout=10,
+        timeout=PATIENCE,
     )
     assert answer.status_code == 201, answer.text
 
@@ -31,8 +32,8 @@ def _hear_of_emergencies_alone(platform: Platform) -> None:
     headers = {"Authorization": f"Bearer {platform.login()['access_token']}"}
     root = f"{platform.url}/api/v1/notifications"
     told = {"kinds": [{"kind": "ai-job-failed", "channels": []}, {"kind": "break-glass", "channels": ["in-app"]}]}
-    requests.put(f"{root}/settings", json=told, headers=headers, timeout=10).raise_for_status()
-    requests.post(f"{root}/read", json={"up_to": 1000}, headers=headers, timeout=10).raise_for_status()
+    requests.put(f"{root}/settings", json=told, headers=headers, timeout=PATIENCE).raise_for_status()
+    requests.post(f"{root}/read", json={"up_to": 1000}, headers=headers, timeout=PATIENCE).raise_for_status()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -32,15 +32,15 @@ def test_the_overlay_lies_on_the_images_and_the_report_is_read(
 ) -> None:
     page = viewing.page
     page.goto(f"/viewer?StudyInstanceUIDs={STUDIES[key]}")
-    until(lambda: page.evaluate(LOADED) > 0, "an image is loaded", 60)
-    until(lambda: any(shades > 50 for _, shades in viewing.drawn()), "an image is drawn", 60)
+    until(lambda: page.evaluate(LOADED) > 0, "an image is loaded")
+    until(lambda: any(shades > 50 for _, shades in viewing.drawn()), "an image is drawn")
     viewport = page.locator('[data-cy="viewport-pane"]')
     expect(viewport).to_have_count(1)
     assert coloured(viewport) == 0.0
     thumbnail(viewing, "SEG").dblclick()
-    first = until(lambda: coloured(viewport), "the overlay", 60)
+    first = until(lambda: coloured(viewport), "the overlay")
     page.get_by_role("slider", name="Image navigation scrollbar").click()  # to the slice in the middle
-    until(lambda: coloured(viewport) > max(0.2, 2 * first), "the overlay on the slice in the middle", 60)
+    until(lambda: coloured(viewport) > max(0.2, 2 * first), "the overlay on the slice in the middle")
     page.locator('[data-cy="panelSegmentation-btn"]').click()
     for label in labels:
         expect(page.get_by_text(label).filter(has_text="mL")).to_be_visible()
@@ -57,12 +57,12 @@ def test_the_overlay_lies_on_the_images_and_the_report_is_read(
 def test_a_finding_is_circled_though_other_numbers_have_no_place(viewing: Viewing) -> None:
     page = viewing.page
     page.goto(f"/viewer?StudyInstanceUIDs={STUDIES['hong']}")
-    until(lambda: page.evaluate(LOADED) > 0, "an image is loaded", 60)
-    until(lambda: any(shades > 50 for _, shades in viewing.drawn()), "an image is drawn", 60)
+    until(lambda: page.evaluate(LOADED) > 0, "an image is loaded")
+    until(lambda: any(shades > 50 for _, shades in viewing.drawn()), "an image is drawn")
     viewport = page.locator('[data-cy="viewport-pane"]')
     assert coloured(viewport) == 0.0
     thumbnail(viewing, "for machines").dblclick()
-    until(lambda: coloured(viewport), "the circle", 60)
+    until(lambda: coloured(viewport), "the circle")
     page.screenshot(path=ARTEFACTS / "circle.png")
 
 

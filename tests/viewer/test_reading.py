@@ -14,6 +14,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from neuronova.demo.studies import SUBJECTS
 from tests.browsing import ARTEFACTS, windows
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import until
 from tests.viewer.viewing import LOADED
@@ -21,7 +22,6 @@ from tests.worklist.orders import typed
 
 TEXT = "No haemorrhage. 출혈 없음."
 REASON = "The patient did not come"
-MOVES = 20_000  # milliseconds in which a busy machine has opened another study in both windows
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,9 @@ def orders(platform: Platform) -> list[dict[str, Any]]:
     def ask(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/fhir+json"}
         url = f"{platform.url}/api/v1/fhir/{path}"
-        answer = requests.request(method, url, data=json.dumps(body) if body else None, headers=headers, timeout=10)
+        answer = requests.request(
+            method, url, data=json.dumps(body) if body else None, headers=headers, timeout=PATIENCE
+        )
         assert answer.ok, answer.text
         found: dict[str, Any] = answer.json()
         return found
@@ -139,11 +141,11 @@ def test_list_viewer_and_editor_move_together(page: Page, orders: list[dict[str,
     expect(editor.locator("#away")).to_be_hidden()
     page.bring_to_front()
     page.keyboard.press("j")
-    expect(viewer).to_have_url(re.compile(re.escape(second)), timeout=MOVES)
-    expect(editor).to_have_url(re.compile(re.escape(second)), timeout=MOVES)
+    expect(viewer).to_have_url(re.compile(re.escape(second)))
+    expect(editor).to_have_url(re.compile(re.escape(second)))
     page.keyboard.press("k")
-    expect(editor).to_have_url(re.compile(re.escape(first)), timeout=MOVES)
-    expect(viewer).to_have_url(re.compile(re.escape(first)), timeout=MOVES)
+    expect(editor).to_have_url(re.compile(re.escape(first)))
+    expect(viewer).to_have_url(re.compile(re.escape(first)))
     viewer.goto(f"/viewer?StudyInstanceUIDs={second}")
     expect(editor.locator("#away")).to_contain_text(second)
 

@@ -11,13 +11,13 @@ from playwright.sync_api import BrowserContext, expect
 
 from tests.browsing import ARTEFACTS, windows
 from tests.imaging.asking import sent_slice
+from tests.patience import PATIENCE
 from tests.running import ADMIN_PASSWORD, Platform
 from tests.server import Server, until
 from tests.viewer.viewing import Viewing
 
 PDF = "1.2.840.10008.5.1.4.1.1.104.1"  # Encapsulated PDF Storage
 STUDIES = ("signed", "second", "third")
-SHOWN = 60_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def signed(platform: Platform, sent: dict[str, str]) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {platform.login('signer', ADMIN_PASSWORD)['access_token']}"}
 
     def ask(method: str, path: str, **more: Any) -> requests.Response:
-        answer = requests.request(method, platform.url + path, headers=headers, timeout=10, **more)
+        answer = requests.request(method, platform.url + path, headers=headers, timeout=PATIENCE, **more)
         assert answer.ok, answer.text
         return answer
 
@@ -47,7 +47,7 @@ def signed(platform: Platform, sent: dict[str, str]) -> dict[str, Any]:
         listed = ask("GET", f"/dicom-web/studies/{study}/metadata").json()
         return next((one for one in listed if one["00080016"]["Value"] == [PDF]), None)
 
-    found: dict[str, Any] = until(pdf, "the PDF is in Orthanc", 60)
+    found: dict[str, Any] = until(pdf, "the PDF is in Orthanc")
     return found
 
 
@@ -55,11 +55,11 @@ def test_the_pdf_is_listed_and_opens(signed: dict[str, Any], viewing: Viewing) -
     page, study = viewing.page, signed["0020000D"]["Value"][0]
     page.goto(f"/viewer?StudyInstanceUIDs={study}")
     listed = page.locator('[data-cy="study-browser-thumbnail-no-image"]')
-    expect(listed).to_have_count(1, timeout=SHOWN)
+    expect(listed).to_have_count(1)
     viewing.until_loaded(1)  # a viewport that goes while its image comes is a complaint of the page
     listed.dblclick()
     shown = page.locator('object[type="application/pdf"]')
-    expect(shown).to_have_count(1, timeout=SHOWN)
+    expect(shown).to_have_count(1)
     expect(shown).to_have_attribute("data", re.compile("."))  # it comes a moment after the element
     address = str(shown.get_attribute("data"))
     content = page.evaluate(
@@ -90,4 +90,4 @@ def test_the_next_study_is_one_key_away_from_a_signature(
     editor.screenshot(path=ARTEFACTS / "signed-editor.png")
     page.screenshot(path=ARTEFACTS / "signed-list.png")
     editor.keyboard.press("n")
-    expect(editor).to_have_url(re.compile(re.escape(following)), timeout=SHOWN)
+    expect(editor).to_have_url(re.compile(re.escape(following)))

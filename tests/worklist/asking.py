@@ -8,6 +8,7 @@ from pydicom import Dataset
 from pynetdicom import AE
 from pynetdicom.sop_class import ModalityWorklistInformationFind  # type: ignore[attr-defined]
 
+from tests.patience import PATIENCE
 from tests.running import Platform
 
 
@@ -27,7 +28,7 @@ def question(**keys: Any) -> Dataset:
 def ask(platform: Platform, asked: Dataset, title: str = "SCANNER") -> tuple[list[Dataset], list[int]]:
     """Return answers and statuses; no statuses where the modality is not let in."""
     entity = AE(ae_title=title)
-    entity.dimse_timeout = 10
+    entity.dimse_timeout = PATIENCE
     entity.add_requested_context(ModalityWorklistInformationFind)
     settings = platform.settings
     association = entity.associate("127.0.0.1", settings.dicom_port, ae_title=settings.aet)

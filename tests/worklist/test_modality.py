@@ -18,6 +18,7 @@ from pydicom import Dataset
 
 from neuronova.audit.search import Query, search
 from neuronova.contract.audit import Action
+from tests.patience import PATIENCE
 from tests.running import Platform, running_platform
 from tests.server import Server, running, until
 from tests.worklist.asking import ask, question
@@ -35,14 +36,14 @@ def platform() -> Iterator[Platform]:
         for title, operations in (("SCANNER", ["worklist"]), ("SENDER", ["store"])):
             put(running_one, f"modalities/{title}", {"host": "127.0.0.1", "operations": operations})
         fill(running_one)
-        until(lambda: len(find(running_one)) == 3, "three orders are on the worklist", 10)
+        until(lambda: len(find(running_one)) == 3, "three orders are on the worklist")
         yield running_one
 
 
 def put(platform: Platform, path: str, body: dict[str, Any]) -> None:
     kind = "application/fhir+json" if path.startswith("fhir/") else "application/json"
     headers = {"Authorization": f"Bearer {platform.bearer()}", "Content-Type": kind}
-    answer = requests.put(f"{platform.url}/api/v1/{path}", json=body, headers=headers, timeout=10)
+    answer = requests.put(f"{platform.url}/api/v1/{path}", json=body, headers=headers, timeout=PATIENCE)
     assert answer.ok, answer.text
 
 
@@ -147,7 +148,7 @@ def findscu(platform: Platform, title: str, *keys: str) -> tuple[int, str]:
     settings = platform.settings
     asked = [argument for key in keys for argument in ("-k", key)]
     command = ["findscu", "-v", "-W", "-aet", title, "-aec", settings.aet, "127.0.0.1", str(settings.dicom_port)]
-    done = subprocess.run([*command, *asked], capture_output=True, timeout=20, check=False)
+    done = subprocess.run([*command, *asked], capture_output=True, timeout=PATIENCE, check=False)
     return done.returncode, (done.stdout + done.stderr).decode("utf-8", "replace")
 
 
@@ -207,7 +208,7 @@ def test_the_worklist_outlives_the_api_and_a_restart(platform: Platform) -> None
     platform.stop(signal.SIGINT)
     with running(Server(platform.settings)) as alone:
         assert not [port for port in (platform.settings.api_port,) if _answers(port)]
-        until(lambda: alone.process is not None and find(platform) == find_all, "the worklist is still there", 5)
+        until(lambda: alone.process is not None and find(platform) == find_all, "the worklist is still there")
 
 
 def _answers(port: int) -> bool:
