@@ -103,19 +103,22 @@ def follow(session: Session, moves: Iterable[Move]) -> None:
         other = session.get(Study, (move.study_uid, *move.after))
         if other is None:
             patient_id, issuer = move.after
-            told = json.loads(row.sent) | {
-                name: move.values[keyword] for keyword, name in _OF_CHANGED.items() if keyword in move.values
-            }
             other = Study(study_uid=move.study_uid, patient_id=patient_id, issuer=issuer, logical_id=new_id())
-            other.writer, other.sequence, other.accession = "", 0, row.accession
-            other.sent = json.dumps(told, ensure_ascii=False)
-            other.arrived, other.dated = row.arrived, row.dated
+            other.writer, other.sequence, other.arrived = "", 0, row.arrived
             session.add(other)
         elif other.sent is not None:
             continue  # it is in the archive under both: these are two ImagingStudies
+        # It does not arrive anew: its days of retention go on.
+        other.sent, other.accession, other.dated = _told(row.sent, move), row.accession, row.dated
         row.logical_id, other.logical_id = other.logical_id, row.logical_id
         row.arrived, other.arrived = other.arrived, row.arrived
         session.flush()
+
+
+def _told(sent: str, move: Move) -> str:
+    """Return what the archive is going to tell of a study when it has moved."""
+    changed = {name: move.values[keyword] for keyword, name in _OF_CHANGED.items() if keyword in move.values}
+    return json.dumps(json.loads(sent) | changed, ensure_ascii=False)
 
 
 def unfollow(session: Session, kept: Iterable[Mapping[str, Any]], moves: Iterable[Move]) -> None:
@@ -127,7 +130,12 @@ def unfollow(session: Session, kept: Iterable[Mapping[str, Any]], moves: Iterabl
     for move in (Move.from_json(one) for one in kept):
         row = session.get(Study, (move.study_uid, *move.before))
         other = session.get(Study, (move.study_uid, *move.after))
-        if row is not None and other is not None and row.sent is not None and other.writer == "":
-            row.logical_id, row.arrived = other.logical_id, other.arrived
+        if row is None or row.sent is None or other is None or other.sent != _told(row.sent, move):
+            continue  # the archive has told of it since
+        row.logical_id, other.logical_id = other.logical_id, row.logical_id
+        row.arrived, other.arrived = other.arrived, row.arrived
+        if other.writer == "":
             session.delete(other)
-            session.flush()
+        else:
+            other.sent = None
+        session.flush()
