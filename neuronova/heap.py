@@ -7,6 +7,8 @@ import threading
 import time
 
 EVERY = 30.0  # seconds, as Orthanc does it for itself since 1.11.3
+_LARGE = 1 << 20  # bytes
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
 def trim() -> None:
@@ -16,8 +18,21 @@ def trim() -> None:
         library.malloc_trim(ctypes.c_size_t(0))
 
 
+def give_back_what_is_large() -> None:
+    """Have whatever is large go back to the system when it is freed (mallopt(3)); elsewhere than on glibc, do nothing.
+
+    glibc raises its own threshold up to 32 MiB with each large piece that is freed, and then keeps one for each thread:
+    eight logins at once, of 19 MiB each for argon2, left 150 MiB for ever, which malloc_trim does not reach.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(_MMAP_THRESHOLD, _LARGE)
+        library.mallopt(_TRIM_THRESHOLD, _LARGE)
+
+
 def trim_regularly(every: float = EVERY) -> None:
-    """Trim the heap every so many seconds as long as the process lasts."""
+    """Keep the heap trimmed, every so many seconds, as long as the process lasts."""
+    give_back_what_is_large()
     threading.Thread(target=_keep_trimming, args=(every,), name="heap", daemon=True).start()
 
 

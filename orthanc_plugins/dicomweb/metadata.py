@@ -18,7 +18,7 @@ from orthanc_plugins.series_metadata import ATTACHMENT, BASE, InstanceMetadata, 
 
 DICOM_JSON = "application/dicom+json"
 JSON_TYPES = (DICOM_JSON, "application/json", "*/*")
-MOST_BYTES = 8 << 20  # a viewer asks for a series once; what is not here is read from its attachment
+MOST_BYTES = 4 << 20  # a viewer asks for a series once; what is not here is read from its attachment
 
 Prepared = tuple[str, str | None, list[InstanceMetadata], list[str]]
 """Fingerprint, the attachment's file, the instances' metadata, and their identifiers in Orthanc."""

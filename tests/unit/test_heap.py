@@ -32,3 +32,37 @@ def test_what_was_freed_between_what_is_kept_goes_back_to_the_system() -> None:
     before, after = json.loads(ended.stdout)
     assert before > 90_000_000
     assert after < 40_000_000
+
+
+LOGINS = """
+import json, os, threading
+from cdss_api.accounts.passwords import STANDARD
+from neuronova.heap import trim, trim_regularly
+
+def in_memory():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+def log_in():
+    together.wait()
+    STANDARD.verify(known, "a password")
+    verified.wait()
+    ends.wait()
+
+trim_regularly()
+known = STANDARD.hash("a password")
+before = in_memory()
+together, verified, ends = threading.Barrier(8), threading.Barrier(9), threading.Event()
+threads = [threading.Thread(target=log_in) for _ in range(8)]
+for one in threads:
+    one.start()
+verified.wait()
+trim()
+print(json.dumps([before, in_memory()]))
+ends.set()
+"""
+
+
+def test_what_logins_needed_at_once_is_not_kept() -> None:
+    ended = subprocess.run([sys.executable, "-c", LOGINS], capture_output=True, text=True, timeout=PATIENCE, check=True)
+    before, after = json.loads(ended.stdout)
+    assert after - before < 20_000_000  # a login needs 19 MiB
