@@ -264,6 +264,14 @@ class Journal(SqliteFile):
         )
         return rows.fetchall()
 
+    def failed(self, instances: Sequence[str]) -> set[str]:
+        """Return those of `instances` that could not be encoded."""
+        rows = self._db.execute(
+            "SELECT instance FROM outcome WHERE status = 'failed' AND instance IN (SELECT value FROM json_each(?))",
+            (json.dumps(list(instances)),),
+        )
+        return {instance for (instance,) in rows}
+
     def waiting(self) -> tuple[int, float | None]:
         """Return how many instances wait, and since when the oldest does (seconds since the epoch)."""
         count, oldest = self._db.execute("SELECT count(*), min(noted) FROM work").fetchone()

@@ -38,8 +38,10 @@ def add_window(workshop: Workshop, series: str, items: Sequence[Item]) -> None:
     description = workshop.client.get_json(f"/series/{series}")
     if description is None:
         return
+    # One that ended an encoder would end this process as well, each time that somebody asks.
+    readable = set(description["Instances"]) - workshop.journal.failed(description["Instances"])
     # Orthanc's identifiers are digests: the first of them are anywhere in the volume.
-    looked_at = [_values(workshop, instance) for instance in sorted(description["Instances"])[:_IMAGES]]
+    looked_at = [_values(workshop, instance) for instance in sorted(readable)[:_IMAGES]]
     window = window_of(np.concatenate(looked_at)) if looked_at else None
     if window is not None:
         for item in items:

@@ -12,6 +12,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from orthanc_plugins.journal import Journal, Outcome
 from orthanc_plugins.transcoding.windowing import Window, window_of
 from orthanc_plugins.workers.windows import WINDOW_CENTER, add_window
 from orthanc_plugins.workers.workshop import Workshop
@@ -67,15 +68,18 @@ def test_what_belongs_to_no_frame_names_no_window() -> None:
         add_window(NOWHERE, "series", [GRAY | {"52009229": {"vr": "LO", "Value": [None, "00289132"]}}])
 
 
-def workshop_of(file: Path) -> Workshop:
-    """Return a workshop that has one instance in every series: a file."""
+def workshop_of(file: Path, failed: bool = False) -> Workshop:
+    """Return a workshop that has one instance in every series: a file, which perhaps could not be encoded."""
 
     @contextmanager
     def content(*_: object) -> Iterator[Path]:
         yield file
 
     client = SimpleNamespace(get_json=lambda _: {"Instances": ["instance"]}, stored_file=lambda *_: "stored")
-    return cast(Workshop, SimpleNamespace(client=client, content=content))
+    journal = Journal(file.with_suffix(".journal"))
+    if failed:
+        journal.finish(Outcome(instance="instance", md5="", status="failed", reason="crashed"), 0.0)
+    return cast(Workshop, SimpleNamespace(client=client, content=content, journal=journal))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +99,14 @@ def test_an_image_that_cannot_be_read_gives_no_window(
     items = [dict(GRAY)]
     add_window(workshop_of(file), "series", items)
     assert (WINDOW_CENTER in items[0]) is is_added
+
+
+def test_an_image_that_ended_an_encoder_is_not_looked_at(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(part10(make("ct")))
+    items = [dict(GRAY)]
+    add_window(workshop_of(file, failed=True), "series", items)
+    assert items == [GRAY]
 
 
 @pytest.mark.parametrize(
