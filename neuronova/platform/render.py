@@ -26,6 +26,9 @@ _API_THREADS = "24"
 _STREAMS = "2200"
 # A request for a job holds one while its series is fetched, or a small array's model runs.
 _INFERENCE_THREADS = "8"
+# Seconds after which gunicorn kills a process that says nothing of itself, and with it all that it is asked. By default
+# it is half a minute, which a virtual machine may stand still.
+_SILENT = "180"
 
 
 def fill(template: str, values: Mapping[str, object]) -> str:
@@ -113,24 +116,21 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
             *(str(python), "-m", "gunicorn", "cdss_api.wsgi:app"),
             *("--bind", f"127.0.0.1:{settings.api_port}"),
             *("--workers", str(settings.api_processes), "--threads", _API_THREADS),
-            *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
-            *_gunicorn("api", settings, graceful=5),
+            *_gunicorn("api", settings, layout, graceful=5),
         ],
         "notifications": [
             *(str(python), "-m", "gunicorn", "cdss_api.notifications.asgi:app"),
             *("--bind", f"127.0.0.1:{settings.notifications_port}", "--workers", "1"),
             *("--worker-class", "cdss_api.notifications.worker.StreamWorker"),
             *("--worker-connections", _STREAMS, "--backlog", _STREAMS),
-            *("--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
-            *_gunicorn("notifications", settings, graceful=3),
+            *_gunicorn("notifications", settings, layout, graceful=3),
         ],
         "worker": [str(python), "-m", "cdss_api.worker"],
         "keeper": [str(python), "-m", "neuronova.audit.keeper"],
         "inference": [
             *(str(python), "-m", "gunicorn", "inference.wsgi:app"),
             *("--bind", f"127.0.0.1:{settings.inference_port}", "--workers", "1", "--threads", _INFERENCE_THREADS),
-            *("--timeout", "180", "--worker-tmp-dir", str(layout.temporary), "--no-control-socket"),
-            *_gunicorn("inference", settings, graceful=5),
+            *_gunicorn("inference", settings, layout, graceful=5),
         ],
         "gateway": [
             *(programs.nginx, "-e", "stderr", "-p", str(layout.run)),
@@ -139,8 +139,9 @@ def commands(settings: Settings, layout: Layout, programs: Programs, python: Pat
     }
 
 
-def _gunicorn(part: str, settings: Settings, *, graceful: int) -> list[str]:
+def _gunicorn(part: str, settings: Settings, layout: Layout, *, graceful: int) -> list[str]:
     words = ["--name", part, "--logger-class", "neuronova.telemetry.gunicorn_log.PartLogger"]
+    words += ["--timeout", _SILENT, "--worker-tmp-dir", str(layout.temporary), "--no-control-socket"]
     return [*words, "--log-level", settings.log_level.lower(), "--graceful-timeout", str(graceful)]
 
 
