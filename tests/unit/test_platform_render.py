@@ -72,6 +72,12 @@ def test_the_supervisor_runs_each_program_under_its_own_death() -> None:
         assert config[f"program:{name}"]["stdout_logfile"] == f"/data folder/log/{name}.log"
 
 
+@pytest.mark.parametrize("part", ["api", "notifications", "inference"])
+def test_a_machine_that_stands_still_for_two_minutes_ends_no_process(part: str) -> None:
+    command = render.commands(read_settings({}), LAYOUT, PROGRAMS, Path("/venv/bin/python"))[part]
+    assert int(command[command.index("--timeout") + 1]) > 120
+
+
 def test_a_further_orthanc_is_told_of_its_own_ports() -> None:
     settings = read_settings({f"NEURONOVA_{name}": text for name, text in SEVERAL.items()})
     commands = render.commands(settings, LAYOUT, PROGRAMS, Path("/venv/bin/python"))
